@@ -23,3 +23,21 @@ class InvalidEvent(EcsGitopsError):
 
 class AwsUnavailable(EcsGitopsError):
     """AWS throttled or failed longer than a call's own retries last. The state machine retries it."""
+
+
+class AwsRefused(EcsGitopsError):
+    """AWS understood a call and said no; saying it again would not help. Becomes the reason of one item.
+
+    ``code`` is AWS's error code (``AccessDeniedException``, ``ClusterNotFoundException``, …), ``operation`` the API
+    operation as botocore names it.
+    """
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+
+class ItemFailed(EcsGitopsError):
+    """One item cannot be deployed, for a reason that a person can act on. Its siblings go on."""

@@ -1,0 +1,87 @@
+# Every habit of the project as a target; `make` alone lists them.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON       ?= python3
+VENV         := .venv
+BIN          := $(VENV)/bin
+STAMP        := $(VENV)/.installed
+ARCHITECTURE ?= arm64
+LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
+LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
+CODE         := lambda_src examples/local tests
+PYTEST       := $(BIN)/python -m pytest
+export PYTHONPATH := lambda_src:examples/local
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: venv
+venv: $(STAMP) ## create the virtual environment with the locked tools
+$(STAMP): requirements/dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or newer, or set PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	@command -v terraform >/dev/null || { echo "terraform is not there: install Terraform 1.9 or newer"; exit 1; }
+	@command -v git >/dev/null || { echo "git is not there"; exit 1; }
+	@echo "virtual environment: installing locked tools into $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+.PHONY: layer
+layer: $(LAYER) ## build the Lambda layer (ARCHITECTURE=arm64 or x86_64)
+$(LAYER): $(STAMP) $(LAYER_PARTS)
+	@$(BIN)/python lambda_src/build_layer.py --architecture $(ARCHITECTURE)
+
+.PHONY: demo
+demo: $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy
+	@$(BIN)/python -m local_aws.demo
+
+.PHONY: local-up
+local-up: $(LAYER) ## keep the local AWS running to play with by hand
+	@$(BIN)/python -m local_aws.demo up
+
+.PHONY: local-down
+local-down: $(STAMP) ## end what `make local-up` started
+	@$(BIN)/python -m local_aws.demo down
+
+.PHONY: test
+test: $(LAYER) ## run every test: unit, integration, Terraform, end to end
+	@$(PYTEST) tests/unit --cov --cov-report=term -q
+	@$(PYTEST) tests/integration tests/terraform tests/e2e -v --durations=10
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## run the unit and property tests alone
+	@$(PYTEST) tests/unit -q
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, mypy, terraform fmt, state machine lint
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@terraform fmt -check -recursive .
+	@$(BIN)/python -m local_aws.asl
+
+.PHONY: fmt
+fmt: $(STAMP) ## format Python and Terraform
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+	@terraform fmt -recursive .
+
+.PHONY: check
+check: lint test ## what CI runs
+
+.PHONY: docs
+docs: $(STAMP) ## write the published JSON Schema
+	@$(BIN)/python -m ecs_gitops schema > docs/deployment.schema.json
+
+.PHONY: lock
+lock: ## pin the newest allowed versions, with hashes (needs uv)
+	uv pip compile --upgrade --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q requirements/dev.in -o requirements/dev.txt
+	uv pip compile --upgrade --python-version 3.13 --python-platform aarch64-manylinux2014 --generate-hashes --no-header --no-emit-index-url -q lambda_src/requirements.in -o lambda_src/requirements.txt
+
+.PHONY: clean
+clean: ## remove what the targets made
+	@rm -rf $(VENV) build .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,51 @@
+"""What the two deploy handlers share: an event in, the account's role assumed, a batch out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from ecs_gitops import work
+from ecs_gitops.aws import Aws, connect
+from ecs_gitops.deploy_services import explain
+from ecs_gitops.errors import AwsRefused
+from ecs_gitops.patience import LambdaContext, Patience
+from ecs_gitops.work import Batch, parse_event
+
+if TYPE_CHECKING:
+    from ecs_gitops.provenance import Release
+    from ecs_gitops.types import Json
+
+
+class BatchRun(Protocol):
+    def run(self) -> Batch: ...
+
+
+class MakesRun(Protocol):
+    def __call__(
+        self, aws: Aws, release: Release, batch: Batch, patience: Patience, is_retry: bool
+    ) -> BatchRun: ...  # fmt: skip
+
+
+def run(make: MakesRun, event: Json, context: LambdaContext) -> Json:
+    """Run ``make(…)`` over the event's batch. A role that cannot be assumed fails each item, with the reason.
+
+    Raises :class:`AwsUnavailable` when STS cannot be reached for as long as the invocation lasts.
+    """
+    release, batch = parse_event(event)
+    patience = Patience.of(context)
+    is_retry = any(int(event.get(count) or 0) > 0 for count in ("attempt", "redrive"))
+    try:
+        aws = patience.persist(lambda: connect(batch.target(release)))
+    except AwsRefused as error:
+        reason = explain(error, batch)
+        items = tuple(item if item.is_final else item.failed(reason) for item in batch.items)
+        done = replace(batch, items=items, next="DONE")
+    else:
+        done = make(aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
+    return {"release": event["release"], "batch": done.to_json()}
+
+
+def _was_interrupted(batch: Batch) -> bool:
+    """A pending item with a start time was begun by a run that ran out of time."""
+    return any(item.status == work.PENDING and item.started_at for item in batch.items)

@@ -1,0 +1,19 @@
+"""DeployTask: a batch of scheduled tasks; see :mod:`ecs_gitops.deploy_tasks`.
+
+Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
+"batch"}``, every item of the batch final.
+"""
+
+from __future__ import annotations
+
+from ecs_gitops import observability
+from ecs_gitops.deploy_tasks import TaskDeployer
+from ecs_gitops.handlers.batch import run
+from ecs_gitops.patience import LambdaContext
+from ecs_gitops.types import Json
+
+observability.set_up()
+
+
+def handler(event: Json, context: LambdaContext) -> Json:
+    return run(TaskDeployer, event, context)

@@ -1,0 +1,64 @@
+"""InitConfig: check the execution's input again, find the role of each account, order and batch the work.
+
+Makes no AWS call. Event::
+
+    {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
+
+Result: ``release`` (see :meth:`ecs_gitops.provenance.Release.to_json`), ``taskBatches`` and ``serviceBatches`` (lists
+of :class:`ecs_gitops.work.Batch`; absent when empty). Raises :class:`InvalidManifest`, :class:`UnknownAccount` and
+:class:`InvalidEvent`; none is worth a retry.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import datetime
+
+from ecs_gitops import manifest, observability
+from ecs_gitops.errors import InvalidEvent
+from ecs_gitops.patience import LambdaContext
+from ecs_gitops.plan import Settings, check_all, service_batches, task_batches
+from ecs_gitops.provenance import Release
+from ecs_gitops.types import Json
+
+observability.set_up()
+log = logging.getLogger(__name__)
+
+
+def handler(event: Json, _context: LambdaContext) -> Json:
+    try:
+        deployment, release = event["deployment"], _release(event)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidEvent(f"the event has no usable deployment or execution: {error!r}") from error
+    checked = manifest.from_json(deployment).with_defaults()
+    settings = Settings(
+        role_arns=json.loads(os.environ["ECS_GITOPS_ROLE_ARNS"]),
+        account=os.environ["ECS_GITOPS_ACCOUNT_ID"],
+        region=os.environ["AWS_REGION"],
+        timeout_minutes=int(os.environ["ECS_GITOPS_TIMEOUT_MINUTES"]),
+    )
+    check_all(checked, settings)
+    tasks = [batch.to_json() for batch in task_batches(checked.tasks, settings)]
+    services = [batch.to_json() for batch in service_batches(checked.services, settings)]
+    log.info(
+        "release planned",
+        extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
+    )
+    batches = {"taskBatches": tasks, "serviceBatches": services}
+    return {"release": release.to_json(), **{key: value for key, value in batches.items() if value}}
+
+
+def _release(event: Json) -> Release:
+    execution, deployment = event["execution"], event["deployment"]
+    source = deployment.get("source") or {}
+    return Release.from_json(
+        {
+            "executionArn": execution["id"],
+            "executionName": execution["name"],
+            "startedAt": datetime.fromisoformat(execution["startTime"]).timestamp(),
+            "release": deployment.get("release"),
+            **{key: source.get(key) for key in ("repository", "branch", "commitId", "author", "subject")},
+        }
+    )

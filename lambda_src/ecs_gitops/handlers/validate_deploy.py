@@ -1,0 +1,100 @@
+"""ValidateDeploy: is our deployment done? For one batch while it rolls out, and for the whole release at its end.
+
+Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
+DONE and ``batch.waitSeconds``.
+
+Event for the release: ``{"report": the state machine's whole data}``, with ``release``, ``taskBatches`` and
+``serviceBatches`` (as the deploy states left them) and, when a state failed, ``error`` and ``execution``. Result: ``status``
+(SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts, items as
+documented in docs/architecture.md) and ``notice`` (subject, message).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from ecs_gitops import notice, observability, report, work
+from ecs_gitops.aws import connect
+from ecs_gitops.deploy_services import explain
+from ecs_gitops.errors import AwsRefused
+from ecs_gitops.patience import LambdaContext, Patience
+from ecs_gitops.provenance import Release
+from ecs_gitops.types import Json
+from ecs_gitops.validate import Validator
+from ecs_gitops.work import Batch, error_text, parse_event
+
+observability.set_up()
+
+_UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
+
+
+def handler(event: Json, context: LambdaContext) -> Json:
+    return _release_verdict(event["report"]) if "report" in event else _batch_verdict(event, context)
+
+
+def _batch_verdict(event: Json, context: LambdaContext) -> Json:
+    release, batch = parse_event(event)
+    patience = Patience.of(context)
+    try:
+        aws = patience.persist(lambda: connect(batch.target(release)))
+    except AwsRefused as error:
+        reason = f"the rollout cannot be watched: {explain(error, batch)}"
+        items = tuple(item.failed(reason) if item.status == work.IN_PROGRESS else item for item in batch.items)
+        judged = replace(batch, items=items, next="DONE")
+    else:
+        judged = Validator(aws, release, batch, patience).run()
+    return {"release": event["release"], "batch": judged.to_json()}
+
+
+def _release_verdict(state: Json) -> Json:
+    release = Release.from_json(state["release"]) if "release" in state else _unplanned(state)
+    batches = [Batch.from_json(data) for key in ("taskBatches", "serviceBatches") for data in state.get(key) or []]
+    error = error_text(state.get("error"))
+    outcome = report.outcome(batches, error if batches or error is None else f"{_UNPLANNED}: {error}")
+    items = report.fit(outcome.items)
+    return {
+        "status": outcome.status,
+        "summary": outcome.summary,
+        "error": "ReleaseFailed" if batches else "InvalidRelease",
+        "cause": outcome.cause,
+        "result": {
+            "status": outcome.status,
+            "release": release.to_json(),
+            "counts": dict(outcome.counts),
+            **({"error": outcome.error} if outcome.error else {}),
+            "items": items,
+        },
+        "notice": {
+            "subject": notice.subject(release, outcome),
+            "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
+        },
+    }
+
+
+def _unplanned(state: Json) -> Release:
+    """The release as far as it is known when InitConfig itself failed: the execution, and what the input says."""
+    deployment = state.get("deployment")
+    deployment = deployment if isinstance(deployment, dict) else {}
+    source = deployment.get("source")
+    source = source if isinstance(source, dict) else {}
+    told = {"release": deployment.get("release"), **{key: source.get(key) for key in _SOURCE}}
+    execution = state["execution"]
+    return Release(
+        execution_arn=str(execution["id"]),
+        execution_name=str(execution["name"]),
+        started_at=0.0,
+        release=_short(told["release"]),
+        repository=_short(told["repository"]),
+        branch=_short(told["branch"]),
+        commit_id=_short(told["commitId"]),
+        author=_short(told["author"]),
+        subject=_short(told["subject"]),
+    )
+
+
+_SOURCE = ("repository", "branch", "commitId", "author", "subject")
+
+
+def _short(value: object) -> str | None:
+    return str(value)[:200] if isinstance(value, str | int | float) else None

@@ -1,0 +1,110 @@
+"""The notice that people get by e-mail: what was released, what came of each item and why, and where to look. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ecs_gitops import work
+from ecs_gitops.report import SUCCEEDED, Outcome
+from ecs_gitops.task_definition import short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecs_gitops.provenance import Release
+    from ecs_gitops.types import Json
+
+# SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
+SUBJECT_AT_MOST = 99
+_MESSAGE_AT_MOST = 60_000
+_GOOD_ITEMS_SHOWN = 100
+_CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+
+def subject(release: Release, outcome: Outcome) -> str:
+    """``[ecs-gitops] FAILED release 4.0: 2 deployed, 1 failed``, as SNS takes it."""
+    done = "deployed" if outcome.status == SUCCEEDED else "FAILED"
+    summary = outcome.summary if outcome.items else "no item was deployed"
+    text = f"[ecs-gitops] {done}: release {_known_as(release)} ({summary})"
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return ascii_only if len(ascii_only) <= SUBJECT_AT_MOST else ascii_only[: SUBJECT_AT_MOST - 3] + "..."
+
+
+def message(release: Release, outcome: Outcome, pipeline: str) -> str:
+    """The whole text. ``pipeline`` is its name, or empty where there is none."""
+    good = [item for item in outcome.items if item["status"] in work.GOOD]
+    parts = [_head(release, outcome)]
+    if outcome.error:
+        parts.append(f"What went wrong\n{_indent(outcome.error)}")
+    if outcome.failed:
+        parts.append("Not deployed\n" + _table(outcome.failed))
+    if good:
+        rest = len(good) - _GOOD_ITEMS_SHOWN
+        more = f"\n  ... and {rest} more deployed or unchanged" if rest > 0 else ""
+        parts.append("Deployed or unchanged\n" + _table(good[:_GOOD_ITEMS_SHOWN]) + more)
+    parts.append(_links(release, pipeline))
+    text = "\n\n".join(parts) + "\n"
+    return text if len(text) <= _MESSAGE_AT_MOST else text[:_MESSAGE_AT_MOST] + "\n... (cut; see the execution)\n"
+
+
+def _known_as(release: Release) -> str:
+    return release.release or (release.commit_id or release.execution_name)[:12]
+
+
+def _head(release: Release, outcome: Outcome) -> str:
+    facts = {
+        "Release": release.release,
+        "Commit": " ".join(filter(None, ((release.commit_id or "")[:12], release.subject))) or None,
+        "Author": release.author,
+        "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
+    }
+    title = "Release deployed" if outcome.status == SUCCEEDED else "Release FAILED"
+    lines = [f"{title}: {outcome.summary}" if outcome.items else f"{title}: no item was deployed"]
+    return "\n".join(lines + [f"{name + ':':<12}{value}" for name, value in facts.items() if value])
+
+
+def _table(items: Sequence[Json]) -> str:
+    """One line an item, then its images and its reason, so that it reads in a proportional font too."""
+    width = max(len(_place(item)) for item in items)
+    lines = []
+    for item in items:
+        lines.append(f"  {item['status']:<12}{_place(item):<{width}}  {_revisions(item)}".rstrip())
+        before, after = item.get("previousImage"), item["image"]
+        lines.append(f"  {'':<12}{before} -> {after}" if before and before != after else f"  {'':<12}{after}")
+        if item.get("reason"):
+            lines.append(f"  {'':<12}{item['reason']}")
+    return "\n".join(lines)
+
+
+def _place(item: Json) -> str:
+    where = f"{item['cluster']}/{item['name']}" if item.get("cluster") else f"rule {item['name']}"
+    return f"{where} ({item['account']}, {item['region']})"
+
+
+def _revisions(item: Json) -> str:
+    before, after = (short(item.get(key, "")) for key in ("previousTaskDefArn", "deployedTaskDefArn"))
+    if not after:
+        return ""
+    return f"{before} -> {after}" if before and before != after else after
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _links(release: Release, pipeline: str) -> str:
+    parts = release.execution_arn.split(":")
+    if len(parts) < 5:
+        return f"Execution: {release.execution_arn}"
+    partition, region = parts[1], parts[3]
+    console = f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+    execution = quote(release.execution_arn, safe=":")
+    lines = [f"Execution: {console}/states/home?region={region}#/v2/executions/details/{execution}"]
+    if pipeline:
+        lines.append(f"Pipeline:  {console}/codesuite/codepipeline/pipelines/{quote(pipeline)}/view?region={region}")
+    return "\n".join(lines)

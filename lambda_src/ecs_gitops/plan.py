@@ -1,0 +1,109 @@
+"""From a checked manifest to the batches that the state machine deploys. Pure.
+
+Items of one account, Region and cluster travel together, in batches of ten: DescribeServices takes ten. A release of
+more than two hundred gets batches of twenty, thirty, …: the number of batches, and with it the number of events in the
+execution's history (at most 25,000), stays the same however many services there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeVar
+
+from ecs_gitops.errors import UnknownAccount
+from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+from ecs_gitops.work import Batch, Item
+
+BATCH = 10
+BATCHES_AT_MOST = 20
+
+T = TypeVar("T", ServiceItem, TaskItem)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the module that is deployed knows: roles by account, and what applies to items that do not say."""
+
+    role_arns: Mapping[str, str]
+    account: str
+    region: str
+    timeout_minutes: int
+
+
+def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, ...]:
+    """Batches of scheduled tasks, in the manifest's order. Raises :class:`UnknownAccount`."""
+    require_roles(items, settings)
+    made = []
+    for (account, region), group in _grouped(items, lambda item: _place(item, settings)):
+        for part in _parts(group, _batch_size(len(items))):
+            work = tuple(
+                Item(
+                    name=item.cw_rule_name,
+                    container=item.service,
+                    image=item.image,
+                    timeout_minutes=settings.timeout_minutes,
+                    event_bus_name=item.event_bus_name,
+                )
+                for item in part
+            )
+            made.append(Batch("task", account, region, settings.role_arns[account], work))
+    return tuple(made)
+
+
+def service_batches(items: Sequence[ServiceItem], settings: Settings) -> tuple[Batch, ...]:
+    """Batches of services, in the manifest's order. Raises :class:`UnknownAccount`."""
+    require_roles(items, settings)
+    made = []
+    for (account, region, cluster), group in _grouped(items, lambda i: (*_place(i, settings), i.cluster_name)):
+        for part in _parts(group, _batch_size(len(items))):
+            work = tuple(
+                Item(
+                    name=item.service_name,
+                    container=item.service,
+                    image=item.image,
+                    timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
+                    force_new_deployment=bool(item.force_new_deployment),
+                )
+                for item in part
+            )
+            made.append(Batch("service", account, region, settings.role_arns[account], work, cluster=cluster))
+    return tuple(made)
+
+
+def require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:
+    """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
+    missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
+    if missing:
+        raise UnknownAccount(
+            f"no role to assume is configured for account {', '.join(missing)}: apply modules/deploy_role there and "
+            f"add its role to target_role_arns (accounts configured: {', '.join(sorted(settings.role_arns)) or 'none'})"
+        )
+
+
+def check_all(manifest: Manifest, settings: Settings) -> None:
+    """Raise :class:`UnknownAccount` once for tasks and services together."""
+    require_roles([*manifest.tasks, *manifest.services], settings)
+
+
+def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:
+    return item.account or settings.account, item.region or settings.region
+
+
+def _batch_size(count: int) -> int:
+    return BATCH * ceil(max(count, 1) / (BATCH * BATCHES_AT_MOST))
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _grouped(items: Sequence[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.items())
+
+
+def _parts(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,108 @@
+"""A release's outcome: every item's result, success or failure, and the notice. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops import work
+from ecs_gitops.work import Batch, Item
+
+if TYPE_CHECKING:
+    from ecs_gitops.types import Json
+
+SUCCEEDED = "SUCCEEDED"
+RELEASE_FAILED = "FAILED"
+
+# Step Functions carries 256 KiB and SNS takes 256 KiB, text and attributes together; the results get this much of it.
+_RESULTS_AT_MOST = 150_000
+# Cause of a Fail state: 32,768 characters (API_FailState). A pipeline shows much less of it.
+_CAUSE_AT_MOST = 8_000
+_DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploymentId", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a release. ``error`` is the reason when there is no item to blame, as when InitConfig failed."""
+
+    status: str
+    items: tuple[Json, ...]
+    counts: Mapping[str, int]
+    error: str | None = None
+
+    @property
+    def failed(self) -> tuple[Json, ...]:
+        return tuple(item for item in self.items if item["status"] not in work.GOOD)
+
+    @property
+    def summary(self) -> str:
+        """``3 deployed, 1 unchanged, 1 failed``."""
+        if not self.items:
+            return self.error or "nothing to do"
+        return ", ".join(f"{count} {status.lower().replace('_', ' ')}" for status, count in self.counts.items())
+
+    @property
+    def cause(self) -> str:
+        """Why the release failed, for the execution's ``Cause`` and the pipeline's message."""
+        lines = [self.summary] + [f"{item['name']}: {item['status']}: {item.get('reason', '')}" for item in self.failed]
+        return "\n".join(lines)[:_CAUSE_AT_MOST]
+
+
+def outcome(batches: Iterable[Batch], error: str | None = None) -> Outcome:
+    """Gather the batches' items. An item without a result, because its state failed, is FAILED: unknown is not good."""
+    items = tuple(_result(item, batch) for batch in batches for item in batch.items)
+    counts = Counter(item["status"] for item in items)
+    ordered = {status: counts[status] for status in _ORDER if counts[status]}
+    is_good = error is None and bool(items) and all(item["status"] in work.GOOD for item in items)
+    return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
+
+
+_ORDER = (work.DEPLOYED, work.UNCHANGED, work.FAILED, work.ROLLED_BACK, work.SKIPPED)
+
+
+def _result(item: Item, batch: Batch) -> Json:
+    """The documented result of one item; absent members are left out."""
+    if not item.is_final:
+        known = "may have been changed" if item.status == work.IN_PROGRESS or batch.error else "was not reached"
+        item = item.failed(f"unknown: the item {known}; {batch.error or 'the state machine stopped watching it'}")
+    data = {
+        "name": item.name,
+        "kind": batch.kind,
+        "cluster": batch.cluster,
+        "account": batch.account,
+        "region": batch.region,
+        "status": item.status,
+        "previousTaskDefArn": batch.task_definition_arn(item.previous_task_def) if item.previous_task_def else None,
+        "deployedTaskDefArn": batch.task_definition_arn(item.task_def) if item.task_def else None,
+        "previousImage": item.previous_image,
+        "image": item.image,
+        "deploymentId": item.deployment_id,
+        "reason": item.reason,
+        "seconds": item.seconds,
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
+    """The results, at most ``at_most`` bytes of JSON: details of good items go first, then long reasons are cut."""
+    if _size(items) <= at_most:
+        return list(items)
+    lean = [
+        {k: v for k, v in item.items() if k not in _DETAIL} if item["status"] in work.GOOD else dict(item)
+        for item in items
+    ]
+    if _size(lean) <= at_most:
+        return lean
+    room = max(80, (at_most - _size([_without(item, "reason") for item in lean])) // max(1, len(lean)))
+    return [item | {"reason": item["reason"][:room]} if "reason" in item else item for item in lean]
+
+
+def _without(item: Json, key: str) -> Json:
+    return {k: v for k, v in item.items() if k != key}
+
+
+def _size(data: Any) -> int:
+    return len(json.dumps(data, separators=(",", ":")).encode())
