@@ -132,7 +132,8 @@ class Aws:
     def put_targets(self, bus: str, rule: str, targets: Sequence[Json]) -> list[Json]:
         """Write targets back; the entries that EventBridge did not take (HTTP 200 says nothing about them)."""
         body = {"Rule": rule, "EventBusName": bus, "Targets": list(targets)}
-        answer = self._call_raw("events", "put_targets", body, Rule=rule, Targets=[])
+        shape = [{"Id": target["Id"], "Arn": target["Arn"]} for target in targets]
+        answer = self._call_raw("events", "put_targets", body, Rule=rule, Targets=shape)
         failed = list(answer.get("FailedEntries", []))
         missing = int(answer.get("FailedEntryCount", 0)) - len(failed)
         return failed + [{"ErrorCode": "unknown", "ErrorMessage": "not named by EventBridge"}] * max(0, missing)
@@ -154,6 +155,7 @@ class Aws:
 def attempt(operation: str, call: Callable[[], T]) -> T:
     """Make a call; turn what botocore raises into the two errors that the rest of the package knows."""
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as CannotConnect
 
     try:
         return call()
@@ -164,7 +166,7 @@ def attempt(operation: str, call: Callable[[], T]) -> T:
         if code in _THROTTLES or status >= 500 or status == 429:
             raise AwsUnavailable(f"{operation}: {code}: {message}") from None
         raise AwsRefused(operation, code, message) from None
-    except (HTTPClientError, ConnectionError) as error:
+    except (HTTPClientError, CannotConnect, ConnectionError) as error:
         raise AwsUnavailable(f"{operation}: {type(error).__name__}") from None
     except BotoCoreError as error:
         # The text of a parameter validation error quotes the value, which may be a secret.

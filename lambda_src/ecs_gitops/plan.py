@@ -8,13 +8,13 @@ execution's history (at most 25,000), stays the same however many services there
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
 
 from ecs_gitops.errors import UnknownAccount
 from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import REASONS_AT_MOST, Batch, Item
 
 BATCH = 10
 BATCHES_AT_MOST = 20
@@ -33,8 +33,7 @@ class Settings:
 
 
 def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, ...]:
-    """Batches of scheduled tasks, in the manifest's order. Raises :class:`UnknownAccount`."""
-    require_roles(items, settings)
+    """Batches of scheduled tasks, in the manifest's order; each account has a role."""
     made = []
     for (account, region), group in _grouped(items, lambda item: _place(item, settings)):
         for part in _parts(group, _batch_size(len(items))):
@@ -53,8 +52,7 @@ def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, 
 
 
 def service_batches(items: Sequence[ServiceItem], settings: Settings) -> tuple[Batch, ...]:
-    """Batches of services, in the manifest's order. Raises :class:`UnknownAccount`."""
-    require_roles(items, settings)
+    """Batches of services, in the manifest's order; each account has a role."""
     made = []
     for (account, region, cluster), group in _grouped(items, lambda i: (*_place(i, settings), i.cluster_name)):
         for part in _parts(group, _batch_size(len(items))):
@@ -82,9 +80,11 @@ def require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -
         )
 
 
-def check_all(manifest: Manifest, settings: Settings) -> None:
-    """Raise :class:`UnknownAccount` once for tasks and services together."""
+def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
+    """All batches of a release, tasks first, in the manifest's order. Raises :class:`UnknownAccount`."""
     require_roles([*manifest.tasks, *manifest.services], settings)
+    made = (*task_batches(manifest.tasks, settings), *service_batches(manifest.services, settings))
+    return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(made)) for batch in made)
 
 
 def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:

@@ -50,9 +50,15 @@ def short(reference: str) -> str:
     return reference.rsplit("/", 1)[-1]
 
 
+def repository(image: str) -> str:
+    """An image without its tag and digest: ``registry:5000/team/api`` of ``registry:5000/team/api:1.2@sha256:…``."""
+    path, slash, last = image.partition("@")[0].rpartition("/")
+    return path + slash + last.partition(":")[0]
+
+
 def image_name(image: str) -> str:
     """The last path segment of an image's repository: ``api`` for ``registry:5000/team/api:1.2@sha256:…``."""
-    return image.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
+    return repository(image).rsplit("/", 1)[-1]
 
 
 def find_container(definition: Json, wanted: str) -> Container:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from ecs_gitops.aws import Target
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.provenance import Release
-from ecs_gitops.task_definition import short
+from ecs_gitops.task_definition import repository, short
 from ecs_gitops.types import Json
 
 Kind: TypeAlias = Literal["task", "service"]
@@ -31,6 +31,11 @@ FINAL = frozenset({UNCHANGED, DEPLOYED, FAILED, ROLLED_BACK, SKIPPED})
 GOOD = frozenset({UNCHANGED, DEPLOYED})
 
 _ERROR_AT_MOST = 4_000
+# What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
+REASONS_AT_MOST = 50_000
+_REASON_AT_LEAST = 60
+
+_NOT_AFTER_THE_END = ("startedAt", "container", "timeoutMinutes", "forceNewDeployment")
 
 # What the state machine does next with a batch.
 Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
@@ -45,9 +50,9 @@ class Item:
     """
 
     name: str
-    container: str
-    image: str
-    timeout_minutes: int
+    container: str = ""
+    image: str = ""
+    timeout_minutes: int = 0
     force_new_deployment: bool = False
     event_bus_name: str | None = None
     status: str = PENDING
@@ -66,15 +71,28 @@ class Item:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Item:
-        return cls(**{name: data[member] for name, member in _ITEM.items() if member in data})
+        item = cls(**{name: data[member] for name, member in _ITEM.items() if member in data})
+        if item.previous_image is not None and item.previous_image[:1] in (":", "@"):
+            return replace(item, previous_image=repository(item.image) + item.previous_image)
+        return item
 
     def to_json(self) -> Json:
         values = {member: getattr(self, name) for name, member in _ITEM.items()}
         if self.is_final:
-            values["startedAt"] = None
+            # Nothing reads these again, and the results of hundreds of items are carried together.
+            values |= dict.fromkeys(_NOT_AFTER_THE_END)
+            values["previousImage"] = self._previous_image_short()
+            values["deploymentNeeded"] = None
         return {member: value for member, value in values.items() if value is not None and value is not False} | (
             {"deploymentNeeded": False} if self.deployment_needed is False else {}
         )
+
+    def _previous_image_short(self) -> str | None:
+        """``:tag`` or ``@digest`` where the previous image is of the same repository."""
+        known = repository(self.image)
+        if self.previous_image and repository(self.previous_image) == known != self.previous_image:
+            return self.previous_image[len(known) :]
+        return self.previous_image
 
     def failed(self, reason: str, now: float | None = None) -> Item:
         """This item, failed for ``reason``."""
@@ -103,6 +121,7 @@ class Batch:
     cluster: str | None = None
     next: Next = "DEPLOY"
     wait_seconds: int = 0
+    reason_budget: int = REASONS_AT_MOST
     error: str | None = None
 
     @classmethod
@@ -115,12 +134,16 @@ class Batch:
                 role_arn=data["roleArn"],
                 items=tuple(Item.from_json(item) for item in data["items"]),
                 cluster=data.get("cluster"),
+                reason_budget=int(data.get("reasonBudget", REASONS_AT_MOST)),
                 error=error_text(data.get("error")),
             )
         except (KeyError, TypeError) as error:
             raise InvalidEvent(f"not a batch: {error!r}") from error
 
     def to_json(self) -> Json:
+        told = sum(1 for item in self.items if item.reason)
+        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
+        items = (replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items)
         data: Json = {
             "kind": self.kind,
             "account": self.account,
@@ -128,7 +151,8 @@ class Batch:
             "roleArn": self.role_arn,
             "next": self.next,
             "waitSeconds": self.wait_seconds,
-            "items": [item.to_json() for item in self.items],
+            "reasonBudget": self.reason_budget,
+            "items": [item.to_json() for item in items],
         }
         return data | ({"cluster": self.cluster} if self.cluster else {})
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from ecs_gitops import manifest, observability
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.patience import LambdaContext
-from ecs_gitops.plan import Settings, check_all, service_batches, task_batches
+from ecs_gitops.plan import Settings, batches
 from ecs_gitops.provenance import Release
 from ecs_gitops.types import Json
 
@@ -39,15 +39,13 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         region=os.environ["AWS_REGION"],
         timeout_minutes=int(os.environ["ECS_GITOPS_TIMEOUT_MINUTES"]),
     )
-    check_all(checked, settings)
-    tasks = [batch.to_json() for batch in task_batches(checked.tasks, settings)]
-    services = [batch.to_json() for batch in service_batches(checked.services, settings)]
+    planned = batches(checked, settings)
     log.info(
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
-    batches = {"taskBatches": tasks, "serviceBatches": services}
-    return {"release": release.to_json(), **{key: value for key, value in batches.items() if value}}
+    by_kind = {f"{kind}Batches": [b.to_json() for b in planned if b.kind == kind] for kind in ("task", "service")}
+    return {"release": release.to_json(), **{key: value for key, value in by_kind.items() if value}}
 
 
 def _release(event: Json) -> Release:

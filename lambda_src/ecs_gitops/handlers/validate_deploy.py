@@ -4,7 +4,8 @@ Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is
 DONE and ``batch.waitSeconds``.
 
 Event for the release: ``{"report": the state machine's whole data}``, with ``release``, ``taskBatches`` and
-``serviceBatches`` (as the deploy states left them) and, when a state failed, ``error`` and ``execution``. Result: ``status``
+``serviceBatches`` (as the deploy states left them) and, when a state failed, ``error`` and ``execution``. Result:
+``status``
 (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts, items as
 documented in docs/architecture.md) and ``notice`` (subject, message).
 """

@@ -1,0 +1,163 @@
+"""The one module that talks to AWS: what it sends, what it keeps, and how errors are told apart."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+from moto import mock_aws
+
+from ecs_gitops import aws as edge
+from ecs_gitops import observability
+from ecs_gitops.aws import Aws, Target, attempt, connect
+from ecs_gitops.errors import AwsRefused, AwsUnavailable
+
+ROLE = "arn:aws:iam::111111111111:role/deploy"
+TARGET = Target("111111111111", "us-west-2", ROLE, "run-1")
+
+
+class Wire:
+    """Answers a client's HTTP requests in its place, and keeps what was sent."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self.answers = list(answers)
+        self.sent: list[dict[str, Any]] = []
+
+    def __call__(self, request: Any, **_: object) -> AWSResponse:
+        self.sent.append(json.loads(request.body))
+        body = json.dumps(self.answers.pop(0)).encode()
+        raw = BytesIO(body)
+        raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.1"}, raw)
+
+
+@pytest.fixture
+def wired(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+    def make(api: str, *answers: dict[str, Any]) -> tuple[Aws, Wire]:
+        client = boto3.client(api, region_name="us-west-2")  # type: ignore[call-overload]
+        edge._read_raw(client)
+        wire = Wire(*answers)
+        client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", wire)
+        return Aws(lambda _: client), wire
+
+    return make
+
+
+def test_a_member_that_botocore_has_never_heard_of_goes_from_description_to_registration(wired):
+    # GIVEN AWS answers with members that are not in the bundled model, also inside a container
+    live = {
+        "taskDefinitionArn": "arn:x",
+        "family": "web",
+        "future": {"a": [1, None]},
+        "containerDefinitions": [{"name": "web", "image": "i:1", "novelty": True}],
+    }
+    answer = {"taskDefinition": live, "tags": [{"key": "team", "value": "shop"}]}
+    registered = {"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:us-west-2:1:task-definition/web:2"}}
+    aws, wire = wired("ecs", answer, registered)
+    # WHEN it is described and registered again
+    definition, tags = aws.describe_task_definition("arn:x")
+    content = {key: value for key, value in definition.items() if key != "taskDefinitionArn"}
+    arn = aws.register_task_definition(content, tags)
+    # THEN what was sent is what was read
+    assert definition == live
+    assert wire.sent[0] == {"taskDefinition": "arn:x", "include": ["TAGS"]}
+    assert wire.sent[1] == {**content, "tags": [{"key": "team", "value": "shop"}]}
+    assert arn.endswith("web:2")
+
+
+def test_targets_are_read_page_by_page_and_written_back_whole(wired):
+    first, second = {"Id": "a", "Arn": "c", "Novelty": 1}, {"Id": "b", "Arn": "c"}
+    aws, wire = wired("events", {"Targets": [first], "NextToken": "t"}, {"Targets": [second]}, {"FailedEntryCount": 0})
+    assert aws.list_targets_by_rule("default", "nightly") == [first, second]
+    assert wire.sent[1]["NextToken"] == "t"
+    assert aws.put_targets("default", "nightly", [first]) == []
+    assert wire.sent[2] == {"Rule": "nightly", "EventBusName": "default", "Targets": [first]}
+
+
+def test_a_failed_entry_count_is_never_ignored_even_without_entries(wired):
+    aws, _ = wired("events", {"FailedEntryCount": 2, "FailedEntries": [{"TargetId": "a", "ErrorCode": "X"}]})
+    failed = aws.put_targets("default", "nightly", [{"Id": "a", "Arn": "c"}])
+    assert [entry["ErrorCode"] for entry in failed] == ["X", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ClientError({"Error": {"Code": "ThrottlingException"}}, "Op"), AwsUnavailable),
+        (ClientError({"Error": {"Code": "Odd"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "Op"), AwsUnavailable),  # type: ignore[typeddict-item]
+        (EndpointConnectionError(endpoint_url="x"), AwsUnavailable),
+        (ConnectionResetError(), AwsUnavailable),
+        (ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Op"), AwsRefused),
+        (ClientError({"Error": {"Code": "ServiceNotFoundException"}}, "Op"), AwsRefused),
+        (ParamValidationError(report="value: hunter2"), AwsRefused),
+    ],
+)
+def test_what_a_retry_can_mend_is_told_from_what_it_cannot(error, expected):
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(expected) as caught:
+        attempt("op", fail)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_role_is_assumed_once_while_its_credentials_last(monkeypatch):
+    monkeypatch.setattr(edge, "_assumed", {})
+    with mock_aws():
+        first = connect(TARGET)
+        assert connect(TARGET) is first
+        edge._assumed[TARGET].expires = 0
+        assert connect(TARGET) is not first
+
+
+def test_calls_of_an_assumed_role_work_and_log_no_secret_at_debug(monkeypatch, caplog):
+    # GIVEN a task definition with a secret in its environment, and everything logged that can be
+    monkeypatch.setattr(edge, "_assumed", {})
+    observability.set_up()
+    caplog.set_level(logging.DEBUG)
+    with mock_aws():
+        aws = connect(TARGET)
+        content = {
+            "family": "web",
+            "containerDefinitions": [
+                {"name": "web", "image": "i:1", "memory": 64, "environment": [{"name": "PASSWORD", "value": "hunter2"}]}
+            ],
+        }
+        # WHEN it is registered and described with the assumed role's credentials
+        arn = aws.register_task_definition(content, {"team": "shop"})
+        definition, tags = aws.describe_task_definition(arn)
+    # THEN it is all there, and neither the value nor a credential was logged
+    assert definition["containerDefinitions"][0]["environment"] == [{"name": "PASSWORD", "value": "hunter2"}]
+    assert tags == {"team": "shop"}
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    for secret in ("hunter2", "SessionToken", "SecretAccessKey", "AccessKeyId"):
+        assert secret not in logged
+
+
+def test_ecs_calls_are_shaped_as_the_api_documents(wired):
+    aws, wire = wired(
+        "ecs",
+        {"services": [{"serviceName": "a"}]},
+        {"services": []},
+        {"taskArns": []},
+        {"taskArns": ["t"]},
+        {"tasks": [{"taskArn": "t"}]},
+        {"service": {"serviceName": "a"}},
+    )
+    assert aws.describe_services("shop", [f"s{n}" for n in range(11)]) == [{"serviceName": "a"}]
+    assert [len(sent["services"]) for sent in wire.sent] == [10, 1]
+    assert aws.stopped_tasks("shop", "a") == []
+    assert aws.stopped_tasks("shop", "a") == [{"taskArn": "t"}]
+    assert wire.sent[2] == {"cluster": "shop", "serviceName": "a", "desiredStatus": "STOPPED", "maxResults": 100}
+    assert aws.update_service("shop", "a", "a:2") == {"serviceName": "a"}
+    assert wire.sent[-1] == {"cluster": "shop", "service": "a", "taskDefinition": "a:2"}

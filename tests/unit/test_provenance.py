@@ -1,0 +1,45 @@
+"""Tags on new revisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecs_gitops import provenance
+from ecs_gitops.errors import ItemFailed
+from ecs_gitops.provenance import Release, is_ours, tags_for
+
+
+def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release):
+    existing = {"team": "shop", "ecs-gitops:release": "3.0", "aws:cloudformation:stack": "x"}
+    tags = tags_for(release, "web:1", existing)
+    assert tags["team"] == "shop"
+    assert tags[provenance.RELEASE] == "4.0"
+    assert "aws:cloudformation:stack" not in tags
+
+
+@pytest.mark.parametrize("room", range(6))
+def test_what_rollback_needs_has_the_last_free_tags(release, room):
+    existing = {f"k{n}": "v" for n in range(50 - room)}
+    if room < 2:
+        with pytest.raises(ItemFailed, match="remove some"):
+            tags_for(release, "web:1", existing)
+        return
+    tags = tags_for(release, "web:1", existing)
+    assert len(tags) == 50
+    assert tags[provenance.PREVIOUS] == "web:1"
+
+
+@given(text=st.text(max_size=400))
+def test_values_are_always_ones_that_ecs_takes(release, text):
+    odd = replace(release, release=text or None, execution_name=text)
+    tags = tags_for(odd, "web:1", {})
+    assert all(len(value) <= 256 and not provenance._NOT_IN_A_VALUE.search(value) for value in tags.values())
+    assert is_ours(tags, odd)
+
+
+def test_a_release_survives_its_way_through_the_state_machine(release):
+    assert Release.from_json(release.to_json()) == release

@@ -1,0 +1,170 @@
+"""Every item has a result, and the notice can be read, sent and counted on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecs_gitops import notice, report
+from ecs_gitops.work import Batch, Item, error_text
+
+ROLE = "arn:aws:iam::111111111111:role/deploy"
+
+
+def batch(*items: Item, **more: object) -> Batch:
+    return Batch("service", "111111111111", "us-west-2", ROLE, items, cluster="shop", **more)  # type: ignore[arg-type]
+
+
+GOOD = Item(
+    "web",
+    "web",
+    "web:2",
+    30,
+    status="DEPLOYED",
+    previous_task_def="web:1",
+    task_def="web:2",
+    previous_image="web:1",
+    deployment_id="ecs-svc/1",
+    seconds=12.5,
+)
+BAD = Item("api", "api", "api:2", 30, status="FAILED", reason="2 stopped tasks: CannotPullContainerError")
+SAME = Item(
+    "same",
+    "same",
+    "same:1",
+    30,
+    status="UNCHANGED",
+    deployment_needed=False,
+    previous_task_def="same:1",
+    task_def="same:1",
+    previous_image="same:1",
+)
+
+
+def test_every_item_has_the_documented_result():
+    assert report.outcome([batch(GOOD)]).items == (
+        {
+            "name": "web",
+            "kind": "service",
+            "cluster": "shop",
+            "account": "111111111111",
+            "region": "us-west-2",
+            "status": "DEPLOYED",
+            "previousTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/web:1",
+            "deployedTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/web:2",
+            "previousImage": "web:1",
+            "image": "web:2",
+            "deploymentId": "ecs-svc/1",
+            "seconds": 12.5,
+        },
+    )
+
+
+def test_one_failed_item_fails_the_release_and_hides_none():
+    outcome = report.outcome([batch(GOOD, BAD, SAME)])
+    assert outcome.status == "FAILED"
+    assert outcome.summary == "1 deployed, 1 unchanged, 1 failed"
+    assert [item["name"] for item in outcome.items] == ["web", "api", "same"]
+    assert "api: FAILED: 2 stopped tasks: CannotPullContainerError" in outcome.cause
+
+
+@pytest.mark.parametrize("status", ["PENDING", "IN_PROGRESS"])
+def test_an_item_whose_state_failed_is_unknown_and_so_failed(status):
+    # GIVEN a batch on which the state machine's state failed for good
+    left = batch(replace(GOOD, status=status), error="AwsUnavailable: throttled")
+    # THEN the item is FAILED with that reason, and the release is no success
+    outcome = report.outcome([left])
+    assert outcome.status == "FAILED"
+    assert outcome.items[0]["status"] == "FAILED"
+    assert "unknown" in outcome.items[0]["reason"]
+    assert "AwsUnavailable: throttled" in outcome.items[0]["reason"]
+
+
+def test_a_release_without_any_item_is_no_success():
+    assert report.outcome([], "InvalidManifest: x").status == "FAILED"
+    assert report.outcome([]).status == "FAILED"
+
+
+def test_the_error_text_of_a_function_is_its_message_without_the_stack_trace():
+    cause = json.dumps({"errorMessage": "no such thing", "errorType": "InvalidManifest", "stackTrace": ["secret"]})
+    assert error_text({"Error": "InvalidManifest", "Cause": cause}) == "InvalidManifest: no such thing"
+    assert error_text({"Error": "States.Timeout", "Cause": "plain"}) == "States.Timeout: plain"
+
+
+def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(release):
+    # GIVEN 500 services with long names, a tenth of them failed with the longest reason
+    image = "111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-with-a-long-name-{:04}:2026.11.24-abcdef0"
+    items = []
+    for n in range(500):
+        item = replace(
+            GOOD,
+            name=f"service-with-a-long-name-{n:04}",
+            container="app",
+            image=image.format(n),
+            previous_image=image.format(n)[:-1] + "1",
+            task_def=f"service-with-a-long-name-{n:04}:13",
+            previous_task_def=f"service-with-a-long-name-{n:04}:12",
+            deployment_id="ecs-svc/1234567890123456789",
+            deployment_needed=True,
+        )
+        items.append(item.failed("x" * 1000) if n % 10 == 0 else item)
+    batches = [batch(*items[start : start + 30], reason_budget=50_000 // 17) for start in range(0, 500, 30)]
+    # THEN what the map states hand on, and the report with its notice, stay below 256 KiB
+    carried = sum(len(json.dumps(b.to_json(), separators=(",", ":"))) for b in batches)
+    outcome = report.outcome(batches)
+    kept = report.fit(outcome.items)
+    text = notice.message(release, outcome, "pipeline")
+    results = len(json.dumps(kept, separators=(",", ":")))
+    assert carried < 262_144
+    assert results + len(text.encode()) + len(outcome.cause) < 262_144 - 10_000
+    # AND every item is still there
+    assert [item["name"] for item in kept] == [item.name for item in items]
+    assert [item["status"] for item in kept] == [item.status for item in items]
+
+
+def test_the_notice_of_a_failure_can_be_read_in_an_e_mail(release):
+    release = replace(release, author="Ada", subject="Ship it", branch="main")
+    text = notice.message(release, report.outcome([batch(GOOD, BAD, SAME)]), "ecs-gitops")
+    assert (
+        text
+        == """\
+Release FAILED: 1 deployed, 1 unchanged, 1 failed
+Release:    4.0
+Commit:     abc123 Ship it
+Author:     Ada
+Repository: config (main)
+
+Not deployed
+  FAILED      shop/api (111111111111, us-west-2)
+              api:2
+              2 stopped tasks: CannotPullContainerError
+
+Deployed or unchanged
+  DEPLOYED    shop/web (111111111111, us-west-2)   web:1 -> web:2
+              web:1 -> web:2
+  UNCHANGED   shop/same (111111111111, us-west-2)  same:1
+              same:1
+
+Execution: https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/details/arn:aws:states:us-west-2:111111111111:execution:ecs-gitops:run-1
+Pipeline:  https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/pipelines/ecs-gitops/view?region=us-west-2
+"""
+    )
+
+
+def test_the_notice_tells_of_a_release_that_was_never_planned(release):
+    outcome = report.outcome([], "InitConfig could not plan: InvalidManifest: services[0]")
+    text = notice.message(release, outcome, "")
+    assert "What went wrong\n  InitConfig could not plan: InvalidManifest: services[0]" in text
+    assert "no item was deployed" in notice.subject(release, outcome)
+
+
+@given(name=st.text(max_size=300))
+def test_subjects_are_always_ones_that_sns_takes(release, name):
+    subject = notice.subject(replace(release, release=name), report.outcome([batch(GOOD)]))
+    assert 0 < len(subject) < 100
+    assert subject.isascii()
+    assert subject.isprintable()

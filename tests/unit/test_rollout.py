@@ -1,0 +1,81 @@
+"""How long to wait, and the verdict as a property."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecs_gitops import rollout
+from ecs_gitops.rollout import Rollout, judge, wait_seconds
+from ecs_gitops.service import Deployment, Service
+
+OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
+
+
+def test_waits_are_short_first_and_longer_later():
+    waits = [wait_seconds([0.0], [86_400.0], elapsed) for elapsed in (0, 10, 60, 200, 900)]
+    assert waits == [2, 2, 6, 20, 30]
+
+
+def test_the_youngest_rollout_sets_the_pace():
+    assert wait_seconds([0.0, 890.0], [9000.0, 9000.0], 900.0) == 2
+
+
+@given(elapsed=st.floats(0, 10_000), timeout=st.floats(1, 10_000))
+def test_a_wait_never_goes_past_the_timeout_and_never_is_none(elapsed, timeout):
+    wait = wait_seconds([0.0], [timeout], elapsed)
+    assert 1 <= wait <= rollout.LONGEST_WAIT
+    assert wait <= max(1, round(timeout - elapsed))
+
+
+def test_a_rollout_of_minutes_is_noticed_within_seconds_and_costs_few_looks():
+    for length in (60.0, 600.0):
+        now, looks = 0.0, 0
+        while now < length:
+            now += wait_seconds([0.0], [86_400.0], now)
+            looks += 1
+        assert now - length <= max(6, length * 0.1)
+        assert looks <= 55
+
+
+deployments = st.builds(
+    Deployment,
+    id=st.sampled_from(["ecs-svc/1", "ecs-svc/2", "ecs-svc/3"]),
+    status=st.sampled_from(["PRIMARY", "ACTIVE", "INACTIVE"]),
+    task_definition=st.sampled_from(["web:1", "web:2", "web:3"]),
+    rollout_state=st.sampled_from([None, "IN_PROGRESS", "COMPLETED", "FAILED"]),
+    rollout_reason=st.just(""),
+    created_at=st.floats(0, 2000),
+    desired=st.integers(0, 3),
+    running=st.integers(0, 3),
+    pending=st.integers(0, 2),
+    failed=st.integers(0, 2),
+)
+services = st.builds(
+    Service,
+    name=st.just("web"),
+    status=st.sampled_from(["ACTIVE", "DRAINING", "INACTIVE"]),
+    controller=st.just("ECS"),
+    task_definition=st.just("web:2"),
+    desired=st.integers(0, 3),
+    running=st.integers(0, 3),
+    pending=st.integers(0, 2),
+    deployments=st.lists(deployments, max_size=3, unique_by=lambda d: d.id).map(tuple),
+    events=st.just(()),
+)
+
+
+@given(service=services | st.none(), now=st.floats(1000, 3000))
+def test_success_is_only_ever_our_own_primary_deployment_completed(service, now):
+    verdict = judge(service, OURS, now)
+    if verdict.status == rollout.DEPLOYED:
+        assert service is not None
+        assert service.status == "ACTIVE"
+        ours = service.primary
+        assert ours is not None
+        assert ours.id == OURS.deployment_id
+        assert ours.rollout_state == "COMPLETED" or (ours.rollout_state is None and ours.running == ours.desired)
+    if verdict.status == rollout.FAILED:
+        assert verdict.reason
+    if verdict.status == rollout.IN_PROGRESS:
+        assert now - OURS.started_at < OURS.timeout
