@@ -12,7 +12,7 @@ from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.work import FINAL, Batch, Item, parse_event
 
 text = st.text(min_size=1, max_size=20)
-images = st.from_regex(r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True)  # noqa: E501
+images = st.from_regex(
     r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True
 )
 items = st.builds(
