@@ -4,13 +4,35 @@ The class names are API: Step Functions reports a handler's exception class as t
 machine's ``Retry`` and ``Catch`` match on it. Renaming one is a breaking change.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecs_gitops.manifest.node import Problem
+
 
 class EcsGitopsError(Exception):
     """Base of all errors of this package."""
 
 
+# More would only push the first ones out of sight.
+_PROBLEMS_SHOWN = 100
+
+
 class InvalidManifest(EcsGitopsError):
-    """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it."""
+    """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it.
+
+    ``problems`` are all there are, in the file's order; the text has one line for each of the first hundred.
+    """
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        lines = [problem.text(file) for problem in self.problems[:_PROBLEMS_SHOWN]]
+        more = len(self.problems) - len(lines)
+        super().__init__("\n".join(lines + [f"{file}: ... and {more} more problems"] * (more > 0)))
 
 
 class UnknownAccount(EcsGitopsError):

@@ -1,0 +1,47 @@
+"""`deployment.yaml`: read, checked, typed; every error with its place.
+
+``from_json`` is what InitConfig uses and imports no YAML; ``load`` is what the build and the command line use.
+"""
+
+from __future__ import annotations
+
+from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.manifest.check import Checker
+from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+from ecs_gitops.manifest.node import Node, Problem, from_data
+
+__all__ = ["Manifest", "Problem", "ServiceItem", "TaskItem", "from_json", "load"]
+
+
+def load(data: bytes, file: str) -> Manifest:
+    """The manifest in ``data``, the bytes of a YAML file; ``file`` names it in errors.
+
+    Raises :class:`InvalidManifest` with every problem that there is.
+    """
+    from ecs_gitops.manifest.reader import Unreadable, read
+
+    try:
+        root = read(data)
+    except Unreadable as error:
+        raise InvalidManifest(file, [error.problem]) from None
+    return _checked(root, file, rendered=False)
+
+
+def from_json(data: object) -> Manifest:
+    """The manifest in the state machine's input: deployment.json, with or without what `render` adds.
+
+    Raises :class:`InvalidManifest`.
+    """
+    try:
+        root = from_data(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifest("input", [Problem(0, 0, "", str(error), "the content of deployment.json")]) from None
+    return _checked(root, "input", rendered=True)
+
+
+def _checked(root: Node, file: str, *, rendered: bool) -> Manifest:
+    checker = Checker(rendered)
+    manifest = checker.manifest(root)
+    if checker.problems:
+        raise InvalidManifest(file, sorted(checker.problems) if root.line else checker.problems)
+    return manifest

@@ -1,0 +1,89 @@
+"""The checked manifest as frozen dataclasses. Attributes are the manifest's fields in snake_case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from ecs_gitops.manifest.fields import SERVICE, TASK, Field
+
+if TYPE_CHECKING:
+    from ecs_gitops.types import Json
+
+Value: TypeAlias = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskItem:
+    """A scheduled task. Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them."""
+
+    service: str = ""
+    cw_rule_name: str = ""
+    image: str = ""
+    event_bus_name: str | None = None
+    account: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceItem:
+    """An ECS service. Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them."""
+
+    service: str = ""
+    cluster_name: str = ""
+    service_name: str = ""
+    image: str = ""
+    account: str | None = None
+    region: str | None = None
+    timeout_minutes: int | None = None
+    force_new_deployment: bool | None = None
+
+
+T = TypeVar("T", TaskItem, ServiceItem)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A whole manifest. ``defaults`` maps field names to values, as written."""
+
+    release: str | None = None
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+    tasks: tuple[TaskItem, ...] = ()
+    services: tuple[ServiceItem, ...] = ()
+
+    def with_defaults(self) -> Manifest:
+        """The same manifest with its defaults written into each item."""
+        return replace(
+            self,
+            defaults={},
+            tasks=tuple(_filled(item, TASK, self.defaults) for item in self.tasks),
+            services=tuple(_filled(item, SERVICE, self.defaults) for item in self.services),
+        )
+
+    def to_json(self) -> Json:
+        """The members of deployment.json, camelCase, what is absent left out."""
+        data = {
+            "release": self.release,
+            "defaults": dict(self.defaults),
+            "tasks": [dict(_members(item, TASK)) for item in self.tasks],
+            "services": [dict(_members(item, SERVICE)) for item in self.services],
+        }
+        return {key: value for key, value in data.items() if value}
+
+
+def _filled(item: T, table: Mapping[str, Field], defaults: Mapping[str, Value]) -> T:
+    missing = {
+        table[name].attribute: value
+        for name, value in defaults.items()
+        if name in table and getattr(item, table[name].attribute) in (None, "")
+    }
+    return replace(item, **missing)  # type: ignore[arg-type]
+
+
+def _members(item: TaskItem | ServiceItem, table: Mapping[str, Field]) -> Iterator[tuple[str, Value]]:
+    known = {entry.name for entry in fields(item)}
+    for name, entry in table.items():
+        value = getattr(item, entry.attribute) if entry.attribute in known else None
+        if value not in (None, ""):
+            yield name, value

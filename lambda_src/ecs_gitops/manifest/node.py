@@ -1,0 +1,66 @@
+"""A manifest as a tree that remembers where each part stands, whether it came from YAML or from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``content`` is a scalar's text, None for null, a list or a mapping; ``line`` and ``column`` count from 1, and are
+    0 where there is no file. ``repeated`` are keys of a mapping that stand in it more than once, with their places."""
+
+    content: Content
+    line: int = 0
+    column: int = 0
+    keys: Mapping[str, tuple[int, int]] | None = None
+    repeated: tuple[tuple[str, int, int], ...] = ()
+
+
+def from_data(data: object, depth: int = 0) -> Node:
+    """The tree of plain JSON data; numbers and booleans become the text that they are written as.
+
+    Raises :class:`ValueError` for data that JSON cannot hold or that is nested deeper than a manifest ever is.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if data is None or isinstance(data, str):
+        return Node(data)
+    if isinstance(data, bool):
+        return Node("true" if data else "false")
+    if isinstance(data, int | float):
+        return Node(repr(data))
+    if isinstance(data, Mapping):
+        return Node({str(key): from_data(value, depth + 1) for key, value in data.items()})
+    if isinstance(data, Sequence):
+        return Node([from_data(value, depth + 1) for value in data])
+    raise ValueError(f"{type(data).__name__} is not JSON")
+
+
+MAX_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong: where (``path`` as in ``services[2].image``), what, and what is accepted."""
+
+    line: int
+    column: int
+    path: str
+    message: str
+    accepted: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Members line and column (absent without a file), path, message, accepted."""
+        place = {"line": self.line, "column": self.column} if self.line else {}
+        return {**place, "path": self.path, "message": self.message, "accepted": self.accepted}
+
+    def text(self, file: str) -> str:
+        """``file:line:column: path: message; accepted: …`` on one line."""
+        place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: "
+        told = f"{self.path}: {self.message}" if self.path else self.message
+        return place + told + (f"; accepted: {self.accepted}" if self.accepted else "")

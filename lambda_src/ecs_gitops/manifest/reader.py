@@ -1,0 +1,154 @@
+"""YAML text to a tree with positions. Safe against what a manifest never needs: tags, bombs, depth, size.
+
+PyYAML composes the nodes; no value is constructed, so scalars keep the text that stands in the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops.manifest.node import MAX_DEPTH, Node, Problem
+
+if TYPE_CHECKING:
+    import yaml
+
+# A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
+MAX_BYTES = 262_144
+# Nodes after aliases are followed. A full-sized manifest without aliases has fewer.
+MAX_NODES = 200_000
+_MAX_ALIASES = 1_000
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+# The style of a scalar without quotes, as the Python and the C loader give it.
+_PLAIN = (None, "")
+_PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null")
+
+
+class Unreadable(Exception):
+    """The text is not YAML that a manifest may be; carries the one :class:`Problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read(data: bytes) -> Node:
+    """The tree of one YAML document. Raises :class:`Unreadable`."""
+    if len(data) > MAX_BYTES:
+        raise _at(
+            1, 1, f"the file has {len(data):,} bytes", f"at most {MAX_BYTES:,}, what a Step Functions input holds"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        raise _at(line, column, "not UTF-8", "a file saved as UTF-8") from None
+    return _tree(_compose(text))
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """Events first, which costs no recursion, so that depth and aliases are known before a tree is built."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        depth = aliases = 0
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, yaml.AliasEvent):
+                aliases += 1
+            if depth > MAX_DEPTH:
+                raise _mark(event.start_mark, "nested too deeply", f"at most {MAX_DEPTH} levels")
+            if aliases > _MAX_ALIASES:
+                raise _mark(event.start_mark, "too many aliases", f"at most {_MAX_ALIASES}")
+            tag = getattr(event, "tag", None)
+            if tag not in (None, "!") and not (isinstance(tag, str) and tag in _PLAIN_TAGS):
+                raise _mark(event.start_mark, f"the tag {tag!r} is not allowed", "plain values without `!` tags")
+        return yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        told = " ".join(filter(None, (error.context, error.problem)))
+        raise _mark(mark, f"not valid YAML: {told}", "") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position] if isinstance(error.position, int) else ""
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        raise _at(line, column, "a character that YAML does not allow", "printable characters") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise _at(1, 1, f"not valid YAML: {type(error).__name__}", "") from None
+
+
+class _Budget:
+    """Counts nodes as aliases are followed: a bomb is small in the file and huge when opened."""
+
+    def __init__(self) -> None:
+        self.left = MAX_NODES
+
+    def spend(self, node: yaml.Node) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _mark(node.start_mark, "aliases expand to too much", f"at most {MAX_NODES:,} values")
+
+
+def _tree(root: yaml.Node | None) -> Node:
+    return Node(None, 1, 1) if root is None else _node(root, _Budget(), 0)
+
+
+def _node(node: Any, budget: _Budget, depth: int) -> Node:
+    import yaml
+
+    budget.spend(node)
+    line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    if depth > MAX_DEPTH:
+        raise _at(line, column, "nested too deeply", f"at most {MAX_DEPTH} levels")
+    if isinstance(node, yaml.ScalarNode):
+        is_null = node.style in _PLAIN and node.value in _NULLS
+        return Node(None if is_null else node.value, line, column)
+    if isinstance(node, yaml.SequenceNode):
+        return Node([_node(child, budget, depth + 1) for child in node.value], line, column)
+    return _mapping(node, budget, depth, line, column)
+
+
+def _mapping(node: Any, budget: _Budget, depth: int, line: int, column: int) -> Node:
+    import yaml
+
+    content: dict[str, Node] = {}
+    places: dict[str, tuple[int, int]] = {}
+    merged: dict[str, Node] = {}
+    repeated = []
+    for key, value in node.value:
+        place = (key.start_mark.line + 1, key.start_mark.column + 1)
+        if not isinstance(key, yaml.ScalarNode):
+            raise _at(*place, "a key that is not a plain word", "the name of a field")
+        child = _node(value, budget, depth + 1)
+        if key.value == "<<" and key.style in _PLAIN:
+            merged = {**_merge(child, *place), **merged}
+        elif key.value in content:
+            repeated.append((key.value, *place))
+        else:
+            content[key.value], places[key.value] = child, place
+    for name, child in merged.items():
+        content.setdefault(name, child)
+        places.setdefault(name, (child.line, child.column))
+    return Node(content, line, column, places, tuple(repeated))
+
+
+def _merge(node: Node, line: int, column: int) -> dict[str, Node]:
+    """What a merge key (``<<``) adds: a mapping, or the mappings of a list, the first winning."""
+    parts = node.content if isinstance(node.content, list) else [node]
+    found: dict[str, Node] = {}
+    for part in parts:
+        if not isinstance(part.content, dict):
+            raise _at(line, column, "`<<` merges something that is not a mapping", "an alias of a mapping")
+        found = {**part.content, **found}
+    return found
+
+
+def _mark(mark: Any, message: str, accepted: str) -> Unreadable:
+    return _at(mark.line + 1, mark.column + 1, message, accepted) if mark else _at(1, 1, message, accepted)
+
+
+def _at(line: int, column: int, message: str, accepted: str) -> Unreadable:
+    return Unreadable(Problem(line, column, "", message, accepted))

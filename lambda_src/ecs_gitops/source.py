@@ -1,0 +1,89 @@
+"""Where a manifest comes from: repository, branch, commit, author, subject, as far as they are known."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Each is one line of at most 200 characters, or None where it is not known."""
+
+    repository: str | None = None
+    branch: str | None = None
+    commit_id: str | None = None
+    author: str | None = None
+    subject: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Members repository, branch, commitId, author, subject; absent where not known."""
+        names = {
+            "repository": self.repository,
+            "branch": self.branch,
+            "commitId": self.commit_id,
+            "author": self.author,
+            "subject": self.subject,
+        }
+        return {name: value for name, value in names.items() if value}
+
+
+def of_build(environment: Mapping[str, str]) -> Source | None:
+    """The source as the build's environment tells it (docs/architecture.md); None outside a build.
+
+    The commit's author and subject stand in a file that holds the answer of ``aws codecommit get-commit``. They are
+    told to people only, so a file that is missing or odd is no error.
+    """
+    if not environment.get("ECS_GITOPS_COMMIT_ID"):
+        return None
+    commit = _commit(environment.get("ECS_GITOPS_COMMIT_FILE"))
+    author = commit.get("author")
+    return Source(
+        repository=_line(environment.get("ECS_GITOPS_REPOSITORY")),
+        branch=_line(environment.get("ECS_GITOPS_BRANCH")),
+        commit_id=_line(environment.get("ECS_GITOPS_COMMIT_ID")),
+        author=_line(author.get("name")) if isinstance(author, dict) else None,
+        subject=_line(commit.get("message")),
+    )
+
+
+def of_checkout(manifest: Path) -> Source:
+    """The source as git tells it in the manifest's folder; nothing known where that is no checkout."""
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(manifest.resolve().parent), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, errors="replace")
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return _line(done.stdout)
+
+    remote = git("config", "--get", "remote.origin.url") or git("rev-parse", "--show-toplevel")
+    return Source(
+        repository=_line(remote.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")) if remote else None,
+        branch=git("rev-parse", "--abbrev-ref", "HEAD"),
+        commit_id=git("rev-parse", "HEAD"),
+        author=git("log", "-1", "--format=%an"),
+        subject=git("log", "-1", "--format=%s"),
+    )
+
+
+def _commit(file: str | None) -> Mapping[str, object]:
+    try:
+        commit = json.loads(Path(file or "").read_text(encoding="utf-8"))["commit"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return commit if isinstance(commit, dict) else {}
+
+
+def _line(value: object) -> str | None:
+    """The first line with something in it, printable, cut to size."""
+    if not isinstance(value, str):
+        return None
+    first = next((line.strip() for line in value.splitlines() if line.strip()), "")
+    return "".join(c for c in first if c.isprintable())[:_AT_MOST] or None

@@ -1,0 +1,153 @@
+"""The command line: exit codes, what it writes where, and where a release comes from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ecs_gitops import __version__
+from ecs_gitops.cli import main
+from ecs_gitops.manifest.schema import schema
+from ecs_gitops.render import INPUT_AT_MOST
+
+GOOD = "release: 4.0\nservices:\n  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "deployment.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_good_file_is_rendered_with_the_source_that_the_build_tells(file, tmp_path):
+    commit = tmp_path / "commit.json"
+    commit.write_text(json.dumps({"commit": {"author": {"name": "Ada"}, "message": "Ship it\n\nAll of it"}}))
+    build = {"ECS_GITOPS_COMMIT_ID": "abc", "ECS_GITOPS_REPOSITORY": "config", "ECS_GITOPS_BRANCH": "main"}
+    output = tmp_path / "deployment.json"
+    code = main(["render", str(file), "-o", str(output)], {**build, "ECS_GITOPS_COMMIT_FILE": str(commit)})
+    assert code == 0
+    assert json.loads(output.read_text()) == {
+        "schemaVersion": 1,
+        "release": "4.0",
+        "services": [{"service": "web", "clusterName": "shop", "serviceName": "web", "image": "web:1"}],
+        "source": {"repository": "config", "branch": "main", "commitId": "abc", "author": "Ada", "subject": "Ship it"},
+    }
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{", '{"commit": 3}'])
+def test_a_commit_that_cannot_be_read_costs_only_author_and_subject(file, tmp_path, capsys, content):
+    commit = tmp_path / "commit.json"
+    if content is not None:
+        commit.write_text(content)
+    assert main(["render", str(file)], {"ECS_GITOPS_COMMIT_ID": "abc", "ECS_GITOPS_COMMIT_FILE": str(commit)}) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == {"commitId": "abc"}
+
+
+def test_outside_a_build_the_source_comes_from_git(file, capsys):
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        command = ["git", "-C", str(file.parent), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-qb", "main")
+    git("add", ".")
+    git("commit", "-qm", "First\n\nbody")
+    assert main(["render", str(file)], {}) == 0
+    source = json.loads(capsys.readouterr().out)["source"]
+    assert source == {
+        "repository": file.parent.name,
+        "branch": "main",
+        "commitId": git("rev-parse", "HEAD"),
+        "author": "Ada",
+        "subject": "First",
+    }
+
+
+def test_without_git_nothing_is_known_and_nothing_fails(file, capsys):
+    assert main(["render", str(file)], {}) == 0
+    assert "source" not in json.loads(capsys.readouterr().out)
+
+
+def test_a_wrong_file_is_told_on_stderr_and_writes_nothing(file, tmp_path, capsys):
+    file.write_text("services:\n  - {service: web}\n")
+    output = tmp_path / "deployment.json"
+    output.write_text("before")
+    assert main(["render", str(file), "-o", str(output)], {}) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"{file}:2:5: services[0]: clusterName is missing" in told.err
+    assert "3 problems; nothing was deployed" in told.err
+    assert output.read_text() == "before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deployment.json", "deployment.yaml"]
+
+
+def test_machines_get_problems_as_json(file, capsys):
+    file.write_text("services: 3\n")
+    assert main(["validate", str(file), "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().err)
+    assert told["valid"] is False
+    assert told["problems"] == [
+        {
+            "line": 1,
+            "column": 11,
+            "path": "services",
+            "message": "'3' is not a list",
+            "accepted": "a list of items, each beginning with `-`",
+        }
+    ]
+    file.write_text(GOOD)
+    assert main(["validate", str(file), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["valid"] is True
+
+
+def test_validate_says_what_it_found(file, capsys):
+    assert main(["validate", str(file)]) == 0
+    assert "good: 1 services, 0 scheduled tasks" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["deploy"], ["validate"], ["render", "x", "--what"]])
+def test_wrong_usage_is_two(arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(tmp_path, capsys):
+    assert main(["validate", str(tmp_path / "absent.yaml")]) == 2
+    assert "absent.yaml: No such file or directory" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_wrong_usage(file, tmp_path):
+    assert main(["render", str(file), "-o", str(tmp_path / "absent" / "x.json")], {}) == 2
+
+
+def test_a_release_near_the_limit_warns_and_one_beyond_is_refused(file, capsys):
+    item = "  - {{service: web, clusterName: shop, serviceName: web-{:05}, image: 'w{}:1'}}\n"
+    # GIVEN items that are short in the file through defaults and long in the input
+    near = "services:\n" + "".join(item.format(n, "x" * 60) for n in range(1700))
+    file.write_text(near)
+    assert main(["render", str(file), "-o", str(file.parent / "out")], {}) == 0
+    assert f"of the {INPUT_AT_MOST:,} bytes" in capsys.readouterr().err
+    beyond = "services:\n" + "".join(
+        f"- {{service: w, clusterName: s, serviceName: w{n}, image: w}}\n" for n in range(3900)
+    )
+    file.write_text(beyond)
+    assert len(beyond) < INPUT_AT_MOST
+    assert main(["render", str(file), "-o", str(file.parent / "out")], {}) == 1
+    assert "fewer items" in capsys.readouterr().err
+
+
+def test_version_and_schema_are_printed(capsys):
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema()
+
+
+def test_the_published_schema_is_that_of_the_package():
+    published = Path(__file__).parents[2] / "docs" / "deployment.schema.json"
+    assert json.loads(published.read_text()) == schema()
