@@ -1,0 +1,111 @@
+variable "name" {
+  description = "Name of the role, at most 64 letters, digits and any of +=,.@_-"
+  type        = string
+  nullable    = false
+  default     = "ecs-gitops-deploy"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.name))
+    error_message = "name takes 1 to 64 letters, digits and any of +=,.@_-"
+  }
+}
+
+variable "trusted_role_arns" {
+  description = "ARNs of the roles that may assume this one: the deployer's output deploying_role_arns. They must exist."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.trusted_role_arns) > 0 && alltrue([for arn in var.trusted_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "trusted_role_arns takes at least one ARN of a role (arn:aws:iam::ACCOUNT:role/NAME), without wildcards."
+  }
+}
+
+variable "pass_role_arns" {
+  description = "ARNs of the task and execution roles of the task definitions, and of the roles of the rules' targets; empty when none has a role. `*` may stand in the name."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.pass_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+[A-Za-z0-9+=,.@_/*-]*$", arn))])
+    error_message = "pass_role_arns takes ARNs of roles (arn:aws:iam::ACCOUNT:role/NAME); a `*` only after the first letters of the name."
+  }
+}
+
+variable "regions" {
+  description = "Regions to deploy to; empty means the provider's own."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", region))])
+    error_message = "regions takes names of Regions, such as us-west-2."
+  }
+}
+
+variable "cluster_names" {
+  description = "Clusters to deploy to; `*` stands for any text. All of the account and Regions by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.cluster_names) > 0 && alltrue([for name in var.cluster_names : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "cluster_names takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "service_names" {
+  description = "Services to deploy, in any of the clusters; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.service_names) > 0 && alltrue([for name in var.service_names : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "service_names takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "rule_names" {
+  description = "EventBridge rules of scheduled tasks, on any bus; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.rule_names) > 0 && alltrue([for name in var.rule_names : can(regex("^[A-Za-z0-9._*-]{1,64}$", name))])
+    error_message = "rule_names takes at least one name of letters, digits, dots, hyphens, underscores and `*`."
+  }
+}
+
+variable "task_definition_families" {
+  description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.task_definition_families) > 0 && alltrue([for name in var.task_definition_families : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "task_definition_families takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds the role; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn takes the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME), or null."
+  }
+}
+
+variable "tags" {
+  description = "Tags of the role."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+}

@@ -1,0 +1,53 @@
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${local.function_names[each.key]}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.functions
+
+  function_name = local.function_names[each.key]
+  description   = "ecs-gitops: ${each.key}"
+  role          = aws_iam_role.function[each.key].arn
+  handler       = "ecs_gitops.handlers.${each.key}.handler"
+  runtime       = "python3.13"
+  architectures = [var.architecture]
+  memory_size   = 512
+  timeout       = each.value.timeout
+  layers        = [var.layer_arn]
+  kms_key_arn   = var.kms_key_arn
+
+  # The function's own code is empty; the handler is in the layer.
+  filename         = var.stub_zip
+  source_code_hash = fileexists(var.stub_zip) ? filebase64sha256(var.stub_zip) : null
+  tags             = var.tags
+
+  environment {
+    variables = merge(each.value.environment, { ECS_GITOPS_TRACING = tostring(var.tracing) })
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = var.log_level
+    system_log_level      = "WARN"
+    log_group             = aws_cloudwatch_log_group.function[each.key].name
+  }
+
+  tracing_config {
+    mode = var.tracing ? "Active" : "PassThrough"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.stub_zip)
+      error_message = "The functions' code ${var.stub_zip} is not there. Build it with: make layer ARCHITECTURE=${var.architecture}"
+    }
+  }
+
+  # The first invocation must find its permissions.
+  depends_on = [aws_iam_role_policy.function]
+}

@@ -1,0 +1,125 @@
+resource "aws_iam_role" "function" {
+  for_each = local.functions
+
+  name                 = "${local.function_names[each.key]}-${local.region}"
+  description          = "ecs-gitops: what the function ${local.function_names[each.key]} may do"
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+
+  name = "function"
+  role = aws_iam_role.function[each.key].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid      = "Log"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
+      }],
+      each.value.assumes ? [{
+        Sid      = "AssumeDeployRoles"
+        Effect   = "Allow"
+        Action   = "sts:AssumeRole"
+        Resource = sort(values(var.role_arns))
+      }] : [],
+      local.tracing_statements,
+      [for arn in compact([var.kms_key_arn]) : {
+        Sid      = "DecryptEnvironment"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = arn
+      }],
+    )
+  })
+}
+
+resource "aws_iam_role" "state_machine" {
+  name                 = "${var.name}-state-machine-${local.region}"
+  description          = "ecs-gitops: what the state machine ${var.name} may do"
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "states.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      # The machine's ARN by its name: the machine itself needs this role first.
+      Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${var.name}" } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "state_machine" {
+  name = "state-machine"
+  role = aws_iam_role.state_machine.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "InvokeFunctions"
+          Effect   = "Allow"
+          Action   = "lambda:InvokeFunction"
+          Resource = sort([for function in aws_lambda_function.this : function.arn])
+        },
+        {
+          Sid      = "Notify"
+          Effect   = "Allow"
+          Action   = "sns:Publish"
+          Resource = var.topic_arn
+        },
+        {
+          # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html: these take no narrower resource.
+          Sid    = "DeliverLogs"
+          Effect = "Allow"
+          Action = [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+          ]
+          Resource = "*"
+        },
+      ],
+      local.tracing_statements,
+      [for arn in compact([var.kms_key_arn]) : {
+        Sid      = "PublishEncrypted"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = arn
+      }],
+    )
+  })
+}
+
+locals {
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no resource to narrow to.
+  tracing_statements = [for action in var.tracing ? [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]] : [] : {
+    Sid      = "Trace"
+    Effect   = "Allow"
+    Action   = action
+    Resource = "*"
+  }]
+}

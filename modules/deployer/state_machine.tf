@@ -1,0 +1,38 @@
+resource "aws_cloudwatch_log_group" "state_machine" {
+  # Under /aws/vendedlogs/, log delivery does not run into the size limit of a resource policy.
+  name              = "/aws/vendedlogs/states/${var.name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_sfn_state_machine" "this" {
+  name     = var.name
+  role_arn = aws_iam_role.state_machine.arn
+  type     = "STANDARD"
+  tags     = var.tags
+
+  definition = templatefile("${path.module}/state_machine.asl.json", {
+    init_config_function_arn     = aws_lambda_function.this["init_config"].arn
+    deploy_task_function_arn     = aws_lambda_function.this["deploy_task"].arn
+    deploy_ecs_function_arn      = aws_lambda_function.this["deploy_ecs"].arn
+    validate_deploy_function_arn = aws_lambda_function.this["validate_deploy"].arn
+    topic_arn                    = var.topic_arn
+    partition                    = local.partition
+    max_concurrency              = var.max_concurrency
+    timeout_seconds              = var.execution_timeout_minutes * 60
+  })
+
+  logging_configuration {
+    level                  = "ERROR"
+    include_execution_data = false
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = var.tracing
+  }
+
+  # Step Functions checks at once that the role can deliver logs.
+  depends_on = [aws_iam_role_policy.state_machine]
+}

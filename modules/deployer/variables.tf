@@ -1,0 +1,154 @@
+variable "name" {
+  description = "Name of the state machine, and beginning of the names of functions and roles: 3 to 32 lower-case letters, digits and hyphens."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,30}[a-z0-9]$", var.name))
+    error_message = "name takes 3 to 32 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen."
+  }
+}
+
+variable "layer_arn" {
+  description = "ARN of the layer version with the package."
+  type        = string
+  nullable    = false
+}
+
+variable "stub_zip" {
+  description = "Path of the functions' own, empty code, which `make layer` writes."
+  type        = string
+  nullable    = false
+}
+
+variable "architecture" {
+  description = "Architecture of the functions, the layer's own: arm64 or x86_64."
+  type        = string
+  nullable    = false
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture takes arm64 or x86_64."
+  }
+}
+
+variable "role_arns" {
+  description = "Role to assume in each account that is deployed to: account id to role ARN."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.role_arns) > 0 && alltrue([for account, arn in var.role_arns : can(regex("^arn:[a-z-]+:iam::${account}:role/.+$", arn)) && can(regex("^[0-9]{12}$", account))])
+    error_message = "role_arns takes at least one account id of 12 digits, each with the ARN of a role in that account."
+  }
+}
+
+variable "topic_arn" {
+  description = "ARN of the SNS topic that gets the notices."
+  type        = string
+  nullable    = false
+}
+
+variable "pipeline_name" {
+  description = "Name of the pipeline that starts the state machine, for the link in the notice; empty where there is none."
+  type        = string
+  nullable    = false
+  default     = ""
+}
+
+variable "item_timeout_minutes" {
+  description = "Minutes that a service's rollout may take when the manifest does not say: 1 to 1440."
+  type        = number
+  nullable    = false
+  default     = 30
+
+  validation {
+    condition     = var.item_timeout_minutes >= 1 && var.item_timeout_minutes <= 1440 && floor(var.item_timeout_minutes) == var.item_timeout_minutes
+    error_message = "item_timeout_minutes takes a whole number from 1 to 1440."
+  }
+}
+
+variable "execution_timeout_minutes" {
+  description = "Minutes after which a release is given up as a whole: 5 to 10080 (7 days, what CodePipeline waits)."
+  type        = number
+  nullable    = false
+  default     = 240
+
+  validation {
+    condition     = var.execution_timeout_minutes >= 5 && var.execution_timeout_minutes <= 10080 && floor(var.execution_timeout_minutes) == var.execution_timeout_minutes
+    error_message = "execution_timeout_minutes takes a whole number from 5 to 10080."
+  }
+}
+
+variable "max_concurrency" {
+  description = "Batches of services that are worked on at once: 1 to 40, which is what an inline Map runs."
+  type        = number
+  nullable    = false
+  default     = 20
+
+  validation {
+    condition     = var.max_concurrency >= 1 && var.max_concurrency <= 40 && floor(var.max_concurrency) == var.max_concurrency
+    error_message = "max_concurrency takes a whole number from 1 to 40."
+  }
+}
+
+variable "tracing" {
+  description = "Whether functions and state machine send traces to X-Ray."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "log_level" {
+  description = "Level of the functions' logs: DEBUG, INFO, WARN or ERROR. No level logs secrets."
+  type        = string
+  nullable    = false
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
+    error_message = "log_level takes DEBUG, INFO, WARN or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept, one of CloudWatch's steps (1 to 3653); 0 keeps them for ever."
+  type        = number
+  nullable    = false
+  default     = 90
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days takes 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts logs and environments, and that encrypts the topic; null means AWS's own keys."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn takes the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), or null."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds every role made here; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn takes the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME), or null."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything made here."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+}

@@ -1,0 +1,15 @@
+resource "aws_lambda_layer_version" "this" {
+  layer_name               = var.name
+  description              = "ecs-gitops: the package with all four handlers, and its dependencies"
+  filename                 = var.layer_zip
+  source_code_hash         = fileexists(var.layer_zip) ? filebase64sha256(var.layer_zip) : null
+  compatible_runtimes      = ["python3.13"]
+  compatible_architectures = [var.architecture]
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.layer_zip)
+      error_message = "The layer ${var.layer_zip} is not there. Build it with: make layer ARCHITECTURE=${var.architecture}"
+    }
+  }
+}

@@ -1,0 +1,63 @@
+# Notices for what the state machine cannot tell itself: it was not reached, or it was ended from outside.
+locals {
+  failures = {
+    build = {
+      description = "a release whose source or build failed"
+      pattern = {
+        source      = ["aws.codepipeline"]
+        detail-type = ["CodePipeline Action Execution State Change"]
+        detail = {
+          pipeline = [var.name]
+          state    = ["FAILED"]
+          type     = { category = ["Source", "Build"] }
+        }
+      }
+      paths = {
+        pipeline  = "$.detail.pipeline"
+        stage     = "$.detail.stage"
+        execution = "$.detail.execution-id"
+        region    = "$.region"
+      }
+      text = "Release FAILED in stage <stage> of pipeline <pipeline>: nothing was deployed. The log of the build says what is wrong, with file and line. Pipeline execution <execution>, Region <region>."
+    }
+    ended = {
+      description = "a release that ran into its time limit or was aborted"
+      pattern = {
+        source      = ["aws.states"]
+        detail-type = ["Step Functions Execution Status Change"]
+        detail = {
+          stateMachineArn = [var.state_machine_arn]
+          status          = ["TIMED_OUT", "ABORTED"]
+        }
+      }
+      paths = {
+        execution = "$.detail.executionArn"
+        status    = "$.detail.status"
+      }
+      text = "Release <status>: the execution was ended before it could report. Services may be in the middle of a deployment. Execution <execution>."
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "failure" {
+  for_each = local.failures
+
+  name          = "${var.name}-failed-${each.key}"
+  description   = "ecs-gitops: tells of ${each.value.description}"
+  state         = "ENABLED"
+  event_pattern = jsonencode(each.value.pattern)
+  tags          = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "failure" {
+  for_each = local.failures
+
+  rule = aws_cloudwatch_event_rule.failure[each.key].name
+  arn  = var.topic_arn
+
+  input_transformer {
+    input_paths = each.value.paths
+    # A JSON string: e-mail shows it as plain text.
+    input_template = "\"${each.value.text}\""
+  }
+}

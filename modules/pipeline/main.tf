@@ -1,0 +1,175 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  # `id` is the Region's name with every provider version; `name` and `region` are not.
+  region = data.aws_region.current.id
+
+  # What every role that touches artifacts needs of the bucket, and of its key where it has one.
+  artifact_statements = concat(
+    [{
+      Sid      = "Artifacts"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+      Resource = ["${var.artifact_bucket_arn}/*"]
+    }],
+    [for arn in compact([var.kms_key_arn]) : {
+      Sid      = "ArtifactKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }],
+  )
+}
+
+resource "aws_codepipeline" "this" {
+  name           = var.name
+  role_arn       = aws_iam_role.pipeline.arn
+  pipeline_type  = "V2"
+  execution_mode = var.execution_mode
+  tags           = var.tags
+
+  artifact_store {
+    type     = "S3"
+    location = var.artifact_bucket_name
+
+    dynamic "encryption_key" {
+      for_each = compact([var.kms_key_arn])
+
+      content {
+        id   = encryption_key.value
+        type = "KMS"
+      }
+    }
+  }
+
+  stage {
+    name = "Source"
+
+    action {
+      name             = "Source"
+      category         = "Source"
+      owner            = "AWS"
+      provider         = "CodeCommit"
+      version          = "1"
+      namespace        = "SourceVariables"
+      output_artifacts = ["source"]
+
+      configuration = {
+        RepositoryName       = var.repository_name
+        BranchName           = var.branch
+        PollForSourceChanges = "false"
+      }
+    }
+  }
+
+  stage {
+    name = "Build"
+
+    action {
+      name             = "Build"
+      category         = "Build"
+      owner            = "AWS"
+      provider         = "CodeBuild"
+      version          = "1"
+      input_artifacts  = ["source"]
+      output_artifacts = ["deployment"]
+
+      configuration = {
+        ProjectName = aws_codebuild_project.this.name
+        EnvironmentVariables = jsonencode([
+          { name = "ECS_GITOPS_REPOSITORY", type = "PLAINTEXT", value = "#{SourceVariables.RepositoryName}" },
+          { name = "ECS_GITOPS_BRANCH", type = "PLAINTEXT", value = "#{SourceVariables.BranchName}" },
+          { name = "ECS_GITOPS_COMMIT_ID", type = "PLAINTEXT", value = "#{SourceVariables.CommitId}" },
+        ])
+      }
+    }
+  }
+
+  stage {
+    name = "Deploy"
+
+    action {
+      name            = "Deploy"
+      category        = "Invoke"
+      owner           = "AWS"
+      provider        = "StepFunctions"
+      version         = "1"
+      input_artifacts = ["deployment"]
+
+      configuration = {
+        StateMachineArn     = var.state_machine_arn
+        InputType           = "FilePath"
+        Input               = "deployment.json"
+        ExecutionNamePrefix = "release"
+      }
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.pipeline]
+}
+
+resource "aws_iam_role" "pipeline" {
+  name                 = "${var.name}-pipeline-${local.region}"
+  description          = "ecs-gitops: what the pipeline ${var.name} may do"
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "codepipeline.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "pipeline" {
+  name = "pipeline"
+  role = aws_iam_role.pipeline.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.artifact_statements, [
+      {
+        Sid      = "ArtifactBucket"
+        Effect   = "Allow"
+        Action   = ["s3:GetBucketVersioning"]
+        Resource = [var.artifact_bucket_arn]
+      },
+      {
+        # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html
+        Sid      = "Source"
+        Effect   = "Allow"
+        Action   = ["codecommit:CancelUploadArchive", "codecommit:GetBranch", "codecommit:GetCommit", "codecommit:GetUploadArchiveStatus", "codecommit:UploadArchive"]
+        Resource = [var.repository_arn]
+      },
+      {
+        Sid      = "Build"
+        Effect   = "Allow"
+        Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
+        Resource = [aws_codebuild_project.this.arn]
+      },
+      {
+        # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-StepFunctions.html
+        Sid      = "Deploy"
+        Effect   = "Allow"
+        Action   = ["states:DescribeStateMachine", "states:StartExecution"]
+        Resource = [var.state_machine_arn]
+      },
+      {
+        Sid      = "WatchDeploy"
+        Effect   = "Allow"
+        Action   = ["states:DescribeExecution"]
+        Resource = ["${replace(var.state_machine_arn, ":stateMachine:", ":execution:")}:*"]
+      },
+    ])
+  })
+}

@@ -1,0 +1,119 @@
+# The entry module: composes modules/, and nothing else.
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+  # `id` is the Region's name with every provider version; `name` and `region` are not.
+  region = data.aws_region.current.id
+  tags   = merge({ ManagedBy = "ecs-gitops", EcsGitops = var.name }, var.tags)
+
+  # The functions' settings name the deploy role, and the deploy role trusts the functions' roles. The ARN is composed
+  # from its parts here, because taking it from the module would be a cycle.
+  deploy_role_name = "${var.name}-deploy-${local.region}"
+  deploy_role_arn  = "arn:${data.aws_partition.current.partition}:iam::${local.account}:role/${local.deploy_role_name}"
+
+  build     = "${path.module}/../build"
+  layer_zip = coalesce(var.layer_zip, "${local.build}/ecs_gitops-layer-${var.architecture}.zip")
+  stub_zip  = coalesce(var.stub_zip, "${local.build}/ecs_gitops-stub.zip")
+}
+
+module "config_repository" {
+  source = "../modules/config_repository"
+
+  name        = coalesce(var.repository_name, "${var.name}-config")
+  kms_key_arn = var.kms_key_arn
+  tags        = local.tags
+}
+
+module "artifact_store" {
+  source = "../modules/artifact_store"
+
+  name            = "${var.name}-${local.account}-${local.region}"
+  expiration_days = var.artifact_expiration_days
+  force_destroy   = var.artifact_force_destroy
+  kms_key_arn     = var.kms_key_arn
+  tags            = local.tags
+}
+
+module "lambda_layer" {
+  source = "../modules/lambda_layer"
+
+  name         = var.name
+  layer_zip    = local.layer_zip
+  architecture = var.architecture
+}
+
+module "notifications" {
+  source = "../modules/notifications"
+
+  name        = "${var.name}-releases"
+  emails      = var.notification_emails
+  kms_key_arn = var.kms_key_arn
+  tags        = local.tags
+}
+
+module "deployer" {
+  source = "../modules/deployer"
+
+  name                      = var.name
+  layer_arn                 = module.lambda_layer.arn
+  stub_zip                  = local.stub_zip
+  architecture              = var.architecture
+  role_arns                 = merge(var.target_role_arns, { (local.account) = local.deploy_role_arn })
+  topic_arn                 = module.notifications.topic_arn
+  pipeline_name             = var.name
+  item_timeout_minutes      = var.item_timeout_minutes
+  execution_timeout_minutes = var.execution_timeout_minutes
+  max_concurrency           = var.max_concurrency
+  tracing                   = var.tracing
+  log_level                 = var.log_level
+  log_retention_days        = var.log_retention_days
+  kms_key_arn               = var.kms_key_arn
+  permissions_boundary_arn  = var.permissions_boundary_arn
+  tags                      = local.tags
+}
+
+module "deploy_role" {
+  source = "../modules/deploy_role"
+
+  name                     = local.deploy_role_name
+  trusted_role_arns        = module.deployer.deploying_role_arns
+  pass_role_arns           = var.pass_role_arns
+  regions                  = var.deploy_regions
+  cluster_names            = var.cluster_names
+  service_names            = var.service_names
+  rule_names               = var.rule_names
+  task_definition_families = var.task_definition_families
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = local.tags
+}
+
+module "pipeline" {
+  source = "../modules/pipeline"
+
+  name                     = var.name
+  repository_name          = module.config_repository.name
+  repository_arn           = module.config_repository.arn
+  branch                   = var.branch
+  manifest_path            = var.manifest_path
+  artifact_bucket_name     = module.artifact_store.bucket_name
+  artifact_bucket_arn      = module.artifact_store.bucket_arn
+  state_machine_arn        = module.deployer.state_machine_arn
+  topic_arn                = module.notifications.topic_arn
+  layer_arn                = module.lambda_layer.arn
+  layer_sha256             = module.lambda_layer.sha256
+  execution_mode           = var.pipeline_execution_mode
+  build_compute            = var.build_compute
+  architecture             = var.architecture
+  log_retention_days       = var.log_retention_days
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = local.tags
+
+  # A push that comes first finds a role to assume.
+  depends_on = [module.deploy_role]
+}

@@ -1,0 +1,69 @@
+output "clone_url_http" {
+  description = "Clone URL of the config repository for HTTPS."
+  value       = module.config_repository.clone_url_http
+}
+
+output "clone_url_ssh" {
+  description = "Clone URL of the config repository for SSH."
+  value       = module.config_repository.clone_url_ssh
+}
+
+output "clone_url_grc" {
+  description = "Clone URL of the config repository for git-remote-codecommit: codecommit::REGION://NAME."
+  value       = module.config_repository.clone_url_grc
+}
+
+output "repository_name" {
+  description = "Name of the config repository."
+  value       = module.config_repository.name
+}
+
+output "pipeline_name" {
+  description = "Name of the pipeline."
+  value       = module.pipeline.name
+}
+
+output "pipeline_arn" {
+  description = "ARN of the pipeline."
+  value       = module.pipeline.arn
+}
+
+output "console_url" {
+  description = "Page of the pipeline in the AWS console."
+  value       = module.pipeline.console_url
+}
+
+output "state_machine_arn" {
+  description = "ARN of the state machine."
+  value       = module.deployer.state_machine_arn
+}
+
+output "topic_arn" {
+  description = "ARN of the SNS topic that gets a notice for every release."
+  value       = module.notifications.topic_arn
+}
+
+output "layer_arn" {
+  description = "ARN of the layer version that functions and build run."
+  value       = module.lambda_layer.arn
+}
+
+output "artifact_bucket_name" {
+  description = "Name of the bucket for the pipeline's artifacts."
+  value       = module.artifact_store.bucket_name
+}
+
+output "function_role_arns" {
+  description = "ARN of each function's role: init_config, deploy_task, deploy_ecs, validate_deploy."
+  value       = module.deployer.function_role_arns
+}
+
+output "deploying_role_arns" {
+  description = "ARNs of the roles that assume the deploy roles: what modules/deploy_role takes as trusted_role_arns in other accounts."
+  value       = module.deployer.deploying_role_arns
+}
+
+output "deploy_role_arn" {
+  description = "ARN of the role that deploys in this account."
+  value       = module.deploy_role.role_arn
+}

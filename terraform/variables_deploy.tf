@@ -1,0 +1,107 @@
+variable "notification_emails" {
+  description = "E-mail addresses that get a notice for every release; each is asked by AWS to confirm."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for email in var.notification_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
+    error_message = "notification_emails takes addresses such as team@example.com."
+  }
+}
+
+variable "item_timeout_minutes" {
+  description = "Minutes that a service's rollout may take when the manifest does not say: 1 to 1440."
+  type        = number
+  nullable    = false
+  default     = 30
+
+  validation {
+    condition     = var.item_timeout_minutes >= 1 && var.item_timeout_minutes <= 1440 && floor(var.item_timeout_minutes) == var.item_timeout_minutes
+    error_message = "item_timeout_minutes takes a whole number from 1 to 1440."
+  }
+}
+
+variable "execution_timeout_minutes" {
+  description = "Minutes after which a release is given up as a whole: 5 to 10080 (7 days, what CodePipeline waits)."
+  type        = number
+  nullable    = false
+  default     = 240
+
+  validation {
+    condition     = var.execution_timeout_minutes >= 5 && var.execution_timeout_minutes <= 10080 && floor(var.execution_timeout_minutes) == var.execution_timeout_minutes
+    error_message = "execution_timeout_minutes takes a whole number from 5 to 10080."
+  }
+}
+
+variable "max_concurrency" {
+  description = "Batches of services that are worked on at once: 1 to 40, which is what an inline Map runs."
+  type        = number
+  nullable    = false
+  default     = 20
+
+  validation {
+    condition     = var.max_concurrency >= 1 && var.max_concurrency <= 40 && floor(var.max_concurrency) == var.max_concurrency
+    error_message = "max_concurrency takes a whole number from 1 to 40."
+  }
+}
+
+variable "deploy_regions" {
+  description = "Regions to deploy to; empty means the module's own."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for region in var.deploy_regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", region))])
+    error_message = "deploy_regions takes names of Regions, such as us-west-2."
+  }
+}
+
+variable "cluster_names" {
+  description = "Clusters to deploy to; `*` stands for any text. All of the account and Regions by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.cluster_names) > 0 && alltrue([for name in var.cluster_names : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "cluster_names takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "service_names" {
+  description = "Services to deploy, in any of the clusters; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.service_names) > 0 && alltrue([for name in var.service_names : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "service_names takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "rule_names" {
+  description = "EventBridge rules of scheduled tasks, on any bus; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.rule_names) > 0 && alltrue([for name in var.rule_names : can(regex("^[A-Za-z0-9._*-]{1,64}$", name))])
+    error_message = "rule_names takes at least one name of letters, digits, dots, hyphens, underscores and `*`."
+  }
+}
+
+variable "task_definition_families" {
+  description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.task_definition_families) > 0 && alltrue([for name in var.task_definition_families : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
+    error_message = "task_definition_families takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}

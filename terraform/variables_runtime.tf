@@ -1,0 +1,102 @@
+variable "architecture" {
+  description = "Architecture of functions, layer and build: arm64 or x86_64."
+  type        = string
+  nullable    = false
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture takes arm64 or x86_64."
+  }
+}
+
+variable "layer_zip" {
+  description = "Path of the layer's zip file; what `make layer` builds when null."
+  type        = string
+  default     = null
+}
+
+variable "stub_zip" {
+  description = "Path of the functions' own, empty code; what `make layer` writes when null."
+  type        = string
+  default     = null
+}
+
+variable "tracing" {
+  description = "Whether functions and state machine send traces to X-Ray."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "log_level" {
+  description = "Level of the functions' logs: DEBUG, INFO, WARN or ERROR. No level logs secrets."
+  type        = string
+  nullable    = false
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
+    error_message = "log_level takes DEBUG, INFO, WARN or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept, one of CloudWatch's steps (1 to 3653); 0 keeps them for ever."
+  type        = number
+  nullable    = false
+  default     = 90
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days takes 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "artifact_expiration_days" {
+  description = "Days after which artifacts are deleted: 1 to 365."
+  type        = number
+  nullable    = false
+  default     = 30
+
+  validation {
+    condition     = var.artifact_expiration_days >= 1 && var.artifact_expiration_days <= 365 && floor(var.artifact_expiration_days) == var.artifact_expiration_days
+    error_message = "artifact_expiration_days takes a whole number from 1 to 365."
+  }
+}
+
+variable "artifact_force_destroy" {
+  description = "Whether `terraform destroy` deletes the artifact bucket with what is in it; false makes it fail while there are artifacts."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts repository, artifacts, logs, environments and notices; its policy must let the services use it (see the README). Null means AWS's own keys."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn takes the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), or null."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds every role made here; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn takes the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME), or null."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything made here."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+}
