@@ -1,0 +1,1 @@
+"""The Code services: CodeCommit, CodePipeline and CodeBuild, played on this machine."""

@@ -1,0 +1,5 @@
+"""Not yet."""
+
+
+def apply() -> None:
+    """Nothing."""
