@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import sns, stepfunctions
 
-from local_aws import roles
+from local_aws import service_roles
 
 _machine: contextvars.ContextVar[tuple[str, str]] = contextvars.ContextVar("machine", default=("", ""))
 _ERRORS = {"lambda": "Lambda.AWSLambdaException", "sns": "SNS.AuthorizationErrorException"}
@@ -64,10 +64,10 @@ def apply() -> None:
         if role_arn and needed:
             service, action, arn = needed
             try:
-                roles.check_trust(role_arn, "states.amazonaws.com")
-            except roles.RoleError as error:
+                service_roles.check_trust(role_arn, "states.amazonaws.com")
+            except service_roles.RoleError as error:
                 raise stepfunctions._ExecutionError("States.Runtime", str(error)) from error
-            denied = roles.denial(role_arn, name, action, arn, get_region())
+            denied = service_roles.denial(role_arn, name, action, arn, get_region())
             if denied:
                 raise stepfunctions._ExecutionError(
                     _ERRORS[service],
