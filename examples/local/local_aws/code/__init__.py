@@ -1,1 +1,0 @@
-"""The Code services: CodeCommit, CodePipeline and CodeBuild, played on this machine."""

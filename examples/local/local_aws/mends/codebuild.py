@@ -1,5 +1,0 @@
-"""Not yet."""
-
-
-def apply() -> None:
-    """Nothing."""

@@ -1,0 +1,60 @@
+# The real module, applied to the local AWS.
+variable "endpoint" {
+  description = "Address of the local AWS."
+  type        = string
+  nullable    = false
+}
+
+variable "layer_zip" {
+  description = "Path of the layer that `make layer` built."
+  type        = string
+  nullable    = false
+}
+
+variable "stub_zip" {
+  description = "Path of the functions' empty code that `make layer` wrote."
+  type        = string
+  nullable    = false
+}
+
+module "ecs_gitops" {
+  source = "../../terraform"
+
+  name                   = "ecs-gitops"
+  layer_zip              = var.layer_zip
+  stub_zip               = var.stub_zip
+  artifact_force_destroy = true
+  notification_emails    = ["team@example.com"]
+  pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
+  cluster_names          = ["shop", "vtj-poc"]
+}
+
+output "clone_url_http" {
+  description = "Clone URL as AWS would have it; the local one is told by `make local-up`."
+  value       = module.ecs_gitops.clone_url_http
+}
+
+output "repository_name" {
+  description = "Name of the config repository."
+  value       = module.ecs_gitops.repository_name
+}
+
+output "pipeline_name" {
+  description = "Name of the pipeline."
+  value       = module.ecs_gitops.pipeline_name
+}
+
+output "state_machine_arn" {
+  description = "ARN of the state machine."
+  value       = module.ecs_gitops.state_machine_arn
+}
+
+output "topic_arn" {
+  description = "ARN of the topic that gets the notices."
+  value       = module.ecs_gitops.topic_arn
+}
+
+output "deploy_role_arn" {
+  description = "ARN of the role that deploys."
+  value       = module.ecs_gitops.deploy_role_arn
+}
