@@ -41,6 +41,28 @@ def start() -> None:
         {"StartBuild": _start, "BatchGetBuilds": _get},
         instead_of=True,
     )
+    shape, create, update, delete = (
+        codebuild._project_shape,
+        codebuild._create_project,
+        codebuild._update_project,
+        codebuild._delete_project,
+    )
+
+    def keeping(change: Any) -> Any:
+        """CreateProject and UpdateProject keep every member; ministack keeps the ones that it knows."""
+
+        def changed(data: Data) -> Any:
+            answer = change(data)
+            if answer[0] == 200:
+                codebuild._projects[data["name"]].update(data)
+            return answer
+
+        return changed
+
+    codebuild._project_shape = lambda project: {**project, **shape(project)}
+    codebuild._create_project, codebuild._update_project = keeping(create), keeping(update)
+    # DeleteProject takes the ARN, too.
+    codebuild._delete_project = lambda data: delete({"name": str(data.get("name", "")).rsplit("/", 1)[-1]})
 
 
 def _get(_: Place, data: Data) -> Data:

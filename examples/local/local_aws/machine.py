@@ -43,6 +43,17 @@ def mend() -> None:
         _limit_time(arn)
         return run(arn, *arguments, **options)
 
+    create = sfn._create_state_machine
+
+    def create_state_machine(data: Any) -> Any:
+        """A machine's tracing configuration is kept and described."""
+        answer = create(data)
+        if answer[0] == 200:
+            machine = sfn._state_machines[json.loads(answer[2])["stateMachineArn"]]
+            machine["tracingConfiguration"] = data.get("tracingConfiguration", {"enabled": False})
+        return answer
+
+    sfn._create_state_machine = create_state_machine
     sfn._execute_task, sfn._invoke_resource, sfn._run_execution = execute_task, invoke_resource, run_execution
 
 

@@ -1,4 +1,4 @@
-"""Run Terraform against the local AWS, with the AWS provider from this machine where it is there."""
+"""Terraform for the demo and the tests: the provider from a local folder when there is one, else from the registry."""
 
 from __future__ import annotations
 
@@ -9,96 +9,84 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+_PROVIDER = "registry.terraform.io/hashicorp/aws"
+_CONVENTIONAL = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
+
+
+class TerraformError(Exception):
+    """Terraform did not succeed; the text is what it wrote."""
+
+
+def plugin_folder() -> Path | None:
+    """The first folder that holds the AWS provider: ``TF_PLUGIN_DIR``, the usual ones, or one below ``/opt``."""
+    return next((folder for folder in _candidates() if (folder / _PROVIDER).is_dir()), None)
 
 
 def _candidates() -> Iterator[Path]:
     if os.environ.get("TF_PLUGIN_DIR"):
         yield Path(os.environ["TF_PLUGIN_DIR"])
-    yield Path.home() / ".terraform.d/plugins"
-    yield Path("/usr/local/share/terraform/plugins")
-    yield Path("/usr/share/terraform/plugins")
+    yield from (Path(name).expanduser() for name in _CONVENTIONAL)
     yield from sorted(Path("/opt").glob("*"))
 
 
-def plugin_dir() -> Path | None:
-    """The first conventional directory that holds the AWS provider; None means the registry."""
-    return next((folder for folder in _candidates() if (folder / _PROVIDER).is_dir()), None)
-
-
-def init_arguments() -> list[str]:
-    """Arguments after `terraform init` for a run that asks nothing and takes a local provider when there is one."""
-    folder = plugin_dir()
-    return ["-input=false", "-no-color", *([f"-plugin-dir={folder}"] if folder else [])]
-
-
-class TerraformError(Exception):
-    """Terraform ended with an error; the message is what it wrote."""
-
-
 class Terraform:
-    """One configuration directory. `environment`: e.g. `LocalAws.environ()`. `variables`: values of variables.
+    """Terraform in one configuration's folder, with its data and state in ``data``."""
 
-    work_dir: Terraform keeps its state and its plugins there.
-    """
-
-    def __init__(
-        self, directory: Path, *, environment: Mapping[str, str], variables: Mapping[str, object], work_dir: Path
-    ) -> None:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        self._directory, self._work = directory, work_dir
-        kept = {name: value for name, value in environment.items() if not name.startswith("TF_CLI_ARGS")}
+    def __init__(self, folder: Path, data: Path, variables: Mapping[str, str] | None = None) -> None:
+        self.folder, self.data = folder, data
+        data.mkdir(parents=True, exist_ok=True)
+        # An empty settings file: what the user's own one says must not matter, nor that it is missing.
+        settings = data / "terraform.rc"
+        settings.touch()
         self._environment = {
-            **kept,
-            "TF_DATA_DIR": str(work_dir / "data"),
+            **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TF_CLI_ARGS"))},
+            "TF_CLI_CONFIG_FILE": str(settings),
+            "TF_DATA_DIR": str(data / "terraform"),
             "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
             "CHECKPOINT_DISABLE": "1",
+            **{f"TF_VAR_{name}": value for name, value in (variables or {}).items()},
         }
-        self._environment.pop("TF_CLI_CONFIG_FILE", None)
-        self._variables = work_dir / "local.tfvars.json"
-        self._variables.write_text(json.dumps(dict(variables), indent=2), encoding="utf-8")
-        self._state = [f"-state={work_dir / 'terraform.tfstate'}"]
+        self._state = f"-state={data / 'terraform.tfstate'}"
 
-    def init(self) -> str:
-        """`terraform init`; what it wrote."""
-        return self.run("init", *init_arguments())
+    def init(self) -> None:
+        folder = plugin_folder()
+        self.run("init", *([f"-plugin-dir={folder}"] if folder else []), "-backend=false")
 
-    def apply(self) -> str:
-        """`terraform apply` without a question; what it wrote."""
-        return self.run("apply", "-auto-approve", *self._options(), *self._state)
+    def apply(self) -> None:
+        self.run("apply", "-auto-approve", self._state)
 
-    def destroy(self) -> str:
-        """`terraform destroy` without a question; what it wrote."""
-        return self.run("destroy", "-auto-approve", *self._options(), *self._state)
+    def destroy(self) -> None:
+        self.run("destroy", "-auto-approve", self._state)
 
-    def has_changes(self) -> tuple[bool, str]:
-        """Whether a plan would change anything, and the plan's text."""
-        done = self._start("plan", "-detailed-exitcode", *self._options(), *self._state)
+    def planned_changes(self) -> str:
+        """What a plan would change, as Terraform tells it; empty when nothing would."""
+        done = self._run("plan", "-detailed-exitcode", self._state)
         if done.returncode not in (0, 2):
             raise TerraformError(done.stdout)
-        return done.returncode == 2, done.stdout  # noqa: PLR2004 - Terraform's exit code for changes
+        return done.stdout if done.returncode == 2 else ""
 
     def outputs(self) -> dict[str, Any]:
-        """The root module's outputs by name."""
-        found = json.loads(self.run("output", "-json", *self._state))
-        return {name: output["value"] for name, output in found.items()}
+        told = json.loads(self.run("output", "-json", self._state))
+        return {name: output["value"] for name, output in told.items()}
 
-    def run(self, *arguments: str) -> str:
-        """Any command; what it wrote to both streams. Raises TerraformError when it fails."""
-        done = self._start(*arguments)
-        if done.returncode:
-            raise TerraformError(done.stdout)
+    def resources(self) -> list[str]:
+        """Addresses of what Terraform's state holds."""
+        return self.run("state", "list", self._state).split() if (self.data / "terraform.tfstate").exists() else []
+
+    def run(self, command: str, *arguments: str) -> str:
+        """What Terraform prints. Raises :class:`TerraformError`."""
+        done = self._run(command, *arguments)
+        if done.returncode != 0:
+            raise TerraformError(f"terraform {command} in {self.folder.name}:\n{done.stdout}")
         return done.stdout
 
-    def _options(self) -> list[str]:
-        return ["-input=false", "-no-color", f"-var-file={self._variables}"]
-
-    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["terraform", f"-chdir={self._directory}", *[argument for argument in arguments if argument]]
+    def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        colour = [] if command in ("output", "state") else ["-no-color"]
         return subprocess.run(
-            command,
+            ["terraform", command, *colour, *arguments],
+            cwd=self.folder,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
