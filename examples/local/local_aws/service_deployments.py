@@ -1,0 +1,237 @@
+"""ECS's service-deployment calls, service events and reasons, from the records of the deployments.
+
+ListServiceDeployments, DescribeServiceDeployments, StopServiceDeployment and DescribeServiceRevisions are empty or
+missing in ministack; its rollout reasons and service events have other words than AWS's.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import ecs
+
+from local_aws import service_events, service_records, traffic
+from local_aws.service_records import FAILED_REASON, Record
+
+Answer = Any
+Data = dict[str, Any]
+
+
+def mend() -> None:
+    """Apply the mends of this module, of :mod:`traffic` and of :mod:`service_events`."""
+    ecs._ACTION_MAP.update(
+        ListServiceDeployments=_list,
+        DescribeServiceDeployments=_describe,
+        StopServiceDeployment=_stop,
+        DescribeServiceRevisions=_revisions,
+    )
+    for action in ("CreateService", "UpdateService", "DescribeServices", "DeleteService"):
+        ecs._ACTION_MAP[action] = _shown_as_aws(ecs._ACTION_MAP[action])
+    make, fail = ecs._make_deployment, ecs._record_service_task_failure
+
+    def make_deployment(*arguments: Any, **options: Any) -> Any:
+        """The first deployment of a service is a rollout, too."""
+        return {**make(*arguments, **options), "rolloutState": "IN_PROGRESS"}
+
+    def record_failure(task: Data, **options: Any) -> None:
+        """failedTasks counts with and without the circuit breaker."""
+        cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
+        service = ecs._services.get(f"{cluster}/{task.get('group', '').removeprefix('service:')}")
+        deployment = ecs._deployment_for_task(service, task) if service else None
+        breaker = ((service or {}).get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        if deployment and not breaker.get("enable"):
+            deployment["failedTasks"] = deployment.get("failedTasks", 0) + 1
+        fail(task, **options)
+
+    ecs._make_deployment, ecs._record_service_task_failure = make_deployment, record_failure
+    # Images are pulled while a task is PENDING, and pendingCount counts it.
+    ecs._mark_task_activating = ecs._task_is_active
+    traffic.mend()
+    service_events.mend()
+
+
+def _observe_all() -> None:
+    for _, service in ecs._services.all_items():
+        service_records.observe(service)
+
+
+def _shown_as_aws(inner: Any) -> Any:
+    def shown(data: Data) -> Answer:
+        answer = inner(data)
+        if answer[0] != 200:
+            return answer
+        payload = json.loads(answer[2])
+        for service in [payload["service"]] if "service" in payload else payload.get("services", []):
+            _show(service)
+        return json_response(payload)
+
+    return shown
+
+
+def _show(shown: Data) -> None:
+    """Put AWS's words for what goes on into a service of an answer."""
+    kept = next((each for _, each in ecs._services.all_items() if each["serviceArn"] == shown["serviceArn"]), None)
+    if kept is None:
+        return
+    service_records.observe(kept)
+    records = service_records.of_service(shown["serviceArn"])
+    targets = {record.rolls_back_to for record in records if record.status == "ROLLBACK_IN_PROGRESS"}
+    shown["events"] = service_events.of_service(shown["serviceArn"])
+    current = next((record for record in records if record.is_going_on), None)
+    if current:
+        shown["currentServiceDeployment"] = current.arn
+    for deployment in shown.get("deployments", []):
+        record = service_records.by_deployment(deployment["id"])
+        if record and record.strategy != "ROLLING":
+            # AWS tells a rollout state of rolling deployments alone.
+            deployment.pop("rolloutState", None)
+            deployment.pop("rolloutStateReason", None)
+        else:
+            deployment["rolloutStateReason"] = _reason(deployment, record, is_target=deployment["id"] in targets)
+
+
+def _reason(deployment: Data, record: Record | None, *, is_target: bool) -> str:
+    number = deployment["id"]
+    if deployment["rolloutState"] == "FAILED":
+        return (record.reason if record else "") or FAILED_REASON
+    if is_target:
+        return f"ECS deployment circuit breaker: rolling back to deploymentId {number}."
+    return f"ECS deployment {number} {'completed' if deployment['rolloutState'] == 'COMPLETED' else 'in progress'}."
+
+
+def _list(data: Data) -> Answer:
+    _observe_all()
+    cluster, name = data.get("cluster", "default").split("/")[-1], data.get("service", "").split("/")[-1]
+    service = ecs._services.get(f"{cluster}/{name}")
+    if service is None:
+        return error_response_json("ServiceNotFoundException", "Service not found.", 400)
+    members = ("serviceDeploymentArn", "serviceArn", "clusterArn", "createdAt", "startedAt", "finishedAt")
+    found = []
+    for record in service_records.of_service(service["serviceArn"]):
+        if not data.get("status") or record.status in data["status"]:
+            full = _full(record)
+            brief = {member: full[member] for member in (*members, "status", "statusReason") if member in full}
+            found.append({**brief, "targetServiceRevisionArn": record.revision_arn})
+    return json_response({"serviceDeployments": found})
+
+
+def _describe(data: Data) -> Answer:
+    _observe_all()
+    wanted = data.get("serviceDeploymentArns", [])
+    if len(wanted) > 20:
+        return error_response_json("InvalidParameterException", "At most 20 service deployments can be described.", 400)
+    by_arn = {record.arn: record for record in service_records.everything()}
+    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in by_arn]
+    found = [_full(by_arn[arn]) for arn in wanted if arn in by_arn]
+    return json_response({"serviceDeployments": found, "failures": missing})
+
+
+def _stop(data: Data) -> Answer:
+    _observe_all()
+    arn, kind = data.get("serviceDeploymentArn", ""), data.get("stopType", "ROLLBACK")
+    record = next((each for each in service_records.everything() if each.arn == arn), None)
+    if record is None:
+        return error_response_json("ServiceDeploymentNotFoundException", "Service deployment not found.", 400)
+    if record.status != "IN_PROGRESS":
+        message = f"The service deployment is in status {record.status} and cannot be stopped."
+        return error_response_json("ConflictException", message, 400)
+    key = record.service_arn.rsplit(":service/", 1)[-1]
+    if kind == "ABORT":
+        traffic.stop(key, record)
+    elif not traffic.roll_back(
+        key, record, "Service deployment rolled back because of a StopServiceDeployment request."
+    ):
+        record.change("ROLLBACK_FAILED", "There is no service revision to roll back to.")
+    return json_response({"serviceDeploymentArn": arn})
+
+
+def _revisions(data: Data) -> Answer:
+    _observe_all()
+    by_arn = {record.revision_arn: record for record in service_records.everything()}
+    wanted = data.get("serviceRevisionArns", [])
+    found = []
+    for record in (by_arn[arn] for arn in wanted if arn in by_arn):
+        definition = ecs._task_defs.get(record.task_definition.rsplit("/", 1)[-1]) or {}
+        images = [
+            {"containerName": container["name"], "image": container["image"]}
+            for container in definition.get("containerDefinitions", [])
+        ]
+        found.append(
+            {
+                "serviceRevisionArn": record.revision_arn,
+                "serviceArn": record.service_arn,
+                "clusterArn": record.cluster_arn,
+                "taskDefinition": record.task_definition,
+                "containerImages": images,
+                "createdAt": record.created,
+            }
+        )
+    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in by_arn]
+    return json_response({"serviceRevisions": found, "failures": missing})
+
+
+def _full(record: Record) -> Data:
+    """DescribeServiceDeployments' shape."""
+    is_native = record.strategy != "ROLLING"
+    target: Data = {
+        "arn": record.revision_arn,
+        "requestedTaskCount": record.desired,
+        "runningTaskCount": record.running,
+        "pendingTaskCount": record.pending,
+    }
+    shown: Data = {
+        "serviceDeploymentArn": record.arn,
+        "serviceArn": record.service_arn,
+        "clusterArn": record.cluster_arn,
+        "createdAt": record.created,
+        "startedAt": record.created,
+        "updatedAt": record.updated,
+        "status": record.status,
+        "statusReason": record.reason,
+        "targetServiceRevision": target,
+        "sourceServiceRevisions": [],
+        "deploymentConfiguration": record.configuration,
+        "deploymentCircuitBreaker": _breaker(record),
+        "alarms": _alarms(record),
+    }
+    if record.source:
+        source: Data = {"arn": record.source.revision_arn, "runningTaskCount": record.source.running}
+        shown["sourceServiceRevisions"] = [source]
+        if is_native:
+            source["requestedProductionTrafficWeight"] = 100.0 - record.weight
+    if is_native:
+        target["requestedProductionTrafficWeight"] = record.weight
+        shown["lifecycleStage"] = record.stage
+    if record.rollback_started:
+        to = service_records.by_deployment(record.rolls_back_to)
+        shown["rollback"] = {
+            "reason": record.rollback_reason,
+            "startedAt": record.rollback_started,
+            "serviceRevisionArn": to.revision_arn if to else "",
+        }
+    if not record.is_going_on:
+        shown["finishedAt"] = record.updated
+    return shown
+
+
+def _breaker(record: Record) -> Data:
+    breaker = record.configuration.get("deploymentCircuitBreaker") or {}
+    if FAILED_REASON in (record.reason, record.rollback_reason):
+        status = "TRIGGERED"
+    elif not breaker.get("enable"):
+        status = "DISABLED"
+    else:
+        status = "MONITORING" if record.is_going_on else "MONITORING_COMPLETE"
+    return {"status": status, "failureCount": record.failed}
+
+
+def _alarms(record: Record) -> Data:
+    alarms = record.configuration.get("alarms") or {}
+    if not alarms.get("enable"):
+        return {"status": "DISABLED"}
+    status = "TRIGGERED" if record.triggered_alarms else "MONITORING" if record.is_going_on else "MONITORING_COMPLETE"
+    names, triggered = alarms.get("alarmNames", []), record.triggered_alarms
+    return {"status": status, "alarmNames": names, "triggeredAlarmNames": triggered}

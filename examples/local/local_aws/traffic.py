@@ -1,0 +1,177 @@
+"""The native strategies BLUE_GREEN, CANARY and LINEAR, with their stages and bake times, played over time.
+
+AWS brings up the new revision beside the old one, shifts production traffic in steps, bakes, and only then ends the
+old tasks; an alarm of the deployment rolls it back meanwhile. ministack completes a deployment when its tasks run:
+here it waits for the traffic. A minute of bake time takes ``settings.minute_seconds``. Load balancers and lifecycle
+hooks are not played.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core.concurrency import resource_lock
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch, ecs
+
+from local_aws import service_records
+from local_aws.service_records import Record
+
+_TICK = 0.05
+_SHIFT_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Settings:
+    """``minute_seconds``: how long a minute of bake time takes."""
+
+    minute_seconds: float = 1.0
+
+
+settings = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of the deployment, the new revision's share of production traffic in percent, and minutes to stay."""
+
+    stage: str
+    weight: float
+    minutes: float = 0.0
+
+
+def steps(configuration: dict[str, Any]) -> list[Step]:
+    """What a strategy does after the new tasks run."""
+    strategy = configuration.get("strategy", "ROLLING")
+    shift = "PRODUCTION_TRAFFIC_SHIFT"
+    shown: list[Step] = [Step("TEST_TRAFFIC_SHIFT", 0.0)]
+    if strategy == "CANARY":
+        canary = configuration.get("canaryConfiguration") or {}
+        bake = float(canary.get("canaryBakeTimeInMinutes", 10))
+        shown.append(Step(shift, float(canary.get("canaryPercent", 5)), bake))
+    elif strategy == "LINEAR":
+        linear = configuration.get("linearConfiguration") or {}
+        percent, bake = float(linear.get("stepPercent", 10)), float(linear.get("stepBakeTimeInMinutes", 6))
+        weight = percent
+        while weight < 100:
+            shown.append(Step(shift, weight, bake))
+            weight += percent
+    return [*shown, Step(shift, 100.0), Step("BAKE_TIME", 100.0, float(configuration.get("bakeTimeInMinutes", 0)))]
+
+
+def mend() -> None:
+    """Let a deployment with a native strategy complete only when its traffic has shifted."""
+    complete = ecs._complete_service_deployment
+
+    def complete_service_deployment(cluster: str, key: str, expected_deployment_id: str | None = None) -> None:
+        service = ecs._services.get(key)
+        primary = ecs._primary_deployment(service) if service else None
+        if service is None or primary is None:
+            return
+        service_records.observe(service)
+        record = service_records.by_deployment(primary["id"])
+        if record is None or not _has_to_shift(record):
+            complete(cluster, key, expected_deployment_id)
+        elif not record.is_shifting and _stable_tasks(service, primary) >= service["desiredCount"]:
+            record.is_shifting = True
+            act = contextvars.copy_context().run
+            threading.Thread(target=act, args=(_shift, cluster, key, record, complete), daemon=True).start()
+
+    ecs._complete_service_deployment = complete_service_deployment
+
+
+def _has_to_shift(record: Record) -> bool:
+    return (
+        record.strategy != "ROLLING"
+        and record.source is not None
+        and (record.status == "IN_PROGRESS" and not record.may_complete)
+    )
+
+
+def _stable_tasks(service: dict[str, Any], deployment: dict[str, Any]) -> int:
+    return sum(
+        1
+        for task in ecs._tasks.values()
+        if task.get("_deployment_id") == deployment["id"]
+        and task.get("clusterArn") == service["clusterArn"]
+        and task.get("lastStatus") == "RUNNING"
+        and task.get("_startup_stable")
+    )
+
+
+def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
+    for step in steps(record.configuration):
+        record.stage, record.weight, record.updated = step.stage, step.weight, time.time()
+        until = time.monotonic() + max(_SHIFT_SECONDS, step.minutes * settings.minute_seconds)
+        while time.monotonic() < until:
+            if record.status != "IN_PROGRESS":
+                return
+            time.sleep(_TICK)
+    record.may_complete = True
+    complete(cluster, key, record.id)
+
+
+def roll_back(key: str, record: Record, reason: str) -> bool:
+    """Return the service to the deployment before; False when there is none. The account and Region are in scope."""
+    service, cluster = ecs._services.get(key), key.split("/", 1)[0]
+    if service is None:
+        return False
+    with resource_lock("ecs-service", key):
+        stopped = next((d for d in service["deployments"] if d["id"] == record.id), None)
+        target = next(
+            (d for d in service["deployments"] if d is not stopped and d["rolloutState"] == "COMPLETED"), None
+        )
+        if stopped is None or target is None:
+            return False
+        service_records.start_rollback(record, target["id"], reason)
+        stopped.update(status="ACTIVE", rolloutState="FAILED", desiredCount=0)
+        target.update(status="PRIMARY", rolloutState="IN_PROGRESS", desiredCount=service["desiredCount"])
+        service["taskDefinition"] = target["taskDefinition"]
+        surplus = [arn for arn, task in ecs._tasks.items() if task.get("_deployment_id") == record.id]
+    for arn in surplus:
+        ecs._stop_task({"task": arn, "cluster": cluster, "reason": "Service deployment rolled back"})
+    ecs._reconcile_service_tasks(cluster, key)
+    _, _, _, region, account, _ = record.service_arn.split(":", 5)
+    ecs._schedule_service_deployment_completion(cluster, key, account, region)
+    return True
+
+
+def look_at_alarms() -> None:
+    """Roll back, or fail, what is going on with an alarm of its own in ALARM."""
+    for record in _watched():
+        _, _, _, region, account, resource = record.service_arn.split(":", 5)
+        with request_scope(account, region):
+            names = (record.configuration["alarms"].get("alarmNames")) or []
+            ringing = [name for name in names if (cloudwatch._alarms.get(name) or {}).get("StateValue") == "ALARM"]
+            if not ringing:
+                continue
+            record.triggered_alarms = ringing
+            reason = f"ECS deployment alarm: {', '.join(ringing)} in ALARM state."
+            key = resource.removeprefix("service/")
+            if not (record.configuration["alarms"].get("rollback") and roll_back(key, record, reason)):
+                _give_up(key, record, reason)
+
+
+def _watched() -> Iterator[Record]:
+    for record in service_records.everything():
+        alarms = record.configuration.get("alarms") or {}
+        if record.status == "IN_PROGRESS" and alarms.get("enable"):
+            yield record
+
+
+def _give_up(key: str, record: Record, reason: str) -> None:
+    service = ecs._services.get(key) or {}
+    for deployment in service.get("deployments", []):
+        if deployment["id"] == record.id:
+            record.change("STOPPED", reason)
+            deployment.update(rolloutState="FAILED")
+
+
+def stop(key: str, record: Record) -> None:
+    """StopServiceDeployment with ABORT: what runs stays, nothing more is started."""
+    _give_up(key, record, "Service deployment stopped by request.")
