@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
-from local_aws import service_events, service_records, traffic
+from local_aws import refusals, service_events, service_records, stopped_tasks, traffic
 from local_aws.service_records import FAILED_REASON, Record
 
 Answer = Any
@@ -21,7 +21,7 @@ Data = dict[str, Any]
 
 
 def mend() -> None:
-    """Apply the mends of this module, of :mod:`traffic` and of :mod:`service_events`."""
+    """Apply the mends of this module and of those that complete it, after :func:`ecs.mend`."""
     ecs._ACTION_MAP.update(
         ListServiceDeployments=_list,
         DescribeServiceDeployments=_describe,
@@ -49,8 +49,8 @@ def mend() -> None:
     ecs._make_deployment, ecs._record_service_task_failure = make_deployment, record_failure
     # Images are pulled while a task is PENDING, and pendingCount counts it.
     ecs._mark_task_activating = ecs._task_is_active
-    traffic.mend()
-    service_events.mend()
+    for part in (traffic, service_events, stopped_tasks, refusals):
+        part.mend()
 
 
 def _observe_all() -> None:

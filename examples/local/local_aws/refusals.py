@@ -1,0 +1,61 @@
+"""What ECS refuses before it does anything.
+
+AWS: an unknown cluster is ClusterNotFoundException and is not made on the fly; a task definition must exist and be
+ACTIVE; DescribeServices takes ten services and DescribeTasks a hundred tasks. ministack makes the cluster, takes any
+name for a task definition, and has no limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import ecs
+
+Data = dict[str, Any]
+Answer = Any
+
+_IN_A_CLUSTER = (
+    "CreateService",
+    "UpdateService",
+    "DeleteService",
+    "DescribeServices",
+    "ListServices",
+    "RunTask",
+    "StopTask",
+    "DescribeTasks",
+    "ListTasks",
+)
+_WITH_A_DEFINITION = ("CreateService", "UpdateService", "RunTask")
+_AT_MOST = {"DescribeServices": ("services", 10), "DescribeTasks": ("tasks", 100)}
+
+
+def mend() -> None:
+    """Apply the mend of this module."""
+    for action in _IN_A_CLUSTER:
+        ecs._ACTION_MAP[action] = _checked(action, ecs._ACTION_MAP[action])
+
+
+def _checked(action: str, inner: Callable[[Data], Answer]) -> Callable[[Data], Answer]:
+    def checked(data: Data) -> Answer:
+        return _refusal(action, data) or inner(data)
+
+    return checked
+
+
+def _refusal(action: str, data: Data) -> Answer | None:
+    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+    if cluster is None or cluster not in ecs._clusters:
+        return error_response_json("ClusterNotFoundException", "Cluster not found.", 400)
+    member, limit = _AT_MOST.get(action, ("", 0))
+    if len(data.get(member, [])) > limit and member:
+        message = f"{member.capitalize()} can have at most {limit} items."
+        return error_response_json("InvalidParameterException", message, 400)
+    if action in _WITH_A_DEFINITION and "taskDefinition" in data:
+        definition = ecs._task_defs.get(ecs._resolve_td_key(data["taskDefinition"]) or "")
+        if definition is None:
+            return error_response_json("ClientException", "TaskDefinition not found.", 400)
+        if definition["status"] != "ACTIVE":
+            return error_response_json("ClientException", "TaskDefinition is inactive", 400)
+    return None
