@@ -2,7 +2,8 @@
 
 AWS: a task that its service's scheduler ends has ``stopCode`` ServiceSchedulerInitiated and names the deployment; one
 that did not start gives the reason on its containers, too; when an essential container exits, the others are killed
-(137). ministack calls the first UserInitiated, gives the reason on the task alone, and one exit code to all.
+(137). A new deployment ends the tasks of the one it supersedes that are not up yet. ministack calls the first
+UserInitiated, gives the reason on the task alone, one exit code to all, and keeps waiting for the superseded tasks.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
 
@@ -16,8 +17,8 @@ _KILLED = 137
 
 
 def mend() -> None:
-    """Apply the mend of this module."""
-    mark = ecs._mark_task_stopped
+    """Apply every mend of this module."""
+    mark, reconcile = ecs._mark_task_stopped, ecs._reconcile_service_tasks
 
     def mark_task_stopped(arn: str, task: Any, reason: str, stop_code: str, exit_code: int | None = None) -> Any:
         if stop_code == "EssentialContainerExited":
@@ -31,4 +32,25 @@ def mend() -> None:
                     container["reason"] = reason
         return mark(arn, task, reason, stop_code, exit_code)
 
-    ecs._mark_task_stopped = mark_task_stopped
+    def reconcile_service_tasks(cluster: str, key: str) -> None:
+        for arn in _superseded(key):
+            ecs._stop_task({"task": arn, "cluster": cluster, "reason": "Deployment superseded"})
+        reconcile(cluster, key)
+
+    ecs._mark_task_stopped, ecs._reconcile_service_tasks = mark_task_stopped, reconcile_service_tasks
+
+
+def _superseded(key: str) -> list[str]:
+    """ARNs of the tasks that are not up yet and belong to another deployment than the primary one."""
+    service = ecs._services.get(key)
+    primary = ecs._primary_deployment(service) if service else None
+    if service is None or primary is None:
+        return []
+    return [
+        arn
+        for arn, task in ecs._tasks.items()
+        if task.get("group") == f"service:{service['serviceName']}"
+        and task.get("clusterArn") == service["clusterArn"]
+        and task.get("lastStatus") in ("PROVISIONING", "PENDING", "ACTIVATING")
+        and task.get("_deployment_id") not in (None, primary["id"])
+    ]
