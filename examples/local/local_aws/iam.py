@@ -21,17 +21,34 @@ Handler = Callable[..., Awaitable[Any]]
 def mend() -> None:
     """Apply every mend of this module."""
     extract, context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+    find = iam_actions.extract_iam_action
 
     def resource(service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account: str) -> Any:
-        found = _resource(service, _action(headers), _data(body), f"{region}:{account}")
+        layer = _layer(service, query)
+        found = layer or _resource(service, _action(headers), _data(body), f"{region}:{account}")
         return found or extract(service, method, path, headers, body, query, region, account)
+
+    def action(service: str, method: str, path: str, headers: Any, body: Any, query: Any) -> Any:
+        # GetLayerVersionByArn is authorized as GetLayerVersion; ministack takes its path for ListLayers'.
+        return "lambda:GetLayerVersion" if _layer(service, query) else find(service, method, path, headers, body, query)
 
     def keys(service: str, action: str, body: Any, params: Any) -> Any:
         return {**context(service, action, body, params), **_conditions(action, _data(body))}
 
+    pin = app.pin_request_origin
+    # AWS is reached over TLS; that this machine talks to itself in the clear is no property of what is played.
+    app.pin_request_origin = lambda address, _secure: pin(address, True)
     iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource, keys
+    iam_actions.extract_iam_action = action
     for service in ("ecs", "events", "lambda", "states", "codebuild", "codepipeline"):
         app.SERVICE_HANDLERS[service] = _guarded(service, app.SERVICE_HANDLERS[service])
+
+
+def _layer(service: str, query: Any) -> str | None:
+    """The layer version that GetLayerVersionByArn names, which is what AWS authorizes it on."""
+    if service != "lambda" or "LayerVersion" not in (query or {}).get("find", []):
+        return None
+    return str((query.get("Arn") or [""])[0])
 
 
 def _resource(service: str, action: str, data: dict[str, Any], place: str) -> str | None:
@@ -48,6 +65,9 @@ def _resource(service: str, action: str, data: dict[str, Any], place: str) -> st
     if service == "codebuild":
         name = data.get("projectName") or next((str(i).split(":")[0] for i in data.get("ids", [])), None)
         return f"arn:aws:codebuild:{place}:project/{name}" if name else None
+    if service == "logs" and action in ("CreateLogStream", "PutLogEvents"):
+        stream = f"log-stream:{data.get('logStreamName', '')}"
+        return f"arn:aws:logs:{place}:log-group:{data.get('logGroupName', '')}:{stream}"
     if service == "states" and (arn := data.get("stateMachineArn") or data.get("executionArn")):
         return str(arn)
     return None
