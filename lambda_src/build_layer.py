@@ -24,7 +24,7 @@ PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # The AWS services that the package calls; botocore's data holds four hundred more.
 SERVICES = ("ecs", "events", "sts")
 _NOT_NEEDED = ("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json")
-_CODE_NOT_NEEDED = ("boto3/examples", "boto3/docs", "aws_xray_sdk/ext/*/__pycache__", "bin")
+_CODE_NOT_NEEDED = ("boto3/examples", "aws_xray_sdk/ext/*/__pycache__", "bin")
 # zip's earliest time.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -21,6 +21,8 @@ def mend() -> None:
     engine = Engine()
     ecs._get_docker = lambda: engine
     ecs._ECS_DEPLOYMENT_STEADY_DELAY = _SECONDS_OF_STEADINESS
+    # AWS starts a deployment's tasks together; ministack holds the others until the first one has resolved the digests.
+    ecs._deployment_needs_first_task = lambda *_: False
     _wrap("RegisterTaskDefinition", _keeping_every_member)
     _wrap("DescribeTaskDefinition", _with_tags_on_request)
     _wrap("UpdateService", _respecting_controllers)

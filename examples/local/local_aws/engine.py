@@ -6,7 +6,7 @@ ministack drives its ECS rollouts through docker-py. These are the few calls tha
 - ``crash`` runs and exits with 1,
 - ``never`` does not come up,
 
-and any other image runs ``rollout_seconds`` after its pull began.
+and any other image's task runs ``rollout_seconds`` after it was started.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import itertools
 import time
 import uuid
 from typing import Any
+
+from ministack.services import ecs
 
 from local_aws.state import settings
 
@@ -48,7 +50,6 @@ class Images:
         if "broken" in tag:
             time.sleep(min(0.3, settings.rollout_seconds))
             raise RuntimeError(f"pull image manifest has been retried 1 time(s): {image}: not found")
-        time.sleep(_LONG if "never" in tag else settings.rollout_seconds)
         return Image()
 
     def get(self, image: str) -> Image:
@@ -60,8 +61,18 @@ class Images:
 class Containers:
     def __init__(self) -> None:
         self._all: dict[str, Container] = {}
+        self._begun: dict[str, float] = {}
 
     def run(self, image: str, **options: Any) -> Container:
+        """Start a container; a task as a whole, sidecars and all, takes ``rollout_seconds``."""
+        task = (options.get("labels") or {}).get("com.amazonaws.ecs.task-arn", "")
+        up = self._begun.setdefault(task, time.monotonic()) + settings.rollout_seconds
+        if "never" in tag_of(image):
+            up += _LONG
+        while time.monotonic() < up:
+            if (ecs._tasks.get(task) or {}).get("desiredStatus") == "STOPPED":
+                raise RuntimeError("the task was stopped before it was up")
+            time.sleep(0.05)
         made = Container(image, options)
         self._all[made.id] = made
         return made

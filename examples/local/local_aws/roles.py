@@ -89,6 +89,7 @@ def require(session: Session, action: str, resource: str, region: str, **context
     def evaluate() -> Any:
         # A context of its own: the request that led here was signed by somebody else.
         iam_evaluator._verified_key.set(session.access_key_id)
+        iam_evaluator.pin_request_origin("127.0.0.1", True)
         with request_scope(session.account, region):
             return iam_evaluator.enforce(
                 session.access_key_id,

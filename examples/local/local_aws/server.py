@@ -59,12 +59,24 @@ def _set_up(folder: Path, port: int, wait_scale: float) -> None:
 
 
 def _mend() -> None:
-    from local_aws import codebuild, codecommit, codepipeline, ecs, events, functions, iam, machine
+    from local_aws import (
+        builds,
+        codecommit,
+        codepipeline,
+        ecs,
+        events,
+        functions,
+        iam,
+        isolated_functions,
+        machine,
+        service_deployments,
+        states_language,
+    )
 
     codecommit.start()
     codepipeline.serve_codepipeline()
-    codebuild.start()
-    for part in (ecs, functions, machine, events, iam):
+    builds.start()
+    for part in (ecs, service_deployments, functions, isolated_functions, states_language, machine, events, iam):
         part.mend()
 
 
@@ -84,10 +96,10 @@ def _with_own_addresses(app: Any) -> Any:
 
 
 async def _control(scope: Any, receive: Any, send: Any) -> None:
-    """``GET /_local/trace?since=N``, ``GET /_local/git``, ``POST /_local/settings``."""
+    """``GET /_local/trace?since=N``, ``GET /_local/git``, ``POST /_local/settings`` (rolloutSeconds, minuteSeconds, waitScale)."""
     from ministack.services import stepfunctions
 
-    from local_aws import git_http
+    from local_aws import git_http, traffic
 
     message = await receive()
     name, query = scope["path"].removeprefix(CONTROL), scope["query_string"].decode()
@@ -100,6 +112,8 @@ async def _control(scope: Any, receive: Any, send: Any) -> None:
         wanted = json.loads(message.get("body") or b"{}")
         if "rolloutSeconds" in wanted:
             state.settings.rollout_seconds = float(wanted["rolloutSeconds"])
+        if "minuteSeconds" in wanted:
+            traffic.settings.minute_seconds = float(wanted["minuteSeconds"])
         if "waitScale" in wanted:
             stepfunctions._SFN_WAIT_SCALE = float(wanted["waitScale"])
     headers = [(b"content-type", b"application/json")]
