@@ -1,20 +1,16 @@
 # The entry module: composes modules/, and nothing else.
 data "aws_caller_identity" "current" {}
 
-data "aws_partition" "current" {}
-
-data "aws_region" "current" {}
+# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
+# absent from 5.x. Nothing is called for it.
+data "aws_service" "ecs" {
+  service_id = "ecs"
+}
 
 locals {
   account = data.aws_caller_identity.current.account_id
-  # `id` is the Region's name with every provider version; `name` and `region` are not.
-  region = data.aws_region.current.id
-  tags   = merge({ ManagedBy = "ecs-gitops", EcsGitops = var.name }, var.tags)
-
-  # The functions' settings name the deploy role, and the deploy role trusts the functions' roles. The ARN is composed
-  # from its parts here, because taking it from the module would be a cycle.
-  deploy_role_name = "${var.name}-deploy-${local.region}"
-  deploy_role_arn  = "arn:${data.aws_partition.current.partition}:iam::${local.account}:role/${local.deploy_role_name}"
+  region  = data.aws_service.ecs.region
+  tags    = merge({ ManagedBy = "ecs-gitops", EcsGitops = var.name }, var.tags)
 
   build     = "${path.module}/../build"
   layer_zip = coalesce(var.layer_zip, "${local.build}/ecs_gitops-layer-${var.architecture}.zip")
@@ -63,7 +59,7 @@ module "deployer" {
   layer_arn                 = module.lambda_layer.arn
   stub_zip                  = local.stub_zip
   architecture              = var.architecture
-  role_arns                 = merge(var.target_role_arns, { (local.account) = local.deploy_role_arn })
+  role_arns                 = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
   topic_arn                 = module.notifications.topic_arn
   pipeline_name             = var.name
   item_timeout_minutes      = var.item_timeout_minutes
@@ -77,10 +73,12 @@ module "deployer" {
   tags                      = local.tags
 }
 
+# Not a cycle: this takes the functions' roles from the deployer, whose functions then take this role. A depends_on
+# between the two would make it one.
 module "deploy_role" {
   source = "../modules/deploy_role"
 
-  name                     = local.deploy_role_name
+  name                     = "${var.name}-deploy-${local.region}"
   trusted_role_arns        = module.deployer.deploying_role_arns
   pass_role_arns           = var.pass_role_arns
   regions                  = var.deploy_regions
@@ -114,6 +112,6 @@ module "pipeline" {
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = local.tags
 
-  # A push that comes first finds a role to assume.
-  depends_on = [module.deploy_role]
+  # No depends_on: with one, a change of the deploy role would put off the data sources in there until the apply, and
+  # every role whose name has the Region in it would be planned anew.
 }

@@ -32,6 +32,11 @@ variable "target_role_arns" {
     condition     = alltrue([for account, arn in var.target_role_arns : can(regex("^[0-9]{12}$", account)) && can(regex("^arn:[a-z-]+:iam::${account}:role/.+$", arn))])
     error_message = "target_role_arns takes account ids of 12 digits, each with the ARN of a role in that account."
   }
+
+  validation {
+    condition     = !contains(keys(var.target_role_arns), data.aws_caller_identity.current.account_id)
+    error_message = "target_role_arns takes other accounts only: the role of this account is made here."
+  }
 }
 
 variable "repository_name" {

@@ -32,6 +32,11 @@ variable "execution_timeout_minutes" {
     condition     = var.execution_timeout_minutes >= 5 && var.execution_timeout_minutes <= 10080 && floor(var.execution_timeout_minutes) == var.execution_timeout_minutes
     error_message = "execution_timeout_minutes takes a whole number from 5 to 10080."
   }
+
+  validation {
+    condition     = var.execution_timeout_minutes > var.item_timeout_minutes
+    error_message = "execution_timeout_minutes takes more than item_timeout_minutes (${var.item_timeout_minutes}): a release lasts longer than its services."
+  }
 }
 
 variable "max_concurrency" {
@@ -53,7 +58,7 @@ variable "deploy_regions" {
   default     = []
 
   validation {
-    condition     = alltrue([for region in var.deploy_regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", region))])
+    condition     = alltrue([for region in var.deploy_regions : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", region))])
     error_message = "deploy_regions takes names of Regions, such as us-west-2."
   }
 }

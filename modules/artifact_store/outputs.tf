@@ -1,6 +1,13 @@
 output "bucket_name" {
   description = "Name of the bucket."
   value       = aws_s3_bucket.this.id
+
+  # Nothing is put there before it is closed and encrypted.
+  depends_on = [
+    aws_s3_bucket_ownership_controls.this,
+    aws_s3_bucket_policy.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+  ]
 }
 
 output "bucket_arn" {

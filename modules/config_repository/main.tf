@@ -1,5 +1,3 @@
-data "aws_region" "current" {}
-
 resource "aws_codecommit_repository" "this" {
   repository_name = var.name
   description     = var.description

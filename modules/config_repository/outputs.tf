@@ -20,5 +20,6 @@ output "clone_url_ssh" {
 
 output "clone_url_grc" {
   description = "Clone URL for git-remote-codecommit, which signs with AWS credentials."
-  value       = "codecommit::${data.aws_region.current.id}://${aws_codecommit_repository.this.repository_name}"
+  # The Region is the fourth part of the ARN.
+  value = "codecommit::${split(":", aws_codecommit_repository.this.arn)[3]}://${aws_codecommit_repository.this.repository_name}"
 }

@@ -1,14 +1,15 @@
 data "aws_caller_identity" "current" {}
 
-data "aws_partition" "current" {}
-
-data "aws_region" "current" {}
+# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
+# absent from 5.x. Nothing is called for it.
+data "aws_service" "ecs" {
+  service_id = "ecs"
+}
 
 locals {
   account   = data.aws_caller_identity.current.account_id
-  partition = data.aws_partition.current.partition
-  # `id` is the Region's name with every provider version; `name` and `region` are not.
-  regions = length(var.regions) > 0 ? sort(var.regions) : [data.aws_region.current.id]
+  partition = data.aws_service.ecs.partition
+  regions   = length(var.regions) > 0 ? sort(var.regions) : [data.aws_service.ecs.region]
 
   ecs    = [for region in local.regions : "arn:${local.partition}:ecs:${region}:${local.account}"]
   events = [for region in local.regions : "arn:${local.partition}:events:${region}:${local.account}"]

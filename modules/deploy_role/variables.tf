@@ -39,7 +39,7 @@ variable "regions" {
   default     = []
 
   validation {
-    condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$", region))])
+    condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", region))])
     error_message = "regions takes names of Regions, such as us-west-2."
   }
 }

@@ -27,7 +27,7 @@ resource "aws_lambda_function" "this" {
   tags             = var.tags
 
   environment {
-    variables = merge(each.value.environment, { ECS_GITOPS_TRACING = tostring(var.tracing) })
+    variables = merge(lookup(local.environments, each.key, {}), { ECS_GITOPS_TRACING = tostring(var.tracing) })
   }
 
   logging_config {

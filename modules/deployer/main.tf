@@ -1,42 +1,33 @@
 data "aws_caller_identity" "current" {}
 
-data "aws_partition" "current" {}
-
-data "aws_region" "current" {}
+# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
+# absent from 5.x. Nothing is called for it.
+data "aws_service" "ecs" {
+  service_id = "ecs"
+}
 
 locals {
   account   = data.aws_caller_identity.current.account_id
-  partition = data.aws_partition.current.partition
-  # `id` is the Region's name with every provider version; `name` and `region` are not.
-  region = data.aws_region.current.id
+  partition = data.aws_service.ecs.partition
+  region    = data.aws_service.ecs.region
 
   # One entry a function; `assumes` says whether its role may assume the deploy roles.
   functions = {
-    init_config = {
-      timeout = 60
-      assumes = false
-      environment = {
-        ECS_GITOPS_ROLE_ARNS       = jsonencode(var.role_arns)
-        ECS_GITOPS_ACCOUNT_ID      = local.account
-        ECS_GITOPS_TIMEOUT_MINUTES = tostring(var.item_timeout_minutes)
-      }
-    }
-    deploy_task = {
-      timeout     = 900
-      assumes     = true
-      environment = {}
-    }
-    deploy_ecs = {
-      timeout     = 900
-      assumes     = true
-      environment = {}
-    }
-    validate_deploy = {
-      timeout     = 900
-      assumes     = true
-      environment = { ECS_GITOPS_PIPELINE_NAME = var.pipeline_name }
-    }
+    init_config     = { timeout = 60, assumes = false }
+    deploy_task     = { timeout = 900, assumes = true }
+    deploy_ecs      = { timeout = 900, assumes = true }
+    validate_deploy = { timeout = 900, assumes = true }
   }
-
   function_names = { for key in keys(local.functions) : key => "${var.name}-${replace(key, "_", "-")}" }
+
+  # Apart from the map above, which the roles are made from: these name the deploy roles, whose trust policies name the
+  # functions' roles. In one map that would be a cycle.
+  environments = {
+    init_config = {
+      ECS_GITOPS_ROLE_ARNS       = jsonencode(var.role_arns)
+      ECS_GITOPS_ACCOUNT_ID      = local.account
+      ECS_GITOPS_TIMEOUT_MINUTES = tostring(var.item_timeout_minutes)
+    }
+    validate_deploy = { ECS_GITOPS_PIPELINE_NAME = var.pipeline_name }
+  }
 }

@@ -37,7 +37,7 @@ resource "aws_iam_role_policy" "function" {
         Action   = "sts:AssumeRole"
         Resource = sort(values(var.role_arns))
       }] : [],
-      local.tracing_statements,
+      var.tracing ? [local.tracing_statement] : [],
       [for arn in compact([var.kms_key_arn]) : {
         Sid      = "DecryptEnvironment"
         Effect   = "Allow"
@@ -103,7 +103,7 @@ resource "aws_iam_role_policy" "state_machine" {
           Resource = "*"
         },
       ],
-      local.tracing_statements,
+      var.tracing ? [local.tracing_statement] : [],
       [for arn in compact([var.kms_key_arn]) : {
         Sid      = "PublishEncrypted"
         Effect   = "Allow"
@@ -116,10 +116,15 @@ resource "aws_iam_role_policy" "state_machine" {
 
 locals {
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no resource to narrow to.
-  tracing_statements = [for action in var.tracing ? [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]] : [] : {
-    Sid      = "Trace"
-    Effect   = "Allow"
-    Action   = action
+  tracing_statement = {
+    Sid    = "Trace"
+    Effect = "Allow"
+    Action = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
     Resource = "*"
-  }]
+  }
 }

@@ -79,6 +79,11 @@ variable "execution_timeout_minutes" {
     condition     = var.execution_timeout_minutes >= 5 && var.execution_timeout_minutes <= 10080 && floor(var.execution_timeout_minutes) == var.execution_timeout_minutes
     error_message = "execution_timeout_minutes takes a whole number from 5 to 10080."
   }
+
+  validation {
+    condition     = var.execution_timeout_minutes > var.item_timeout_minutes
+    error_message = "execution_timeout_minutes takes more than item_timeout_minutes (${var.item_timeout_minutes}): a release lasts longer than its services."
+  }
 }
 
 variable "max_concurrency" {

@@ -7,6 +7,9 @@ resource "aws_lambda_layer_version" "this" {
   compatible_architectures = [var.architecture]
 
   lifecycle {
+    # The old version goes after functions and build have turned to the new one: no build asks for one that is gone.
+    create_before_destroy = true
+
     precondition {
       condition     = fileexists(var.layer_zip)
       error_message = "The layer ${var.layer_zip} is not there. Build it with: make layer ARCHITECTURE=${var.architecture}"

@@ -18,7 +18,7 @@ locals {
         execution = "$.detail.execution-id"
         region    = "$.region"
       }
-      text = "Release FAILED in stage <stage> of pipeline <pipeline>: nothing was deployed. The log of the build says what is wrong, with file and line. Pipeline execution <execution>, Region <region>."
+      text = "Release FAILED in stage <stage> of pipeline <pipeline>: nothing was deployed. If it is the build, its log says what is wrong, with file and line: https://<region>.${local.console}/codesuite/codepipeline/pipelines/<pipeline>/executions/<execution>/timeline?region=<region>"
     }
     ended = {
       description = "a release that ran into its time limit or was aborted"
@@ -33,8 +33,9 @@ locals {
       paths = {
         execution = "$.detail.executionArn"
         status    = "$.detail.status"
+        region    = "$.region"
       }
-      text = "Release <status>: the execution was ended before it could report. Services may be in the middle of a deployment. Execution <execution>."
+      text = "Release <status>: the execution was ended before it could report. Services may be in the middle of a deployment: https://<region>.${local.console}/states/home?region=<region>#/v2/executions/details/<execution>"
     }
   }
 }

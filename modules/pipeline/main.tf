@@ -1,14 +1,23 @@
 data "aws_caller_identity" "current" {}
 
-data "aws_partition" "current" {}
-
-data "aws_region" "current" {}
+# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
+# absent from 5.x. Nothing is called for it.
+data "aws_service" "ecs" {
+  service_id = "ecs"
+}
 
 locals {
   account   = data.aws_caller_identity.current.account_id
-  partition = data.aws_partition.current.partition
-  # `id` is the Region's name with every provider version; `name` and `region` are not.
-  region = data.aws_region.current.id
+  partition = data.aws_service.ecs.partition
+  region    = data.aws_service.ecs.region
+
+  # The console's domain, by partition.
+  consoles = {
+    aws        = "console.aws.amazon.com"
+    aws-cn     = "console.amazonaws.cn"
+    aws-us-gov = "console.amazonaws-us-gov.com"
+  }
+  console = lookup(local.consoles, local.partition, local.consoles.aws)
 
   # What every role that touches artifacts needs of the bucket, and of its key where it has one.
   artifact_statements = concat(
@@ -17,6 +26,12 @@ locals {
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
       Resource = ["${var.artifact_bucket_arn}/*"]
+      }, {
+      # Before they use a bucket, both services look where it is, whose it is and whether it is versioned.
+      Sid      = "ArtifactBucket"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"]
+      Resource = [var.artifact_bucket_arn]
     }],
     [for arn in compact([var.kms_key_arn]) : {
       Sid      = "ArtifactKey"
@@ -138,12 +153,6 @@ resource "aws_iam_role_policy" "pipeline" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.artifact_statements, [
-      {
-        Sid      = "ArtifactBucket"
-        Effect   = "Allow"
-        Action   = ["s3:GetBucketVersioning"]
-        Resource = [var.artifact_bucket_arn]
-      },
       {
         # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html
         Sid      = "Source"

@@ -15,13 +15,5 @@ output "build_project_name" {
 
 output "console_url" {
   description = "Page of the pipeline in the AWS console."
-  value       = "https://${local.region}.${lookup(local.consoles, local.partition, "console.aws.amazon.com")}/codesuite/codepipeline/pipelines/${aws_codepipeline.this.name}/view?region=${local.region}"
-}
-
-locals {
-  consoles = {
-    aws        = "console.aws.amazon.com"
-    aws-cn     = "console.amazonaws.cn"
-    aws-us-gov = "console.amazonaws-us-gov.com"
-  }
+  value       = "https://${local.region}.${local.console}/codesuite/codepipeline/pipelines/${aws_codepipeline.this.name}/view?region=${local.region}"
 }
