@@ -1,0 +1,26 @@
+# What no role of the module may ever exceed, whatever its own policy says. Many organizations have one already.
+resource "aws_iam_policy" "boundary" {
+  name        = "shop-releases-boundary"
+  description = "Bounds the roles of ecs-gitops: no IAM beyond passing roles, no networks, no data stores"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "Ceiling"
+        Effect = "Allow"
+        Action = [
+          "codebuild:*", "codecommit:*", "codepipeline:*", "ecs:*", "events:*", "iam:PassRole", "kms:*", "lambda:*",
+          "logs:*", "s3:*", "sns:*", "states:*", "sts:AssumeRole", "xray:*",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid      = "Never"
+        Effect   = "Deny"
+        Action   = ["ecs:DeleteCluster", "ecs:DeleteService", "kms:ScheduleKeyDeletion", "lambda:DeleteFunction", "s3:DeleteBucket"]
+        Resource = "*"
+      },
+    ]
+  })
+}
