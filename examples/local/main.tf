@@ -27,6 +27,20 @@ module "ecs_gitops" {
   notification_emails    = ["team@example.com"]
   pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
   cluster_names          = ["shop", "vtj-poc"]
+  target_role_arns       = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
+}
+
+# A second account, as a team would have one for each stage.
+module "other_account" {
+  source = "../../modules/deploy_role"
+
+  providers = {
+    aws = aws.other
+  }
+
+  trusted_role_arns = module.ecs_gitops.deploying_role_arns
+  pass_role_arns    = []
+  cluster_names     = ["orders"]
 }
 
 output "clone_url_http" {

@@ -62,8 +62,8 @@ def start() -> None:
             "GetBranch": _branch,
             "GetCommit": _commit,
             "ListTagsForResource": lambda _, data: {"tags": _tags.by_arn.get(data["resourceArn"], {})},
-            "TagResource": lambda _, data: _tags.put(data["resourceArn"], data["tags"]) or {},
-            "UntagResource": lambda _, data: _tags.remove(data["resourceArn"], data["tagKeys"]) or {},
+            "TagResource": lambda _, data: _tags.put(data["resourceArn"], data["tags"]),
+            "UntagResource": lambda _, data: _tags.remove(data["resourceArn"], data["tagKeys"]),
         },
     )
 
@@ -104,7 +104,12 @@ def pushed(repository: Repository, before: dict[str, str], after: dict[str, str]
         detail |= {"oldCommitId": old} if old else {}
         place = repository.place
         emit(
-            place.account, place.region, "aws.codecommit", "CodeCommit Repository State Change", detail, [repository.arn]
+            place.account,
+            place.region,
+            "aws.codecommit",
+            "CodeCommit Repository State Change",
+            detail,
+            [repository.arn],
         )
 
 

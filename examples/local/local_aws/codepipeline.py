@@ -72,8 +72,8 @@ def serve_codepipeline() -> None:
             "ListPipelineExecutions": _list_executions,
             "ListActionExecutions": _list_actions,
             "ListTagsForResource": lambda _, data: {"tags": _tags.listed(data["resourceArn"])},
-            "TagResource": lambda _, data: _tags.put(data["resourceArn"], data["tags"]) or {},
-            "UntagResource": lambda _, data: _tags.remove(data["resourceArn"], data["tagKeys"]) or {},
+            "TagResource": lambda _, data: _tags.put(data["resourceArn"], data["tags"]),
+            "UntagResource": lambda _, data: _tags.remove(data["resourceArn"], data["tagKeys"]),
         },
     )
 
@@ -98,7 +98,10 @@ def _create(place: Place, data: Data) -> Data:
 def _completed(declaration: Data, version: int) -> Data:
     """What AWS fills in: order of actions, empty lists, the version."""
     stages = [
-        {**stage, "actions": [{"runOrder": 1, "inputArtifacts": [], "outputArtifacts": [], **a} for a in stage["actions"]]}
+        {
+            **stage,
+            "actions": [{"runOrder": 1, "inputArtifacts": [], "outputArtifacts": [], **a} for a in stage["actions"]],
+        }
         for stage in declaration["stages"]
     ]
     return {"executionMode": "SUPERSEDED", "pipelineType": "V1", **declaration, "stages": stages, "version": version}
@@ -193,9 +196,7 @@ def _action(pipeline: Pipeline, execution: Execution, stage: str, action: Data) 
     execution.actions.append(entry)
     _tell_action(pipeline, execution, entry, action, "STARTED")
     try:
-        session = assume(
-            pipeline.declaration["roleArn"], "codepipeline.amazonaws.com", execution.id[:12], pipeline.arn
-        )
+        session = assume(pipeline.declaration["roleArn"], "codepipeline.amazonaws.com", execution.id[:12], pipeline.arn)
         result = run_action(pipeline.place, pipeline.declaration, execution, action, session)
         entry.update(status="Succeeded", output={"executionResult": result})
     except (ActionFailed, NotTrusted) as error:

@@ -38,7 +38,9 @@ def mend() -> None:
     eventbridge._invoke_target = invoke_target
 
 
-def emit(account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+def emit(
+    account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+) -> None:
     """Put an event of an AWS service on the default bus."""
     entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
     with request_scope(account, region):

@@ -23,7 +23,9 @@ def mend() -> None:
     extract, context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
     find = iam_actions.extract_iam_action
 
-    def resource(service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account: str) -> Any:
+    def resource(
+        service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account: str
+    ) -> Any:
         layer = _layer(service, query)
         found = layer or _resource(service, _action(headers), _data(body), f"{region}:{account}")
         return found or extract(service, method, path, headers, body, query, region, account)
@@ -92,7 +94,11 @@ def _conditions(action: str, data: dict[str, Any]) -> dict[str, Any]:
     """Condition keys that ministack does not set."""
     if action == "ecs:ListTasks":
         cluster = str(data.get("cluster") or "default")
-        full = cluster if cluster.startswith("arn:") else f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
+        full = (
+            cluster
+            if cluster.startswith("arn:")
+            else f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
+        )
         return {"ecs:cluster": full}
     return {}
 
@@ -132,7 +138,12 @@ def _guarded(service: str, handler: Handler) -> Handler:
         if app.AUTH and key and method in ("POST", "PUT"):
             for action, resource, context in _further(service, _action(headers), _data(body)):
                 denied = iam_evaluator.enforce(
-                    key.group(1), action, action.split(":")[0], get_region(), resource_arn=resource, service_context=context
+                    key.group(1),
+                    action,
+                    action.split(":")[0],
+                    get_region(),
+                    resource_arn=resource,
+                    service_context=context,
                 )
                 if denied:
                     return _refusal(getattr(denied, "principal_arn", "the caller"), action, resource)

@@ -104,7 +104,9 @@ def _authorize(execution: dict[str, Any], resource: str, data: Any) -> None:
                 session = assume(machine.get("roleArn", ""), "states.amazonaws.com", execution["name"], arn)
                 require(session, action, data.get(member, "*"), region)
             except (Denied, NotTrusted) as error:
-                prefix = "Lambda.AWSLambdaException" if action.startswith("lambda") else "SNS.AuthorizationErrorException"
+                prefix = (
+                    "Lambda.AWSLambdaException" if action.startswith("lambda") else "SNS.AuthorizationErrorException"
+                )
                 raise sfn._ExecutionError(prefix, str(error)) from None
 
 

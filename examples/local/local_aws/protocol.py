@@ -76,10 +76,12 @@ class Tags:
     def listed(self, arn: str) -> list[dict[str, str]]:
         return [{"key": key, "value": value} for key, value in sorted(self.by_arn.get(arn, {}).items())]
 
-    def put(self, arn: str, tags: Any) -> None:
+    def put(self, arn: str, tags: Any) -> Data:
         pairs = tags.items() if isinstance(tags, dict) else ((tag["key"], tag["value"]) for tag in tags or [])
         self.by_arn.setdefault(arn, {}).update(pairs)
+        return {}
 
-    def remove(self, arn: str, keys: list[str]) -> None:
+    def remove(self, arn: str, keys: list[str]) -> Data:
         for key in keys:
             self.by_arn.get(arn, {}).pop(key, None)
+        return {}

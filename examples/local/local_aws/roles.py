@@ -85,7 +85,6 @@ def assume(role_arn: str, service: str, name: str, source_arn: str) -> Session:
 def require(session: Session, action: str, resource: str, region: str, **context: Any) -> None:
     """Raise :class:`Denied` unless the session may do ``action`` on ``resource``."""
 
-
     def evaluate() -> Any:
         # A context of its own: the request that led here was signed by somebody else.
         iam_evaluator._verified_key.set(session.access_key_id)

@@ -96,7 +96,7 @@ def _with_own_addresses(app: Any) -> Any:
 
 
 async def _control(scope: Any, receive: Any, send: Any) -> None:
-    """``GET /_local/trace?since=N``, ``GET /_local/git``, ``POST /_local/settings`` (rolloutSeconds, minuteSeconds, waitScale)."""
+    """``GET trace?since=N``, ``GET git``, ``POST settings`` (rolloutSeconds, minuteSeconds, waitScale) below CONTROL."""
     from ministack.services import stepfunctions
 
     from local_aws import git_http, traffic

@@ -213,7 +213,12 @@ def manifest(tags: dict[str, str], release: str, cleanup: str | None = None) -> 
     """A deployment.yaml for the shop: service to image tag, and the tag of the scheduled task."""
     lines = [f"release: {release}"]
     if cleanup:
-        lines += ["tasks:", "  - service: cleanup", f"    cwRuleName: {RULE}", f'    image: "{image("cleanup", cleanup)}"']
+        lines += [
+            "tasks:",
+            "  - service: cleanup",
+            f"    cwRuleName: {RULE}",
+            f'    image: "{image("cleanup", cleanup)}"',
+        ]
     lines.append("services:")
     for name, tag in tags.items():
         lines += [f"  - service: {name}", f"    clusterName: {CLUSTER}", f"    serviceName: {name}"]

@@ -43,6 +43,6 @@ endpoint = ""
 
 def use(path: Path, address: str) -> None:
     """Keep repositories, builds and passwords below ``path``; ``address`` is where the server answers."""
-    global folder, endpoint  # noqa: PLW0603 - one server a process
+    global folder, endpoint
     folder, endpoint = path, address
     folder.mkdir(parents=True, exist_ok=True)

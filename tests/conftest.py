@@ -1,0 +1,71 @@
+"""The whole system, applied once for all tests that need it: the real module, IAM enforced, on a local AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local_aws.client import LocalAws
+from local_aws.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """``examples/local`` applied. Waits of the state machine take their real time; images run after 0.5 seconds."""
+    folder = tmp_path_factory.mktemp("stack")
+    with LocalAws(folder / "aws", rollout_seconds=0.5) as aws:
+        yield Stack.apply(aws, folder / "terraform")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An execution that is over. ``states`` are those that it entered, in order."""
+
+    status: str
+    output: dict[str, Any]
+    error: str
+    cause: str
+    states: list[str]
+    seconds: float
+
+    @property
+    def items(self) -> dict[str, dict[str, Any]]:
+        """Results by name, from a successful execution's output."""
+        return {item["name"]: item for item in self.output["result"]["items"]}
+
+
+@pytest.fixture
+def run(stack: Stack) -> Callable[..., Run]:
+    """Start the state machine with an input, and wait for its end."""
+
+    def start(deployment: dict[str, Any], patience: float = 120) -> Run:
+        states = stack.aws.client("stepfunctions")
+        began, name = time.monotonic(), f"test-{uuid.uuid4()}"
+        machine = stack.outputs["state_machine_arn"]
+        arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(deployment))["executionArn"]
+        while (told := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() - began < patience, f"still running: {told}"
+            time.sleep(0.1)
+        seconds = time.monotonic() - began
+        trace = stack.aws.control("trace?since=0")
+        entered = [e["state"] for e in trace if e["kind"] == "state-entered" and e["execution"] == name]
+        output = json.loads(told.get("output") or "{}")
+        return Run(told["status"], output, told.get("error", ""), told.get("cause", ""), entered, seconds)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def layer() -> Any:
+    """Path of the layer that `make layer` built."""
+    from local_aws.stack import ROOT
+
+    path = ROOT / "build" / "ecs_gitops-layer-arm64.zip"
+    assert path.exists(), "run `make layer` first"
+    return path

@@ -1,0 +1,110 @@
+"""The layer, apart from everything that is installed here."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ecs_gitops.task_definition import OUTPUT_ONLY
+from local_aws.stack import ROOT
+
+HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
+
+
+@pytest.fixture(scope="module")
+def unpacked(layer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("layer")
+    with zipfile.ZipFile(layer) as archive:
+        archive.extractall(folder)
+    return folder / "python"
+
+
+def isolated(unpacked: Path, code: str) -> str:
+    """What a Python without site-packages prints, with nothing but the layer on its path."""
+    code = f"import sys; sys.path.insert(0, {str(unpacked)!r}); {code}"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_each_handler_imports_from_the_layer_alone(unpacked, handler):
+    where = isolated(unpacked, f"import ecs_gitops.handlers.{handler} as h; print(h.handler.__module__, h.__file__)")
+    assert where == f"ecs_gitops.handlers.{handler} {unpacked}/ecs_gitops/handlers/{handler}.py"
+
+
+def test_importing_a_handler_loads_no_aws_sdk_no_yaml_and_no_tracing(unpacked):
+    names = ", ".join(f"ecs_gitops.handlers.{handler}" for handler in HANDLERS)
+    code = f"import {names}; print([m for m in ('boto3', 'botocore', 'yaml', 'aws_xray_sdk') if m in sys.modules])"
+    assert isolated(unpacked, code) == "[]"
+
+
+def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpacked):
+    code = (
+        "import boto3; s = boto3.session.Session('x', 'y', region_name='us-west-2'); "
+        "[s.client(n) for n in ('ecs', 'events', 'sts')]; print('made')"
+    )
+    assert isolated(unpacked, code) == "made"
+
+
+def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):
+    code = """
+import os; os.environ['ECS_GITOPS_TRACING'] = 'true'
+from ecs_gitops import observability
+observability.trace_aws_calls()
+from aws_xray_sdk.core import xray_recorder
+import boto3
+from botocore.stub import Stubber
+xray_recorder.configure(sampling=False, emitter=type('E', (), {'send_entity': lambda *a: None})())
+segment = xray_recorder.begin_segment('test')
+client = boto3.session.Session('x', 'y', region_name='us-west-2').client('ecs')
+client.meta.events.register('before-send.ecs', lambda **k: None)
+with Stubber(client) as stub:
+    stub.add_response('describe_services', {'services': []}, {'cluster': 'c', 'services': ['s']})
+    client.describe_services(cluster='c', services=['s'])
+print([s.name for s in segment.subsegments] or 'no subsegment')
+"""
+    assert isolated(unpacked, f"exec({code!r})") in ("['ecs']", "['Amazon Elastic Container Service']")
+
+
+def test_the_command_line_runs_from_the_layer_alone(unpacked, tmp_path):
+    file = tmp_path / "deployment.yaml"
+    file.write_text("services:\n  - {service: w, clusterName: c, serviceName: s, image: 'w:1'}\n")
+    code = f"from ecs_gitops.cli import main; sys.exit(main(['render', {str(file)!r}]))"
+    assert json.loads(isolated(unpacked, code))["schemaVersion"] == 1
+
+
+def test_two_builds_give_the_same_bytes(layer, tmp_path):
+    build = [sys.executable, str(ROOT / "lambda_src" / "build_layer.py"), "--output", str(tmp_path)]
+    subprocess.run(build, check=True, capture_output=True)
+    assert (tmp_path / layer.name).read_bytes() == layer.read_bytes()
+    assert (tmp_path / "ecs_gitops-stub.zip").read_bytes() == (layer.parent / "ecs_gitops-stub.zip").read_bytes()
+
+
+def test_the_layer_is_small_and_has_the_license_texts_of_what_it_bundles(layer, unpacked):
+    assert layer.stat().st_size < 6_000_000
+    bundled = {re.sub(r"-[^-]+$", "", path.stem) for path in unpacked.glob("*.dist-info")}
+    licensed = {
+        re.sub(r"-[^-]+$", "", path.stem)
+        for path in unpacked.glob("*.dist-info")
+        if [f for f in path.rglob("*") if "licen" in f.name.lower()]
+    }
+    assert bundled - licensed <= {"boto3", "jmespath"}
+
+
+def test_exactly_the_output_only_members_are_dropped_by_the_bundled_botocore_model(unpacked):
+    """A botocore upgrade that adds a member to a task definition shows itself here."""
+    code = (
+        "import json; from botocore.loaders import Loader; "
+        "m = Loader().load_service_model('ecs', 'service-2')['shapes']; "
+        "print(json.dumps([list(m['TaskDefinition']['members']), list(m['RegisterTaskDefinitionRequest']['members'])]))"
+    )
+    described, taken = (set(members) for members in json.loads(isolated(unpacked, code)))
+    assert described - taken == OUTPUT_ONLY
+    assert taken - described == {"tags"}
