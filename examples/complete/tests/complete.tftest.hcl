@@ -1,0 +1,39 @@
+mock_provider "aws" {
+  source = "../../tests/terraform/mocks"
+}
+
+# The key's and the boundary's ARN are not known yet.
+run "can_be_planned_from_nothing" {
+  command = plan
+}
+
+run "takes_all_settings" {
+  assert {
+    condition     = output.clone_url == "codecommit::eu-central-1://shop-config"
+    error_message = output.clone_url
+  }
+
+  assert {
+    condition     = strcontains(output.console_url, "/pipelines/shop-releases/view")
+    error_message = output.console_url
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_kms_key.gitops.policy).Statement : statement.Sid => statement.Principal } == {
+      Account            = { AWS = "arn:aws:iam::111111111111:root" }
+      Logs               = { Service = "logs.eu-central-1.amazonaws.com" }
+      EventBridgeNotices = { Service = "events.amazonaws.com" }
+    }
+    error_message = aws_kms_key.gitops.policy
+  }
+}
+
+# Names that the plan already knows must not change with a second apply.
+run "stays_as_it_is" {
+  command = plan
+
+  assert {
+    condition     = strcontains(output.console_url, "eu-central-1") && output.deploy_role_arn != ""
+    error_message = "A second plan does not know what the first apply made."
+  }
+}

@@ -1,0 +1,330 @@
+mock_provider "aws" {
+  source = "../../tests/terraform/mocks"
+
+  override_resource {
+    target = aws_lambda_function.this["init_config"]
+    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config" }
+  }
+  override_resource {
+    target = aws_lambda_function.this["deploy_task"]
+    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task" }
+  }
+  override_resource {
+    target = aws_lambda_function.this["deploy_ecs"]
+    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs" }
+  }
+  override_resource {
+    target = aws_lambda_function.this["validate_deploy"]
+    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy" }
+  }
+  override_resource {
+    target = aws_iam_role.function["init_config"]
+    values = { arn = "arn:aws:iam::111111111111:role/init-config" }
+  }
+  override_resource {
+    target = aws_iam_role.function["deploy_task"]
+    values = { arn = "arn:aws:iam::111111111111:role/deploy-task" }
+  }
+  override_resource {
+    target = aws_iam_role.function["deploy_ecs"]
+    values = { arn = "arn:aws:iam::111111111111:role/deploy-ecs" }
+  }
+  override_resource {
+    target = aws_iam_role.function["validate_deploy"]
+    values = { arn = "arn:aws:iam::111111111111:role/validate-deploy" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.function["deploy_ecs"]
+    values = { arn = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-deploy-ecs" }
+  }
+  override_resource {
+    target = aws_cloudwatch_log_group.function["init_config"]
+    values = { arn = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-init-config" }
+  }
+}
+
+variables {
+  name      = "shop"
+  layer_arn = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
+  topic_arn = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+  # Any file does: it is hashed, and sent nowhere.
+  stub_zip = "versions.tf"
+  role_arns = {
+    "111111111111" = "arn:aws:iam::111111111111:role/shop-deploy"
+    "222222222222" = "arn:aws:iam::222222222222:role/shop-deploy"
+  }
+}
+
+run "four_functions_from_one_layer" {
+  variables {
+    pipeline_name        = "shop"
+    item_timeout_minutes = 20
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.this : key => function.handler } == {
+      init_config     = "ecs_gitops.handlers.init_config.handler"
+      deploy_task     = "ecs_gitops.handlers.deploy_task.handler"
+      deploy_ecs      = "ecs_gitops.handlers.deploy_ecs.handler"
+      validate_deploy = "ecs_gitops.handlers.validate_deploy.handler"
+    }
+    error_message = "The handlers are not the package's."
+  }
+
+  assert {
+    condition = alltrue([for function in aws_lambda_function.this : (
+      function.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"])
+      && function.runtime == "python3.13"
+      && function.architectures == tolist(["arm64"])
+      && function.source_code_hash == filebase64sha256("versions.tf")
+      && one(function.logging_config).log_format == "JSON"
+      && one(function.tracing_config).mode == "PassThrough"
+    )])
+    error_message = "The functions do not share layer, runtime, architecture and JSON logs."
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.this : key => one(function.environment).variables } == {
+      init_config = tomap({
+        ECS_GITOPS_TRACING         = "false"
+        ECS_GITOPS_ACCOUNT_ID      = "111111111111"
+        ECS_GITOPS_TIMEOUT_MINUTES = "20"
+        ECS_GITOPS_ROLE_ARNS       = "{\"111111111111\":\"arn:aws:iam::111111111111:role/shop-deploy\",\"222222222222\":\"arn:aws:iam::222222222222:role/shop-deploy\"}"
+      })
+      deploy_task     = tomap({ ECS_GITOPS_TRACING = "false" })
+      deploy_ecs      = tomap({ ECS_GITOPS_TRACING = "false" })
+      validate_deploy = tomap({ ECS_GITOPS_TRACING = "false", ECS_GITOPS_PIPELINE_NAME = "shop" })
+    }
+    error_message = jsonencode({ for key, function in aws_lambda_function.this : key => one(function.environment).variables })
+  }
+
+  assert {
+    condition     = toset([for group in aws_cloudwatch_log_group.function : group.retention_in_days]) == toset([90])
+    error_message = "Logs are not kept for 90 days."
+  }
+}
+
+run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
+  assert {
+    condition = jsondecode(aws_iam_role_policy.function["deploy_ecs"].policy).Statement == [
+      {
+        Sid      = "Log"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-deploy-ecs:*"
+      },
+      {
+        Sid      = "AssumeDeployRoles"
+        Effect   = "Allow"
+        Action   = "sts:AssumeRole"
+        Resource = ["arn:aws:iam::111111111111:role/shop-deploy", "arn:aws:iam::222222222222:role/shop-deploy"]
+      },
+    ]
+    error_message = aws_iam_role_policy.function["deploy_ecs"].policy
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement.Sid] == ["Log"]
+    error_message = "InitConfig may more than log: ${aws_iam_role_policy.function["init_config"].policy}"
+  }
+
+  assert {
+    condition = alltrue([for role in aws_iam_role.function :
+    jsondecode(role.assume_role_policy).Statement == [{ Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole" }]])
+    error_message = "Somebody else than Lambda may take a function's role."
+  }
+
+  assert {
+    condition = output.deploying_role_arns == tolist([
+      "arn:aws:iam::111111111111:role/deploy-ecs",
+      "arn:aws:iam::111111111111:role/deploy-task",
+      "arn:aws:iam::111111111111:role/validate-deploy",
+    ])
+    error_message = jsonencode(output.deploying_role_arns)
+  }
+
+  assert {
+    condition     = output.function_role_arns["init_config"] == "arn:aws:iam::111111111111:role/init-config"
+    error_message = jsonencode(output.function_role_arns)
+  }
+}
+
+run "the_state_machine_invokes_the_functions_and_tells_the_topic" {
+  variables {
+    execution_timeout_minutes = 60
+    max_concurrency           = 7
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.state_machine.policy).Statement == [
+      {
+        Sid    = "InvokeFunctions"
+        Effect = "Allow"
+        Action = "lambda:InvokeFunction"
+        Resource = [
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy",
+        ]
+      },
+      {
+        Sid      = "Notify"
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+      },
+      {
+        Sid    = "DeliverLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+        ]
+        Resource = "*"
+      },
+    ]
+    error_message = aws_iam_role_policy.state_machine.policy
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.state_machine.assume_role_policy).Statement == [{
+      Effect    = "Allow"
+      Principal = { Service = "states.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:states:eu-central-1:111111111111:stateMachine:shop" } }
+    }]
+    error_message = aws_iam_role.state_machine.assume_role_policy
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_sfn_state_machine.this.definition).TimeoutSeconds == 3600
+      && strcontains(aws_sfn_state_machine.this.definition, "\"arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy\"")
+      && strcontains(aws_sfn_state_machine.this.definition, "\"MaxConcurrency\": 7")
+      && !strcontains(aws_sfn_state_machine.this.definition, "$${")
+    )
+    error_message = "The definition is not rendered with what it needs."
+  }
+
+  assert {
+    condition = (
+      aws_sfn_state_machine.this.type == "STANDARD"
+      && !one(aws_sfn_state_machine.this.logging_configuration).include_execution_data
+      && aws_cloudwatch_log_group.state_machine.name == "/aws/vendedlogs/states/shop"
+    )
+    error_message = "The machine is not STANDARD, or logs data, or logs where the size of a resource policy limits it."
+  }
+}
+
+run "tracing_key_and_boundary_reach_everything" {
+  variables {
+    tracing                  = true
+    kms_key_arn              = "arn:aws:kms:eu-central-1:111111111111:key/one"
+    permissions_boundary_arn = "arn:aws:iam::111111111111:policy/boundary"
+    log_retention_days       = 365
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if statement.Sid != "Log"] == [
+      {
+        Sid      = "Trace"
+        Effect   = "Allow"
+        Action   = ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      },
+      {
+        Sid      = "DecryptEnvironment"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = "arn:aws:kms:eu-central-1:111111111111:key/one"
+      },
+    ]
+    error_message = aws_iam_role_policy.function["init_config"].policy
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.state_machine.policy).Statement : statement.Sid] == [
+      "InvokeFunctions", "Notify", "DeliverLogs", "Trace", "PublishEncrypted",
+    ]
+    error_message = aws_iam_role_policy.state_machine.policy
+  }
+
+  assert {
+    condition = alltrue(concat(
+      [for function in aws_lambda_function.this : one(function.tracing_config).mode == "Active"],
+      [for function in aws_lambda_function.this : function.kms_key_arn == "arn:aws:kms:eu-central-1:111111111111:key/one"],
+      [for function in aws_lambda_function.this : one(function.environment).variables["ECS_GITOPS_TRACING"] == "true"],
+      [for group in aws_cloudwatch_log_group.function : group.kms_key_id == "arn:aws:kms:eu-central-1:111111111111:key/one"],
+      [for role in aws_iam_role.function : role.permissions_boundary == "arn:aws:iam::111111111111:policy/boundary"],
+      [aws_iam_role.state_machine.permissions_boundary == "arn:aws:iam::111111111111:policy/boundary"],
+      [one(aws_sfn_state_machine.this.tracing_configuration).enabled],
+      [aws_cloudwatch_log_group.state_machine.retention_in_days == 365],
+    ))
+    error_message = "Tracing, key, boundary or retention does not reach every part."
+  }
+}
+
+run "the_longest_name_fits_a_role_in_the_longest_region" {
+  variables {
+    name = "a-name-of-thirty-two-characters0"
+  }
+
+  override_data {
+    target = data.aws_service.ecs
+    values = { region = "ap-southeast-1", partition = "aws" }
+  }
+
+  assert {
+    condition     = max([for role in aws_iam_role.function : length(role.name)]...) <= 64
+    error_message = "A role's name is longer than 64 characters."
+  }
+}
+
+run "says_what_to_do_when_the_stub_is_missing" {
+  command = plan
+
+  variables {
+    stub_zip = "nowhere/stub.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "refuses_a_role_of_another_account" {
+  command = plan
+
+  variables {
+    role_arns = { "222222222222" = "arn:aws:iam::333333333333:role/shop-deploy" }
+  }
+
+  expect_failures = [var.role_arns]
+}
+
+run "refuses_values_out_of_range" {
+  command = plan
+
+  variables {
+    name                 = "a-name-of-thirty-three-characters"
+    architecture         = "arm"
+    item_timeout_minutes = 0
+    max_concurrency      = 41
+    log_level            = "TRACE"
+    log_retention_days   = 91
+  }
+
+  expect_failures = [
+    var.name, var.architecture, var.item_timeout_minutes, var.max_concurrency, var.log_level, var.log_retention_days,
+  ]
+}
+
+run "refuses_a_release_that_is_shorter_than_its_services" {
+  command = plan
+
+  variables {
+    item_timeout_minutes      = 60
+    execution_timeout_minutes = 60
+  }
+
+  expect_failures = [var.execution_timeout_minutes]
+}

@@ -1,0 +1,6 @@
+mock_provider "aws" {
+  source = "../mocks"
+}
+
+run "two_instances" {
+}
