@@ -6,6 +6,7 @@ Nothing of AWS is reached: the tests run with a mocked provider (``mocks/aws.tfm
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -88,6 +89,18 @@ def test_every_module_and_every_example_has_tests() -> None:
     # examples/local has the end-to-end test.
     assert set(FOLDERS) - set(TESTED) <= {"examples/local"}
     assert len(TESTED) >= 11
+
+
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if not folder.startswith("examples/")])
+def test_readme_lists_every_input_and_output(folder: str) -> None:
+    declared = re.findall(
+        r'^(?:variable|output) "(\w+)"',
+        "".join(file.read_text() for file in (ROOT / folder).glob("*.tf")),
+        re.MULTILINE,
+    )
+    tables = (ROOT / folder / "README.md").read_text().partition("## Inputs")[2]
+
+    assert sorted(re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE)) == sorted(declared)
 
 
 def test_is_formatted() -> None:
