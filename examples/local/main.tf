@@ -26,7 +26,7 @@ module "ecs_gitops" {
   artifact_force_destroy = true
   notification_emails    = ["team@example.com"]
   pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
-  cluster_names          = ["shop", "vtj-poc"]
+  cluster_names          = ["shop", "vtj-*"]
   target_role_arns       = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
 }
 

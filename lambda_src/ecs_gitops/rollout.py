@@ -60,17 +60,24 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     primary = service.primary
     if ours is not None and ours.rollout_state == "FAILED":
         return Verdict(FAILED, _failed(ours, primary, rollout))
-    if primary is not None and primary.id != rollout.deployment_id and primary.created_at > rollout.started_at:
+    if primary is not None and _is_another(primary, rollout):
         return Verdict(FAILED, _replaced(primary, rollout))
-    if ours is not None and ours.is_primary and _is_complete(service, ours):
+    if ours is not None and ours is primary and _is_complete(service, ours):
         if service.desired == 0:
             return Verdict(DEPLOYED, "desired count is 0: the new revision is set, and no task runs")
         return Verdict(DEPLOYED)
-    # Neither steady nor failed. ECS reads are eventually consistent: a primary that is older than ours is an old
-    # answer, not another's deployment.
+    # Neither steady nor failed.
     if now - rollout.started_at >= rollout.timeout:
         return Verdict(FAILED, _timed_out(service, ours, rollout))
     return Verdict(IN_PROGRESS, progress(ours))
+
+
+def _is_another(primary: Deployment, rollout: Rollout) -> bool:
+    """Whether another deployment took ours' place. ECS reads are eventually consistent: a primary that is older than
+    ours, or as old and of the revision before, is an old answer."""
+    if primary.id == rollout.deployment_id or primary.created_at < rollout.started_at:
+        return False
+    return primary.created_at > rollout.started_at or primary.task_definition != rollout.previous
 
 
 def _is_complete(service: Service, ours: Deployment) -> bool:

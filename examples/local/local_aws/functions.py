@@ -1,6 +1,8 @@
-"""Lambda as AWS reports: a handler's error is named after its exception class.
+"""Lambda as AWS reports: a handler's error is named after its exception class, and logs are JSON with all fields.
 
-ministack calls every one of them ``Runtime.HandlerError``; Step Functions' ``Retry`` and ``Catch`` match on the class.
+ministack calls every error ``Runtime.HandlerError``; Step Functions' ``Retry`` and ``Catch`` match on the class. Its
+functions have no logging set up; AWS's JSON format writes each record with its ``extra`` fields. Here the level is
+always DEBUG, so that a test sees whatever could be logged.
 """
 
 from __future__ import annotations
@@ -13,6 +15,23 @@ from ministack.services import lambda_svc
 
 _REPORTED = '"error": str(e), "trace": traceback.format_exc()'
 _REPORTED_WITH_CLASS = '"error": str(e), "class": type(e).__name__, "trace": traceback.format_exc()'
+_JSON_LOGS = """
+import json as _json, logging as _logging, sys as _sys
+
+
+class _JsonFormatter(_logging.Formatter):
+    def format(self, record):
+        usual = set(vars(_logging.makeLogRecord({})))
+        fields = {key: value for key, value in vars(record).items() if key not in usual}
+        return _json.dumps(
+            {"level": record.levelname, "logger": record.name, "message": record.getMessage(), **fields}, default=str
+        )
+
+
+_handler = _logging.StreamHandler(_sys.stderr)
+_handler.setFormatter(_JsonFormatter())
+_logging.basicConfig(level=_logging.DEBUG, handlers=[_handler])
+"""
 
 
 def mend() -> None:
@@ -20,7 +39,7 @@ def mend() -> None:
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if _REPORTED not in script:
         raise RuntimeError("this version of ministack reports a function's error in another way; see functions.py")
-    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _REPORTED_WITH_CLASS)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = _JSON_LOGS + script.replace(_REPORTED, _REPORTED_WITH_CLASS)
     seen = threading.local()
     invoke, execute = lambda_runtime.Worker.invoke, lambda_svc._execute_function_warm
 

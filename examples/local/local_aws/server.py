@@ -96,7 +96,7 @@ def _with_own_addresses(app: Any) -> Any:
 
 
 async def _control(scope: Any, receive: Any, send: Any) -> None:
-    """``GET trace?since=N``, ``GET git``, ``POST settings`` (rolloutSeconds, minuteSeconds, waitScale) below CONTROL."""
+    """``GET trace?since=N``, ``GET git``, ``POST settings`` (rollout- and minuteSeconds, waitScale)."""
     from ministack.services import stepfunctions
 
     from local_aws import git_http, traffic

@@ -203,7 +203,7 @@ def wait_until_steady(aws: LocalAws, cluster: str, names: tuple[str, ...], patie
     until = time.monotonic() + patience
     while time.monotonic() < until:
         services = aws.client("ecs").describe_services(cluster=cluster, services=list(names))["services"]
-        if all(s["runningCount"] == s["desiredCount"] and len(s["deployments"]) == 1 for s in services):
+        if all([d.get("rolloutState") for d in s["deployments"]] in ([], ["COMPLETED"]) for s in services):
             return
         time.sleep(0.2)
     raise TimeoutError(f"services in {cluster} do not become steady")

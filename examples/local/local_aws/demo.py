@@ -1,0 +1,241 @@
+"""``make demo``: the main job on this machine, shown as it goes. ``up`` and ``down`` keep it running to play with.
+
+Exit code 0 when everything was as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from local_aws.client import LocalAws
+from local_aws.stack import (
+    CLUSTER,
+    ROOT,
+    SERVICES,
+    Clone,
+    Stack,
+    build_shop,
+    create_service,
+    manifest,
+    wait_until_steady,
+)
+
+HOME = ROOT / ".local"
+_ROLLOUT_SECONDS = 4.0
+_OLD, _NEW, _NEXT = "1.0.0", "2.0.0", "3.0.0"
+
+console = Console(highlight=False)
+
+
+class NotAsItShouldBe(Exception):
+    """A step of the demo had another outcome than the one it is there to show."""
+
+
+def main(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else "demo"
+    try:
+        {"demo": demo, "up": up, "down": down}[command]()
+    except NotAsItShouldBe as error:
+        console.print(f"\n[bold red]not as it should be:[/] {error}")
+        return 1
+    return 0
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what begins at once, and how long it took when it is done."""
+    began = time.monotonic()
+    console.print(f"[bold cyan]>[/] {text} ...")
+    yield
+    console.print(f"  [dim]done after {time.monotonic() - began:.1f} s[/]")
+
+
+def demo() -> None:
+    """Apply, push, watch, change, break, destroy."""
+    folder = HOME / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    with LocalAws(folder / "aws", rollout_seconds=_ROLLOUT_SECONDS) as aws:
+        with step("local AWS with IAM enforcement, on 127.0.0.1"):
+            console.print(f"  endpoint {aws.endpoint}, account 111111111111, Region us-west-2")
+        with step("terraform apply of the real module (about 70 s, most of it the provider waiting for S3)"):
+            stack = Stack.apply(aws, folder / "terraform")
+        queue, clone = set_up(stack, folder)
+        plain_release(stack, clone, queue)
+        nothing_changed(stack, clone, queue)
+        the_articles_manifest(stack, clone, queue)
+        broken_release(stack, clone, queue)
+        with step("terraform destroy"):
+            stack.terraform.destroy()
+            if stack.terraform.resources():
+                raise NotAsItShouldBe(f"left in the state: {stack.terraform.resources()}")
+    console.print("\n[bold green]Everything was as it should be.[/] Keep it running and play with it: make local-up")
+
+
+def set_up(stack: Stack, folder: Path) -> tuple[str, Clone]:
+    with step(f"ECS cluster {CLUSTER!r}: services {', '.join(SERVICES)} and a scheduled task, on {_OLD}"):
+        queue = stack.listen()
+        build_shop(stack.aws)
+        ecs = stack.aws.client("ecs")
+        ecs.create_cluster(clusterName="vtj-poc")
+        container = {"name": "echoserver", "image": "gcr.io/google_containers/echoserver:1.2", "memory": 64}
+        ecs.register_task_definition(family="echoserver", containerDefinitions=[container])
+        create_service(stack.aws, "vtj-poc", "vtj-poc", "echoserver", 1)
+        wait_until_steady(stack.aws, CLUSTER, SERVICES)
+        wait_until_steady(stack.aws, "vtj-poc", ("vtj-poc",))
+    with step("git clone of the config repository"):
+        clone = stack.clone(folder / "config")
+    return queue, clone
+
+
+def plain_release(stack: Stack, clone: Clone, queue: str) -> None:
+    push(clone, manifest({"web": _NEW, "api": _NEW, "worker": _OLD}, "2.0", _NEW), "Ship web, api and cleanup 2.0.0")
+    status, result = watch(stack, queue)
+    table(result)
+    got = {item["name"]: item["status"] for item in result["items"]}
+    wanted = {"nightly-cleanup": "DEPLOYED", "web": "DEPLOYED", "api": "DEPLOYED", "worker": "UNCHANGED"}
+    if status != "Succeeded" or got != wanted:
+        raise NotAsItShouldBe(f"pipeline {status}, {got}")
+
+
+def nothing_changed(stack: Stack, clone: Clone, queue: str) -> None:
+    push(clone, manifest({"web": _NEW, "api": _NEW, "worker": _OLD}, "2.1", _NEW), "Change nothing but the name")
+    began = time.monotonic()
+    status, result = watch(stack, queue)
+    took = time.monotonic() - began
+    if status != "Succeeded" or {i["status"] for i in result["items"]} != {"UNCHANGED"} or took > 15:
+        raise NotAsItShouldBe(f"pipeline {status} after {took:.1f} s")
+    console.print(f"  nothing changed, nothing waited for: {took:.1f} s from push to end")
+
+
+def the_articles_manifest(stack: Stack, clone: Clone, queue: str) -> None:
+    text = (
+        "release: 4.0\nservices:\n  - service: echoserver\n    clusterName: vtj-poc\n    serviceName: vtj-poc\n"
+        '    image: "gcr.io/google_containers/echoserver:1.3"\n'
+    )
+    push(clone, text, "The manifest of the article, unchanged")
+    status, result = watch(stack, queue)
+    table(result)
+    if status != "Succeeded" or [i["status"] for i in result["items"]] != ["DEPLOYED"]:
+        raise NotAsItShouldBe(f"pipeline {status}")
+
+
+def broken_release(stack: Stack, clone: Clone, queue: str) -> None:
+    push(
+        clone, manifest({"web": _NEXT, "api": "broken-3.0.0", "worker": _NEXT}, "3.0"), "Ship 3.0.0, with a broken api"
+    )
+    status, result = watch(stack, queue)
+    table(result)
+    got = {item["name"]: item["status"] for item in result["items"]}
+    reason = next((item.get("reason", "") for item in result["items"] if item["name"] == "api"), "")
+    if status != "Failed" or got != {"web": "DEPLOYED", "api": "FAILED", "worker": "DEPLOYED"}:
+        raise NotAsItShouldBe(f"pipeline {status}, {got}")
+    if "CannotPullContainerError" not in reason:
+        raise NotAsItShouldBe(f"the reason does not name the image: {reason}")
+
+
+def push(clone: Clone, text: str, subject: str) -> None:
+    console.print(f"\n[bold cyan]>[/] git push: [bold]{subject}[/]")
+    console.print("".join(f"    {line}\n" for line in text.splitlines()), style="dim", end="")
+    clone.push(text, subject)
+
+
+def watch(stack: Stack, queue: str) -> tuple[str, dict[str, Any]]:
+    """Show the run as it goes; the pipeline's status, and the result from the notice."""
+    began, shown = time.monotonic(), ""
+    for entry in stack.watch():
+        at = f"  [dim]{time.monotonic() - began:5.1f} s[/]"
+        if entry["kind"] == "action":
+            console.print(f"{at} pipeline  {entry['stage']:<7} {entry['status'].lower()}")
+        elif entry["kind"] == "state-entered" and entry["type"] not in ("choice", "pass"):
+            where = "" if entry["item"] is None else f" (batch {entry['item'] + 1})"
+            console.print(f"{at} state     {entry['state']}{where}")
+            shown = rollouts(stack, at, shown)
+    notices = stack.notices(queue)
+    for notice in notices:
+        console.print(f"\n  [bold]notice:[/] {notice['Subject']}", markup=True)
+        console.print("".join(f"    {line}\n" for line in notice["Message"].splitlines()), markup=False, end="")
+    status = str(stack.executions()[0]["status"])
+    attributes = notices[-1].get("MessageAttributes", {}) if notices else {}
+    if "result" not in attributes:
+        raise NotAsItShouldBe(f"pipeline {status}, and no notice with a result came")
+    return status, json.loads(attributes["result"]["Value"])
+
+
+def rollouts(stack: Stack, at: str, shown: str) -> str:
+    """Show each rollout that is going on, unless it was just shown; what was shown."""
+    ecs, lines = stack.aws.client("ecs"), []
+    for cluster, names in ((CLUSTER, SERVICES), ("vtj-poc", ("vtj-poc",))):
+        for service in ecs.describe_services(cluster=cluster, services=list(names))["services"]:
+            primary = service["deployments"][0]
+            if primary.get("rolloutState") == "IN_PROGRESS":
+                revision = primary["taskDefinition"].rsplit("/", 1)[-1]
+                counts = f"{primary['runningCount']} of {primary['desiredCount']} running"
+                lines.append(f"{service['serviceName']} -> {revision}: {counts}")
+    text = ", ".join(lines)
+    if text and text != shown:
+        console.print(f"{at} rollout   {text}")
+    return text
+
+
+def table(result: dict[str, Any]) -> None:
+    shown = Table("item", "status", "old revision", "new revision", "old image", "new image", title=None)
+    for item in result["items"]:
+        revisions = [item.get(key, "").rsplit("/", 1)[-1] for key in ("previousTaskDefArn", "deployedTaskDefArn")]
+        images = [item.get(key, "").rsplit("/", 1)[-1] for key in ("previousImage", "image")]
+        colour = "green" if item["status"] in ("DEPLOYED", "UNCHANGED") else "red"
+        shown.add_row(item["name"], f"[{colour}]{item['status']}[/]", *revisions, *images)
+    console.print(shown)
+
+
+def up() -> None:
+    """Start everything and leave it running; its pid and address stand in ``.local/up``."""
+    folder = HOME / "up"
+    if (folder / "pid").exists():
+        down()
+    shutil.rmtree(folder, ignore_errors=True)
+    aws = LocalAws(folder / "aws", rollout_seconds=_ROLLOUT_SECONDS, port=4566)
+    with step("local AWS with IAM enforcement, on 127.0.0.1"):
+        aws.start()
+    assert aws.process is not None  # noqa: S101 - it was just started
+    (folder / "pid").write_text(str(aws.process.pid))
+    with step("terraform apply of the real module (about 70 s)"):
+        stack = Stack.apply(aws, folder / "terraform")
+    set_up(stack, folder)
+    variables = " ".join(f"{name}={value}" for name, value in aws.environment().items())
+    console.print(f"\nClone:       git clone {aws.clone_url(stack.outputs['repository_name'])}", markup=False)
+    console.print(f"A clone is in {folder.relative_to(ROOT) / 'config'}; push deployment.yaml to main.")
+    console.print(f"Endpoint:    {aws.endpoint}")
+    console.print(f"Credentials: export {variables}")
+    console.print(f"For example: aws ecs describe-services --cluster {CLUSTER} --services web")
+    console.print(f"Log:         {aws.log.relative_to(ROOT)}")
+    console.print("Images with a tag that contains broken, crash or never fail. End it with: make local-down")
+
+
+def down() -> None:
+    """End what ``up`` started, by its pid."""
+    file = HOME / "up" / "pid"
+    if not file.exists():
+        console.print("nothing is running")
+        return
+    try:
+        os.kill(int(file.read_text()), signal.SIGTERM)
+    except ProcessLookupError:
+        console.print("it had ended already")
+    file.unlink()
+    console.print("ended; what it wrote is in .local, which `make clean` removes")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

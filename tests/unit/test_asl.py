@@ -1,0 +1,46 @@
+"""The lint of the state machine finds what is wrong, and finds nothing wrong."""
+
+from __future__ import annotations
+
+import json
+
+from local_aws import asl
+from local_aws.stack import ROOT
+
+TEXT = (ROOT / "modules" / "deployer" / "state_machine.asl.json").read_text()
+# What only a retry of the same call can mend; everything else would fail the same way again.
+MENDABLE = {
+    "AwsUnavailable",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+}
+
+
+def test_the_definition_that_ships_is_valid():
+    assert asl.problems(json.loads(asl.rendered(TEXT))) == []
+
+
+def test_a_definition_with_a_fault_is_found():
+    definition = json.loads(asl.rendered(TEXT))
+    definition["States"]["NotifySuccess"]["Next"] = "Nowhere"
+    assert asl.problems(definition)
+
+
+def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
+    def tasks(states):
+        for state in states.values():
+            if state["Type"] == "Task" and "lambda:invoke" in state["Resource"]:
+                yield state
+            yield from tasks(state.get("ItemProcessor", {}).get("States", {}))
+
+    found = list(tasks(json.loads(asl.rendered(TEXT))["States"]))
+    assert len(found) == 5
+    for task in found:
+        assert {name for retry in task["Retry"] for name in retry["ErrorEquals"]} <= MENDABLE
+        assert all(retry["IntervalSeconds"] == 1 and retry["MaxDelaySeconds"] <= 30 for retry in task["Retry"])
+        assert task["Catch"][0]["ErrorEquals"] == ["States.ALL"]

@@ -1,0 +1,182 @@
+"""The four handlers: events in, plain data out, errors with the names that the state machine knows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ecs_gitops import handlers
+from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
+from ecs_gitops.handlers import batch as batch_module
+from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.patience import Patience
+from unit.conftest import EXECUTION
+from unit.fake_aws import ACCOUNT, FakeAws
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+RUN = {"id": EXECUTION, "name": "run-1", "startTime": "2026-11-24T10:00:00.000Z"}
+WEB = {"service": "web", "clusterName": "shop", "serviceName": "web", "image": "web:2"}
+JOB = {"service": "job", "cwRuleName": "nightly", "image": "job:2"}
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 100_000
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    monkeypatch.setenv("ECS_GITOPS_ROLE_ARNS", json.dumps({ACCOUNT: ROLE}))
+    monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setenv("ECS_GITOPS_TIMEOUT_MINUTES", "30")
+    monkeypatch.setenv("ECS_GITOPS_PIPELINE_NAME", "ecs-gitops")
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+
+
+@pytest.fixture
+def connected(monkeypatch):
+    """The handlers reach a fake account instead of AWS."""
+    aws = FakeAws()
+
+    def connect(target):
+        assert target.role_arn == ROLE
+        return aws
+
+    for module in (batch_module, validate_deploy):
+        monkeypatch.setattr(module, "connect", connect)
+    return aws
+
+
+def plan(deployment):
+    return init_config.handler({"deployment": deployment, "execution": RUN}, Context())
+
+
+def test_init_config_applies_defaults_and_finds_the_role(settings):
+    source = {"repository": "config", "commitId": "abc", "branch": "main"}
+    planned = plan(
+        {"release": "4.0", "source": source, "defaults": {"timeoutMinutes": 5}, "services": [WEB], "tasks": [JOB]}
+    )
+    assert planned["release"]["commitId"] == "abc"
+    assert planned["release"]["executionName"] == "run-1"
+    (services,), (tasks,) = planned["serviceBatches"], planned["taskBatches"]
+    assert (services["account"], services["region"], services["cluster"]) == (ACCOUNT, "us-west-2", "shop")
+    assert services["roleArn"] == ROLE
+    assert services["items"] == [
+        {"name": "web", "container": "web", "image": "web:2", "timeoutMinutes": 5, "status": "PENDING"}
+    ]
+    assert tasks["items"][0]["name"] == "nightly"
+
+
+def test_init_config_leaves_out_what_there_is_none_of(settings):
+    assert "taskBatches" not in plan({"services": [WEB]})
+    assert "serviceBatches" not in plan({"tasks": [JOB]})
+
+
+@pytest.mark.parametrize(
+    ("deployment", "error"),
+    [
+        ({"services": [{**WEB, "account": "999999999999"}]}, UnknownAccount),
+        ({"services": [{"service": "web"}]}, InvalidManifest),
+        ({}, InvalidManifest),
+        (None, InvalidEvent),
+    ],
+)
+def test_init_config_names_what_is_wrong(settings, deployment, error):
+    with pytest.raises(error):
+        plan(deployment)
+
+
+def test_an_unknown_account_is_named_once_with_the_way_out(settings):
+    with pytest.raises(UnknownAccount, match=r"999999999999.*target_role_arns"):
+        plan({"services": [{**WEB, "account": "999999999999"}]})
+
+
+def test_batches_hold_ten_of_one_cluster_and_their_number_stays_bounded(settings):
+    services = [{**WEB, "serviceName": f"s{n}", "clusterName": f"c{n % 2}"} for n in range(24)]
+    assert [len(b["items"]) for b in plan({"services": services})["serviceBatches"]] == [10, 2, 10, 2]
+    many = [{**WEB, "serviceName": f"s{n}"} for n in range(500)]
+    assert len(plan({"services": many})["serviceBatches"]) <= 20
+
+
+def test_a_release_goes_from_plan_to_notice(settings, connected, monkeypatch):
+    # GIVEN a service and a scheduled task
+    aws = connected
+    aws.serve("web", aws.define("web", ("web", "web:1")))
+    job = aws.define("job", ("job", "job:1"))
+    aws.rules["default", "nightly"] = [{"Id": "a", "Arn": "c", "EcsParameters": {"TaskDefinitionArn": job}}]
+    state = plan({"release": "4.0", "services": [WEB], "tasks": [JOB]})
+    # WHEN the states run one after the other
+    for kind, handler in (("task", deploy_task.handler), ("service", deploy_ecs.handler)):
+        event = {"release": state["release"], "batch": state[f"{kind}Batches"][0], "attempt": 0, "redrive": 0}
+        state[f"{kind}Batches"] = [handler(event, Context())["batch"]]
+    assert state["serviceBatches"][0]["next"] == "WAIT"
+    aws.finish("web")
+    event = {"release": state["release"], "batch": state["serviceBatches"][0]}
+    state["serviceBatches"] = [validate_deploy.handler(event, Context())["batch"]]
+    done = validate_deploy.handler({"report": state}, Context())
+    # THEN the report has both, and the notice its link to the pipeline
+    assert done["status"] == "SUCCEEDED"
+    assert {i["name"]: i["status"] for i in done["result"]["items"]} == {"web": "DEPLOYED", "nightly": "DEPLOYED"}
+    assert "pipelines/ecs-gitops/view" in done["notice"]["message"]
+
+
+def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(settings, monkeypatch):
+    def refuse(_):
+        raise AwsRefused("assume_role", "AccessDenied", "not authorized")
+
+    monkeypatch.setattr(batch_module, "connect", refuse)
+    state = plan({"services": [WEB]})
+    event = {"release": state["release"], "batch": state["serviceBatches"][0]}
+    batch = deploy_ecs.handler(event, Context())["batch"]
+    assert batch["next"] == "DONE"
+    assert batch["items"][0]["status"] == "FAILED"
+    assert "is modules/deploy_role applied" in batch["items"][0]["reason"]
+
+
+def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(settings, monkeypatch):
+    def refuse(_):
+        raise AwsRefused("assume_role", "AccessDenied", "not authorized")
+
+    monkeypatch.setattr(validate_deploy, "connect", refuse)
+    state = plan({"services": [WEB]})
+    batch = state["serviceBatches"][0]
+    batch["items"][0]["status"] = "IN_PROGRESS"
+    judged = validate_deploy.handler({"release": state["release"], "batch": batch}, Context())["batch"]
+    assert judged["items"][0]["status"] == "FAILED"
+    assert "cannot be watched" in judged["items"][0]["reason"]
+
+
+def test_sts_that_cannot_be_reached_is_left_to_the_state_machines_retry(settings, monkeypatch):
+    def unavailable(_):
+        raise AwsUnavailable("assume_role: 503")
+
+    monkeypatch.setattr(batch_module, "connect", unavailable)
+    monkeypatch.setattr(Patience, "of", classmethod(lambda cls, _: replace(cls(0.0))))
+    state = plan({"services": [WEB]})
+    with pytest.raises(AwsUnavailable):
+        deploy_ecs.handler({"release": state["release"], "batch": state["serviceBatches"][0]}, Context())
+
+
+@pytest.mark.parametrize("deployment", [{"release": "4.0", "source": {"author": "Ada"}}, {"source": 3}, "text", None])
+def test_a_release_that_could_not_be_planned_is_told_as_far_as_it_is_known(settings, deployment):
+    error = {"Error": "InvalidManifest", "Cause": json.dumps({"errorMessage": "input: services[0]: image is missing"})}
+    state = {"error": error, "deployment": deployment, "execution": {"id": EXECUTION, "name": "run-1"}}
+    done = validate_deploy.handler({"report": state}, Context())
+    assert (done["status"], done["error"]) == ("FAILED", "InvalidRelease")
+    assert "services[0]: image is missing" in done["cause"]
+    assert "nothing was changed" in done["notice"]["message"]
+    assert "no item was deployed" in done["notice"]["subject"]
+
+
+@pytest.mark.parametrize("handler", [deploy_ecs.handler, deploy_task.handler, validate_deploy.handler])
+@pytest.mark.parametrize("event", [{}, {"release": {}}, {"batch": {}, "release": None}])
+def test_an_event_of_another_shape_is_named_as_such(settings, handler, event):
+    with pytest.raises(InvalidEvent):
+        handler(event, Context())
+
+
+def test_there_are_four_handlers():
+    names = {"init_config", "deploy_task", "deploy_ecs", "validate_deploy"}
+    assert names <= set(dir(handlers))
