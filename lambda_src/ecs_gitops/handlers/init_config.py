@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def handler(event: Json, _context: LambdaContext) -> Json:
     try:
         deployment, release = event["deployment"], _release(event)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidEvent(f"the event has no usable deployment or execution: {error!r}") from error
     checked = manifest.from_json(deployment).with_defaults()
     settings = Settings(
