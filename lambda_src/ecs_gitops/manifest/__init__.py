@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from ecs_gitops.errors import InvalidManifest
-from ecs_gitops.manifest.check import Checker
+from ecs_gitops.manifest.check import check
+from ecs_gitops.manifest.fields import DEPLOYMENT, MANIFEST
+from ecs_gitops.manifest.kinds import Object
 from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
-from ecs_gitops.manifest.node import Node, Problem, from_data
+from ecs_gitops.manifest.node import MAX_BYTES, Node, Problem, from_data
+from ecs_gitops.manifest.schema import schema
 
-__all__ = ["Manifest", "Problem", "ServiceItem", "TaskItem", "from_json", "load"]
+__all__ = ["MAX_BYTES", "Manifest", "Problem", "ServiceItem", "TaskItem", "from_json", "load", "schema"]
 
 
 def load(data: bytes, file: str) -> Manifest:
@@ -24,7 +27,7 @@ def load(data: bytes, file: str) -> Manifest:
         root = read(data)
     except Unreadable as error:
         raise InvalidManifest(file, [error.problem]) from None
-    return _checked(root, file, rendered=False)
+    return _checked(root, file, MANIFEST)
 
 
 def from_json(data: object) -> Manifest:
@@ -36,12 +39,11 @@ def from_json(data: object) -> Manifest:
         root = from_data(data)
     except (ValueError, RecursionError) as error:
         raise InvalidManifest("input", [Problem(0, 0, "", str(error), "the content of deployment.json")]) from None
-    return _checked(root, "input", rendered=True)
+    return _checked(root, "input", DEPLOYMENT)
 
 
-def _checked(root: Node, file: str, *, rendered: bool) -> Manifest:
-    checker = Checker(rendered)
-    manifest = checker.manifest(root)
-    if checker.problems:
-        raise InvalidManifest(file, sorted(checker.problems) if root.line else checker.problems)
-    return manifest
+def _checked(root: Node, file: str, table: Object) -> Manifest:
+    values, problems = check(root, table)
+    if problems:
+        raise InvalidManifest(file, problems)
+    return Manifest.of(values)

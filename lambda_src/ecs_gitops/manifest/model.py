@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ecs_gitops.manifest.fields import SERVICE, TASK, Field
+from ecs_gitops.manifest.fields import SERVICE, TASK
+from ecs_gitops.manifest.kinds import Object, Value
 
 if TYPE_CHECKING:
     from ecs_gitops.types import Json
-
-Value: TypeAlias = str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,16 @@ class Manifest:
     tasks: tuple[TaskItem, ...] = ()
     services: tuple[ServiceItem, ...] = ()
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Manifest:
+        """The manifest of checked values by field name; values of other fields are left aside."""
+        return cls(
+            release=values.get("release"),
+            defaults=values.get("defaults") or {},
+            tasks=tuple(TaskItem(**_attributes(item, TASK)) for item in values.get("tasks") or ()),
+            services=tuple(ServiceItem(**_attributes(item, SERVICE)) for item in values.get("services") or ()),
+        )
+
     def with_defaults(self) -> Manifest:
         """The same manifest with its defaults written into each item."""
         return replace(
@@ -72,18 +81,17 @@ class Manifest:
         return {key: value for key, value in data.items() if value}
 
 
-def _filled(item: T, table: Mapping[str, Field], defaults: Mapping[str, Value]) -> T:
-    missing = {
-        table[name].attribute: value
-        for name, value in defaults.items()
-        if name in table and getattr(item, table[name].attribute) in (None, "")
-    }
-    return replace(item, **missing)  # type: ignore[arg-type]
+def _attributes(values: Mapping[str, Any], table: Object) -> dict[str, Any]:
+    return {entry.attribute: values[entry.name] for entry in table.fields if entry.name in values}
 
 
-def _members(item: TaskItem | ServiceItem, table: Mapping[str, Field]) -> Iterator[tuple[str, Value]]:
-    known = {entry.name for entry in fields(item)}
-    for name, entry in table.items():
-        value = getattr(item, entry.attribute) if entry.attribute in known else None
+def _filled(item: T, table: Object, defaults: Mapping[str, Value]) -> T:
+    inherited = _attributes(defaults, table)
+    return replace(item, **{name: value for name, value in inherited.items() if getattr(item, name) in (None, "")})
+
+
+def _members(item: TaskItem | ServiceItem, table: Object) -> Iterator[tuple[str, Value]]:
+    for entry in table.fields:
+        value = getattr(item, entry.attribute)
         if value not in (None, ""):
-            yield name, value
+            yield entry.name, value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeAlias
 
 Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
@@ -33,6 +34,8 @@ def from_data(data: object, depth: int = 0) -> Node:
     if isinstance(data, bool):
         return Node("true" if data else "false")
     if isinstance(data, int | float):
+        if data in (inf, -inf) or data != data:
+            raise ValueError(f"{data} is not a number that JSON has")
         return Node(repr(data))
     if isinstance(data, Mapping):
         return Node({str(key): from_data(value, depth + 1) for key, value in data.items()})
@@ -42,6 +45,13 @@ def from_data(data: object, depth: int = 0) -> Node:
 
 
 MAX_DEPTH = 20
+# A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
+MAX_BYTES = 262_144
+
+
+def printable(text: str) -> str:
+    """``text`` for one line of a terminal or a log: escapes for whatever else it would do there."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, slots=True, order=True)

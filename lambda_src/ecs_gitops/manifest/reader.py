@@ -5,21 +5,23 @@ PyYAML composes the nodes; no value is constructed, so scalars keep the text tha
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.manifest.node import MAX_DEPTH, Node, Problem
+from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node, Problem, printable
 
 if TYPE_CHECKING:
     import yaml
 
-# A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
-MAX_BYTES = 262_144
 # Nodes after aliases are followed. A full-sized manifest without aliases has fewer.
 MAX_NODES = 200_000
 _MAX_ALIASES = 1_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # The style of a scalar without quotes, as the Python and the C loader give it.
 _PLAIN = (None, "")
+# What YAML 1.1 (5.1) does not allow in a file, and a byte order mark that is not at its beginning. The two loaders
+# count the place of such a character differently, so it is looked for before.
+_NOT_IN_YAML = r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null")
 
 
@@ -35,15 +37,26 @@ def read(data: bytes) -> Node:
     """The tree of one YAML document. Raises :class:`Unreadable`."""
     if len(data) > MAX_BYTES:
         raise _at(
-            1, 1, f"the file has {len(data):,} bytes", f"at most {MAX_BYTES:,}, what a Step Functions input holds"
+            1,
+            1,
+            f"the file has more than {MAX_BYTES:,} bytes",
+            f"at most {MAX_BYTES:,}, what a Step Functions input holds",
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        line, column = _place(data[: error.start].decode("utf-8-sig"))
         raise _at(line, column, "not UTF-8", "a file saved as UTF-8") from None
+    if odd := re.search(_NOT_IN_YAML, text):
+        line, column = _place(text[: odd.start()])
+        raise _at(line, column, f"{odd[0]!r} is a character that YAML does not allow", "printable characters")
     return _tree(_compose(text))
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Line and column of what follows ``before``."""
+    lines = re.split(r"\r\n|\r|\n", before)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -70,14 +83,17 @@ def _compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = " ".join(filter(None, (error.context, error.problem)))
-        raise _mark(mark, f"not valid YAML: {told}", "") from None
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        raise _at(line, column, "a character that YAML does not allow", "printable characters") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        told = printable(" ".join(filter(None, (error.context, error.problem))))
+        raise _mark(mark, f"not valid YAML: {told}", _hint(text, mark)) from None
+    except (yaml.YAMLError, ArithmeticError, ValueError) as error:
         raise _at(1, 1, f"not valid YAML: {type(error).__name__}", "") from None
+
+
+def _hint(text: str, mark: Any) -> str:
+    """What is accepted instead, where the mistake is the commonest of all."""
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    return "spaces, not tabs, at the beginning of a line" if "\t" in line[: len(line) - len(line.lstrip())] else ""
 
 
 class _Budget:
