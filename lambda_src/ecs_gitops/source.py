@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def of_build(environment: Mapping[str, str]) -> Source | None:
 
 
 def of_checkout(manifest: Path) -> Source:
-    """The source as git tells it in the manifest's folder; nothing known where that is no checkout."""
+    """The source as git tells it in the manifest's folder; nothing known where git does not have the manifest."""
 
     def git(*arguments: str) -> str | None:
         command = ["git", "-C", str(manifest.resolve().parent), *arguments]
@@ -63,10 +64,13 @@ def of_checkout(manifest: Path) -> Source:
             return None
         return _line(done.stdout)
 
-    remote = git("config", "--get", "remote.origin.url") or git("rev-parse", "--show-toplevel")
+    if not git("ls-files", "--", manifest.resolve().name):
+        return Source()
+    remote = git("config", "--get", "remote.origin.url") or git("rev-parse", "--show-toplevel") or ""
     return Source(
-        repository=_line(remote.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")) if remote else None,
-        branch=git("rev-parse", "--abbrev-ref", "HEAD"),
+        # The last part alone, which is the name; what stands before it may be a password.
+        repository=_line(re.split(r"[/:@]", remote.rstrip("/"))[-1].removesuffix(".git")),
+        branch=git("symbolic-ref", "--short", "--quiet", "HEAD"),
         commit_id=git("rev-parse", "HEAD"),
         author=git("log", "-1", "--format=%an"),
         subject=git("log", "-1", "--format=%s"),
@@ -76,14 +80,14 @@ def of_checkout(manifest: Path) -> Source:
 def _commit(file: str | None) -> Mapping[str, object]:
     try:
         commit = json.loads(Path(file or "").read_text(encoding="utf-8"))["commit"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return commit if isinstance(commit, dict) else {}
 
 
 def _line(value: object) -> str | None:
-    """The first line with something in it, printable, cut to size."""
+    """The first line with something in it, cut to size, without what does more than be read."""
     if not isinstance(value, str):
         return None
     first = next((line.strip() for line in value.splitlines() if line.strip()), "")
-    return "".join(c for c in first if c.isprintable())[:_AT_MOST] or None
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in first)[:_AT_MOST].strip() or None

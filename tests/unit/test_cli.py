@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ecs_gitops import __version__
+from ecs_gitops import __version__, cli
 from ecs_gitops.cli import main
 from ecs_gitops.manifest.schema import schema
 from ecs_gitops.render import INPUT_AT_MOST
@@ -106,7 +108,7 @@ def test_machines_get_problems_as_json(file, capsys):
 
 def test_validate_says_what_it_found(file, capsys):
     assert main(["validate", str(file)]) == 0
-    assert "good: 1 services, 0 scheduled tasks" in capsys.readouterr().out
+    assert "good: 1 service, 0 scheduled tasks" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["deploy"], ["validate"], ["render", "x", "--what"]])
@@ -151,3 +153,67 @@ def test_version_and_schema_are_printed(capsys):
 def test_the_published_schema_is_that_of_the_package():
     published = Path(__file__).parents[2] / "docs" / "deployment.schema.json"
     assert json.loads(published.read_text()) == schema()
+
+
+def test_what_is_no_file_is_read_only_as_far_as_a_manifest_goes(capsys):
+    assert main(["validate", "/dev/zero"], {}) == 1
+    assert "more than 262,144 bytes" in capsys.readouterr().err
+
+
+def test_what_cannot_be_rendered_is_not_called_good(file, capsys):
+    item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
+    file.write_text("services:\n" + "".join(item.format(n) for n in range(3900)))
+    assert main(["validate", str(file)], {}) == 1
+    assert "fewer items" in capsys.readouterr().err
+
+
+def test_machines_get_warnings_errors_and_at_most_a_hundred_problems_as_json(file, capsys):
+    item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
+    file.write_text("services:\n" + "".join(item.format(n) for n in range(3200)))
+    assert main(["validate", str(file), "--format", "json"], {}) == 0
+    assert "bytes" in json.loads(capsys.readouterr().out)["warnings"][0]
+    assert main(["render", str(file), "--format", "json"], {}) == 0
+    assert "bytes" in json.loads(capsys.readouterr().err)["warnings"][0]
+    file.write_text("".join(f"k{n}: 1\n" for n in range(300)))
+    assert main(["render", str(file), "--format", "json"], {}) == 1
+    told = json.loads(capsys.readouterr().err)
+    assert (len(told["problems"]), told["total"]) == (100, 301)
+    file.unlink()
+    assert main(["render", str(file), "--format", "json"], {}) == 2
+    assert "No such file" in json.loads(capsys.readouterr().err)["error"]
+
+
+def test_an_output_that_is_a_link_or_no_file_stays_what_it_is(file, tmp_path):
+    (tmp_path / "real.json").write_text("")
+    link = tmp_path / "link.json"
+    link.symlink_to("real.json")
+    assert main(["render", str(file), "-o", str(link)], {}) == 0
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["schemaVersion"] == 1
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    assert main(["render", str(file), "-o", str(pipe)], {}) == 0
+    assert json.loads(os.read(reader, 65536))["schemaVersion"] == 1
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_an_output_that_fails_midway_leaves_the_old_one(file, tmp_path, monkeypatch):
+    output = tmp_path / "deployment.json"
+    output.write_text("before")
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    assert main(["render", str(file), "-o", str(output)], {}) == 2
+    assert output.read_text() == "before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deployment.json", "deployment.yaml"]
+
+
+def test_a_reader_that_stops_early_is_no_traceback():
+    command = f"{sys.executable} -m ecs_gitops schema | true"
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=environment)  # noqa: S602
+    assert done.stderr == ""
