@@ -44,3 +44,10 @@ def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
         assert {name for retry in task["Retry"] for name in retry["ErrorEquals"]} <= MENDABLE
         assert all(retry["IntervalSeconds"] == 1 and retry["MaxDelaySeconds"] <= 30 for retry in task["Retry"])
         assert task["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_concurrency_and_time_are_bounded():
+    definition = json.loads(asl.rendered(TEXT))
+    assert definition["TimeoutSeconds"] > 0
+    maps = [state for state in definition["States"].values() if state["Type"] == "Map"]
+    assert [0 < state["MaxConcurrency"] <= 40 for state in maps] == [True, True]

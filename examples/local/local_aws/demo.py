@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from local_aws.client import LocalAws
@@ -164,8 +165,9 @@ def watch(stack: Stack, queue: str) -> tuple[str, dict[str, Any]]:
             shown = rollouts(stack, at, shown)
     notices = stack.notices(queue)
     for notice in notices:
-        console.print(f"\n  [bold]notice:[/] {notice['Subject']}", markup=True)
-        console.print("".join(f"    {line}\n" for line in notice["Message"].splitlines()), markup=False, end="")
+        console.print(f"\n  [bold]notice:[/] {escape(notice['Subject'])}")
+        text = "".join(f"    {line}\n" for line in notice["Message"].splitlines())
+        console.print(text, markup=False, end="", soft_wrap=True)
     status = str(stack.executions()[0]["status"])
     attributes = notices[-1].get("MessageAttributes", {}) if notices else {}
     if "result" not in attributes:
