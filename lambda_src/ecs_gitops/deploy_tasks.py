@@ -54,7 +54,8 @@ class TaskDeployer:
         out = ItemLog(log, self.release.to_json(), rule=item.name, bus=bus, account=self.batch.account)
         item = replace(item, started_at=self.patience.clock())
         try:
-            done = self.patience.persist(lambda: self._deploy(item, bus, out))
+            until = min(self.patience.until, (item.started_at or 0) + item.timeout_minutes * 60)
+            done = replace(self.patience, until=until).persist(lambda: self._deploy(item, bus, out))
         except ItemFailed as error:
             done = item.failed(str(error), self.patience.clock())
         except AwsRefused as error:

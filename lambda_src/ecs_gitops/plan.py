@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
 
-from ecs_gitops.errors import UnknownAccount
+from ecs_gitops.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+from ecs_gitops.manifest.node import Problem
 from ecs_gitops.work import REASONS_AT_MOST, Batch, Item
 
 BATCH = 10
@@ -42,7 +43,7 @@ def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, 
                     name=item.cw_rule_name,
                     container=item.service,
                     image=item.image,
-                    timeout_minutes=settings.timeout_minutes,
+                    timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
                     event_bus_name=item.event_bus_name,
                 )
                 for item in part
@@ -70,6 +71,19 @@ def service_batches(items: Sequence[ServiceItem], settings: Settings) -> tuple[B
     return tuple(made)
 
 
+def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
+    """An item that names the deployer's own account and one that names none may be the same: only here it is known."""
+    seen = set()
+    for batch in batches:
+        for item in batch.items:
+            container = item.container if batch.kind == "task" else None
+            target = (batch.kind, batch.account, batch.region, batch.cluster, item.event_bus_name, item.name, container)
+            if target in seen:
+                told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
+                raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
+            seen.add(target)
+
+
 def require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
@@ -84,6 +98,7 @@ def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
     """All batches of a release, tasks first, in the manifest's order. Raises :class:`UnknownAccount`."""
     require_roles([*manifest.tasks, *manifest.services], settings)
     made = (*task_batches(manifest.tasks, settings), *service_batches(manifest.services, settings))
+    _require_one_item_per_target(made)
     return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(made)) for batch in made)
 
 

@@ -27,6 +27,9 @@ LONGEST_WAIT = 30
 # The share of the time gone by that is waited for more: a rollout's end is noticed at most that much late.
 _WAIT_SHARE = 0.1
 
+# ECS's reads are eventually consistent, for some seconds.
+_SHOWN_WITHIN = 30.0
+
 _EVENTS_SHOWN = 3
 _REASON_AT_MOST = 1000
 
@@ -66,6 +69,8 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
         if service.desired == 0:
             return Verdict(DEPLOYED, "desired count is 0: the new revision is set, and no task runs")
         return Verdict(DEPLOYED)
+    if ours is None and (gone := _gone(service, rollout, now)):
+        return Verdict(FAILED, gone)
     # Neither steady nor failed.
     if now - rollout.started_at >= rollout.timeout:
         return Verdict(FAILED, _timed_out(service, ours, rollout))
@@ -78,6 +83,23 @@ def _is_another(primary: Deployment, rollout: Rollout) -> bool:
     if primary.id == rollout.deployment_id or primary.created_at < rollout.started_at:
         return False
     return primary.created_at > rollout.started_at or primary.task_definition != rollout.previous
+
+
+def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
+    """Why a deployment that ECS no longer lists has failed; None when ECS may just not show it yet.
+
+    A deployment that the circuit breaker rolled back vanishes as soon as its tasks are gone, and the deployment before
+    is the primary again, as old as it ever was. The service's events tell the two apart at once."""
+    events = [text for at, text in service.events if at >= rollout.started_at - 1]
+    told = next((text for text in events if rollout.deployment_id in text and "deployment failed" in text), None)
+    if told is None and any("rolling back to deployment" in text for text in events):
+        told = "the circuit breaker or an alarm ended the deployment"
+    if told is None and now - rollout.started_at >= _SHOWN_WITHIN:
+        told = "ECS no longer lists the deployment"
+    if told is None:
+        return None
+    now_runs = service.primary.task_definition if service.primary else service.task_definition
+    return f"ECS rolled back to {short(now_runs)}: {told}"
 
 
 def _is_complete(service: Service, ours: Deployment) -> bool:

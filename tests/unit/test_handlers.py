@@ -79,6 +79,8 @@ def test_init_config_leaves_out_what_there_is_none_of(settings):
     [
         ({"services": [{**WEB, "account": "999999999999"}]}, UnknownAccount),
         ({"services": [{"service": "web"}]}, InvalidManifest),
+        ({"services": [WEB, {**WEB, "account": ACCOUNT}]}, InvalidManifest),
+        ({"tasks": [JOB, {**JOB, "region": "us-west-2"}]}, InvalidManifest),
         ({}, InvalidManifest),
         (None, InvalidEvent),
     ],

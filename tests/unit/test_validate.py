@@ -112,6 +112,26 @@ def test_an_old_answer_of_ecs_is_not_taken_for_another_deployment(aws, rolling, 
     assert look(rolling).items[0].status == "IN_PROGRESS"
 
 
+def test_a_rolled_back_deployment_that_ecs_no_longer_lists_is_a_failure_at_once(aws, rolling, look):
+    # GIVEN the deployment before is the primary again, as old as it ever was, and an event says why
+    live = aws.services["web"]
+    live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
+    ours = rolling.items[0].deployment_id
+    text = f"(service web) (deployment {ours}) deployment failed: tasks failed to start."
+    live["events"] = [{"createdAt": aws.now + 1, "message": text}]
+    item = look(rolling).items[0]
+    assert item.status == "FAILED"
+    assert "rolled back to web:1" in (item.reason or "")
+
+
+def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rolling, look):
+    live = aws.services["web"]
+    live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
+    item = look(rolling, 31).items[0]
+    assert item.status == "FAILED"
+    assert "no longer lists" in (item.reason or "")
+
+
 def test_a_deployment_that_does_not_end_in_time_is_a_failure(rolling, look):
     item = look(rolling, 30 * 60).items[0]
     assert item.status == "FAILED"

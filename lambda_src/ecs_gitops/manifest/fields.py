@@ -44,6 +44,8 @@ _PLACE = (
     Field("region", _REGION, "Region to deploy to; the deployer's own when absent.", "us-west-2"),
 )
 
+_TIMEOUT = Field("timeoutMinutes", Integer(1, 1440), "Minutes that the item may take before it counts as failed.", 30)
+
 TASK = Object(
     (
         _SERVICE_NAME,
@@ -51,6 +53,7 @@ TASK = Object(
         _IMAGE_NAME,
         Field("eventBusName", _BUS, "Event bus of the rule; default when absent.", "orders"),
         *_PLACE,
+        _TIMEOUT,
     ),
     inherits=True,
 )
@@ -62,7 +65,7 @@ SERVICE = Object(
         Field("serviceName", _ECS_NAME, "Name of the ECS service.", "web", required=True),
         _IMAGE_NAME,
         *_PLACE,
-        Field("timeoutMinutes", Integer(1, 1440), "Minutes that the rollout may take before it counts as failed.", 30),
+        _TIMEOUT,
         Field(
             "forceNewDeployment",
             Boolean(),

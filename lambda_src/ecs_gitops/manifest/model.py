@@ -23,6 +23,7 @@ class TaskItem:
     event_bus_name: str | None = None
     account: str | None = None
     region: str | None = None
+    timeout_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
