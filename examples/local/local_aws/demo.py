@@ -71,7 +71,7 @@ def demo() -> None:
         with step("local AWS with IAM enforcement, on 127.0.0.1"):
             console.print(f"  endpoint {aws.endpoint}, account 111111111111, Region us-west-2")
         with step("terraform apply of the real module (about 70 s, most of it the provider waiting for S3)"):
-            stack = Stack.apply(aws, folder / "terraform")
+            stack = Stack.apply(aws, folder / "terraform", show_resource)
         queue, clone = set_up(stack, folder)
         plain_release(stack, clone, queue)
         nothing_changed(stack, clone, queue)
@@ -82,6 +82,12 @@ def demo() -> None:
             if stack.terraform.resources():
                 raise NotAsItShouldBe(f"left in the state: {stack.terraform.resources()}")
     console.print("\n[bold green]Everything was as it should be.[/] Keep it running and play with it: make local-up")
+
+
+def show_resource(line: str) -> None:
+    """Show what Terraform has made, deleted or still waits for, a line each."""
+    if ": Creation complete" in line or ": Destruction complete" in line or ": Still " in line:
+        console.print(f"    {line.split(' [id=')[0]}", style="dim", markup=False, soft_wrap=True)
 
 
 def set_up(stack: Stack, folder: Path) -> tuple[str, Clone]:
@@ -213,7 +219,7 @@ def up() -> None:
     assert aws.process is not None  # noqa: S101 - it was just started
     (folder / "pid").write_text(str(aws.process.pid))
     with step("terraform apply of the real module (about 70 s)"):
-        stack = Stack.apply(aws, folder / "terraform")
+        stack = Stack.apply(aws, folder / "terraform", show_resource)
     set_up(stack, folder)
     variables = " ".join(f"{name}={value}" for name, value in aws.environment().items())
     console.print(f"\nClone:       git clone {aws.clone_url(stack.outputs['repository_name'])}", markup=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,14 @@ class Stack:
     _released: int = 0
 
     @classmethod
-    def apply(cls, aws: LocalAws, folder: Path) -> Stack:
-        """Apply ``examples/local``, and subscribe a queue to the notices."""
+    def apply(cls, aws: LocalAws, folder: Path, tell: Callable[[str], None] | None = None) -> Stack:
+        """Apply ``examples/local``; ``tell`` gets Terraform's lines as they come."""
         variables = {
             "endpoint": aws.endpoint,
             "layer_zip": str(ROOT / "build" / "ecs_gitops-layer-arm64.zip"),
             "stub_zip": str(ROOT / "build" / "ecs_gitops-stub.zip"),
         }
-        terraform = Terraform(ROOT / "examples" / "local", folder, variables)
+        terraform = Terraform(ROOT / "examples" / "local", folder, variables, tell)
         terraform.init()
         terraform.apply()
         return cls(aws, terraform, terraform.outputs())

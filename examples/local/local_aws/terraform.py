@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,17 @@ def _candidates() -> Iterator[Path]:
 
 
 class Terraform:
-    """Terraform in one configuration's folder, with its data and state in ``data``."""
+    """Terraform in one configuration's folder, with its data and state in ``data``. ``tell`` gets the lines of an apply
+    and a destroy as they come."""
 
-    def __init__(self, folder: Path, data: Path, variables: Mapping[str, str] | None = None) -> None:
-        self.folder, self.data = folder, data
+    def __init__(
+        self,
+        folder: Path,
+        data: Path,
+        variables: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self.folder, self.data, self._tell = folder, data, tell
         data.mkdir(parents=True, exist_ok=True)
         # An empty settings file: what the user's own one says must not matter, nor that it is missing.
         settings = data / "terraform.rc"
@@ -83,12 +90,17 @@ class Terraform:
 
     def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         colour = [] if command in ("output", "state") else ["-no-color"]
-        return subprocess.run(
+        process = subprocess.Popen(
             ["terraform", command, *colour, *arguments],
             cwd=self.folder,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
+        lines = []
+        for line in process.stdout or ():
+            lines.append(line)
+            if self._tell and command in ("apply", "destroy"):
+                self._tell(line.rstrip())
+        return subprocess.CompletedProcess(process.args, process.wait(), "".join(lines))
