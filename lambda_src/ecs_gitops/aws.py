@@ -163,7 +163,9 @@ def attempt(operation: str, call: Callable[[], T]) -> T:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         message = error.response.get("Error", {}).get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _THROTTLES or status >= 500 or status == 429:
+        # ECS says this as a plain ClientException when registrations of one family overlap; it passes by itself.
+        overlapping = code == "ClientException" and "Too many concurrent attempts" in message
+        if overlapping or code in _THROTTLES or status >= 500 or status == 429:
             raise AwsUnavailable(f"{operation}: {code}: {message}") from None
         raise AwsRefused(operation, code, message) from None
     except (HTTPClientError, CannotConnect, ConnectionError) as error:

@@ -112,7 +112,11 @@ class Deployer:
         return self._start(item, definition, tags, images, decision)
 
     def _join(self, item: Item, decision: Join, container: str, revision: str) -> Item:
-        before, _ = self.aws.describe_task_definition(decision.previous)
+        try:
+            before, _ = self.aws.describe_task_definition(decision.previous)
+        except AwsRefused:
+            # The revision was deleted: what it ran is not known, and the rollout is watched all the same.
+            before = {"containerDefinitions": []}
         images = {c["name"]: c.get("image") for c in before["containerDefinitions"]}
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
         return replace(

@@ -37,7 +37,8 @@ def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, 
     """Batches of scheduled tasks, in the manifest's order; each account has a role."""
     made = []
     for (account, region), group in _grouped(items, lambda item: _place(item, settings)):
-        for part in _parts(group, _batch_size(len(items))):
+        # Batches run at once and PutTargets replaces whole targets: items of one rule must follow one another.
+        for part in _parts_by_rule(group, _batch_size(len(items))):
             work = tuple(
                 Item(
                     name=item.cw_rule_name,
@@ -118,6 +119,18 @@ def _grouped(items: Sequence[T], key: Callable[[T], K]) -> list[tuple[K, list[T]
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return list(groups.items())
+
+
+def _parts_by_rule(items: Sequence[TaskItem], size: int) -> Iterable[Sequence[TaskItem]]:
+    """Parts of about ``size`` items in which no rule is split; a part may be longer by one rule's items."""
+    part: list[TaskItem] = []
+    for _, same in _grouped(items, lambda item: (item.event_bus_name or "default", item.cw_rule_name)):
+        part += same
+        if len(part) >= size:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _parts(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecs_gitops.service import is_complete
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
         return Verdict(FAILED, _failed(ours, primary, rollout))
     if primary is not None and _is_another(primary, rollout):
         return Verdict(FAILED, _replaced(primary, rollout))
-    if ours is not None and ours is primary and _is_complete(service, ours):
+    if ours is not None and ours is primary and is_complete(service, ours):
         if service.desired == 0:
             return Verdict(DEPLOYED, "desired count is 0: the new revision is set, and no task runs")
         return Verdict(DEPLOYED)
@@ -100,14 +101,6 @@ def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
         return None
     now_runs = service.primary.task_definition if service.primary else service.task_definition
     return f"ECS rolled back to {short(now_runs)}: {told}"
-
-
-def _is_complete(service: Service, ours: Deployment) -> bool:
-    """ECS says COMPLETED once the wanted number of healthy tasks runs and the old ones are gone. Where it gives no
-    rollout state the counts must say so themselves."""
-    if ours.rollout_state is not None:
-        return ours.rollout_state == "COMPLETED"
-    return len(service.deployments) == 1 and ours.running == ours.desired and ours.pending == 0
 
 
 def _failed(ours: Deployment, primary: Deployment | None, rollout: Rollout) -> str:

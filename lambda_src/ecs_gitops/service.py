@@ -126,6 +126,14 @@ class Deploy:
 Decision: TypeAlias = Unchanged | Join | Deploy
 
 
+def is_complete(service: Service, deployment: Deployment) -> bool:
+    """ECS says COMPLETED once the wanted number of healthy tasks runs and the old ones are gone. Where it gives no
+    rollout state the counts must say so themselves."""
+    if deployment.rollout_state is not None:
+        return deployment.rollout_state == "COMPLETED"
+    return len(service.deployments) == 1 and deployment.running == deployment.desired and deployment.pending == 0
+
+
 def require_deployable(service: Service | None, cluster: str, name: str) -> Service:
     """The service, if this deployer can drive it; else :class:`ItemFailed` with what to do."""
     if service is None:
@@ -166,7 +174,7 @@ def decide(
         return Join(primary, tags.get(provenance.PREVIOUS, revision), is_ours=True)
     if force:
         return Deploy(_last_good(service, revision, tags), "forceNewDeployment is set")
-    if primary is None or primary.rollout_state in (None, "COMPLETED"):
+    if primary is None or is_complete(service, primary):
         return Unchanged(revision)
     previous = _last_good(service, revision, tags)
     if primary.rollout_state == "FAILED":
@@ -182,7 +190,7 @@ def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
     """The revision to return to: the primary's if its deployment completed, else what still runs beside it, else what
     its tag says it replaced."""
     primary = service.primary
-    if primary is None or primary.rollout_state in (None, "COMPLETED"):
+    if primary is None or is_complete(service, primary):
         return revision
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0 and d.task_definition != revision]
     if beside:

@@ -97,6 +97,18 @@ def test_a_failed_entry_count_is_never_ignored_even_without_entries(wired):
         (ClientError({"Error": {"Code": "Odd"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "Op"), AwsUnavailable),  # type: ignore[typeddict-item]
         (EndpointConnectionError(endpoint_url="x"), AwsUnavailable),
         (ConnectionResetError(), AwsUnavailable),
+        (
+            ClientError(
+                {
+                    "Error": {
+                        "Code": "ClientException",
+                        "Message": "Too many concurrent attempts to create a new revision",
+                    }
+                },
+                "Op",
+            ),
+            AwsUnavailable,
+        ),
         (ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Op"), AwsRefused),
         (ClientError({"Error": {"Code": "ServiceNotFoundException"}}, "Op"), AwsRefused),
         (ParamValidationError(report="value: hunter2"), AwsRefused),

@@ -200,3 +200,16 @@ def test_a_definition_whose_tags_leave_no_room_fails_before_anything_is_register
     item = deploy(aws, release, services(("full", "full", "app:2")), patience).items[0]
     assert item.status == "FAILED"
     assert "49 tags" in (item.reason or "")
+
+
+def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release, patience, services, web):
+    # GIVEN the wanted image is the primary's, none of its tasks runs, and ECS gives no rollout state
+    new = aws.define("web", ("web", "shop/web:2"))
+    old = aws.services["web"]["deployments"][0] | {"status": "ACTIVE", "rolloutState": None}
+    stuck = aws._deployment(new, 2, "IN_PROGRESS") | {"rolloutState": None, "failedTasks": 9}
+    aws.services["web"] |= {"deployments": [stuck, old], "taskDefinition": new}
+    # THEN it is deployed again, and what to return to is the revision that still runs
+    item = deploy(aws, release, services(("web", "web", "shop/web:2")), patience).items[0]
+    assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
+    other = deploy(aws, release, services(("web", "web", "shop/web:3")), patience).items[0]
+    assert other.previous_task_def == "web:1"

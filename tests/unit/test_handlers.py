@@ -182,3 +182,10 @@ def test_an_event_of_another_shape_is_named_as_such(settings, handler, event):
 def test_there_are_four_handlers():
     names = {"init_config", "deploy_task", "deploy_ecs", "validate_deploy"}
     assert names <= set(dir(handlers))
+
+
+def test_items_of_one_rule_are_never_split_across_batches(settings):
+    jobs = [{**JOB, "cwRuleName": f"r{n}"} for n in range(9)]
+    shared = [{**JOB, "cwRuleName": "shared", "service": name} for name in ("a", "b")]
+    batches = plan({"tasks": [*jobs, *shared]})["taskBatches"]
+    assert [sum(item["name"] == "shared" for item in batch["items"]) for batch in batches] == [2]
