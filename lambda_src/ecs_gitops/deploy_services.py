@@ -40,6 +40,8 @@ class Deployer:
         try:
             live = self.patience.persist(lambda: self._describe([item.name for item in pending]))
         except AwsRefused as error:
+            if error.code.startswith("AccessDenied") and error.operation == "describe_services" and len(pending) > 1:
+                return self._each_alone()
             reason = explain(error, self.batch)
             items = tuple(item.failed(reason) if item.status == work.PENDING else item for item in self.batch.items)
             return settle(replace(self.batch, items=items), self.patience.clock())
@@ -47,6 +49,14 @@ class Deployer:
             self._item(item, live.get(item.name)) if item.status == work.PENDING else item for item in self.batch.items
         )
         return settle(replace(self.batch, items=items), self.patience.clock())
+
+    def _each_alone(self) -> Batch:
+        """Run the items one by one: ECS refuses a whole description for one service that the role is not for."""
+        done = []
+        for item in self.batch.items:
+            alone = replace(self, batch=replace(self.batch, items=(item,)))
+            done += alone.run().items if item.status == work.PENDING else (item,)
+        return settle(replace(self.batch, items=tuple(done)), self.patience.clock())
 
     def _describe(self, names: list[str]) -> dict[str, Service]:
         found = self.aws.describe_services(self._cluster, names) if names else []

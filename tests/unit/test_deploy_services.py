@@ -213,3 +213,22 @@ def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release,
     assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
     other = deploy(aws, release, services(("web", "web", "shop/web:3")), patience).items[0]
     assert other.previous_task_def == "web:1"
+
+
+def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
+    aws, release, patience, services, web, monkeypatch
+):
+    # GIVEN ECS refuses every description that names one service out of scope
+    describe = aws.describe_services
+
+    def scoped(cluster, names):
+        if "secret" in names:
+            raise AwsRefused("describe_services", "AccessDeniedException", "not authorized")
+        return describe(cluster, names)
+
+    monkeypatch.setattr(aws, "describe_services", scoped)
+    batch = deploy(aws, release, services(("secret", "x", "x:1"), ("web", "web", "shop/web:2")), patience)
+    secret, other = batch.items
+    assert secret.status == "FAILED"
+    assert "widen the scope of the deploy role" in (secret.reason or "")
+    assert (other.status, batch.next) == ("IN_PROGRESS", "WAIT")
