@@ -52,7 +52,7 @@ class Deployer:
 
     def _each_alone(self) -> Batch:
         """Run the items one by one: ECS refuses a whole description for one service that the role is not for."""
-        done = []
+        done: list[Item] = []
         for item in self.batch.items:
             alone = replace(self, batch=replace(self.batch, items=(item,)))
             done += alone.run().items if item.status == work.PENDING else (item,)
