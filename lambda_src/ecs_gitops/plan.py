@@ -1,8 +1,8 @@
 """From a checked manifest to the batches that the state machine deploys. Pure.
 
 Items of one account, Region and cluster travel together, in batches of ten: DescribeServices takes ten. A release of
-more than two hundred gets batches of twenty, thirty, …: the number of batches, and with it the number of events in the
-execution's history (at most 25,000), stays the same however many services there are.
+more than two hundred gets batches of twenty, thirty, …, so that one cluster makes about twenty batches at most. Each
+further account, Region or cluster makes at least one more; the history's 25,000 events are not checked here.
 """
 
 from __future__ import annotations
