@@ -13,9 +13,10 @@ from ecs_gitops.aws import Aws
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
-from ecs_gitops.provenance import PREVIOUS, Release, is_ours, tags_for
+from ecs_gitops.provenance import Release
+from ecs_gitops.registration import register
 from ecs_gitops.service import Deploy, Join, Service, Unchanged, decide, require_deployable
-from ecs_gitops.task_definition import arn, find_container, has_images, short, with_images
+from ecs_gitops.task_definition import arn, find_container, short
 from ecs_gitops.types import Json
 from ecs_gitops.work import Batch, Item
 
@@ -163,20 +164,10 @@ class Deployer:
     def _register(self, definition: Json, tags: dict[str, str], images: dict[str, str], previous: str) -> str:
         key = (f"{arn(definition)} {previous}", tuple(sorted(images.items())))
         if key not in self._registered:
-            self._registered[key] = self._left_behind(
-                definition, images, previous
-            ) or self.aws.register_task_definition(
-                with_images(definition, images), tags_for(self.release, previous, tags)
+            self._registered[key] = register(
+                self.aws, self.release, definition, tags, images, previous=previous, is_retry=self.is_retry
             )
         return self._registered[key]
-
-    def _left_behind(self, definition: Json, images: dict[str, str], previous: str) -> str | None:
-        """The revision that an earlier run of this execution registered before it stopped, if there is one."""
-        if not self.is_retry:
-            return None
-        latest, tags = self.aws.describe_task_definition(definition["family"])
-        fits = is_ours(tags, self.release) and tags.get(PREVIOUS) == previous and has_images(latest, images)
-        return arn(latest) if fits else None
 
 
 def settle(batch: Batch, now: float) -> Batch:

@@ -14,8 +14,9 @@ from ecs_gitops.deploy_services import explain
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
-from ecs_gitops.provenance import PREVIOUS, Release, is_ours, tags_for
-from ecs_gitops.task_definition import arn, find_container, has_images, short, with_images
+from ecs_gitops.provenance import PREVIOUS, Release, is_ours
+from ecs_gitops.registration import register
+from ecs_gitops.task_definition import arn, find_container, has_images, short
 from ecs_gitops.types import Json
 from ecs_gitops.work import Batch, Item
 
@@ -120,23 +121,13 @@ class TaskDeployer:
     def _change(self, definition: Json, tags: dict[str, str], container: str, images: dict[str, str]) -> _Change:
         live = arn(definition)
         if not has_images(definition, images):
-            revision = self._left_behind(definition, images) or self.aws.register_task_definition(
-                with_images(definition, images), tags_for(self.release, live, tags)
-            )
+            revision = register(self.aws, self.release, definition, tags, images, previous=live, is_retry=self.is_retry)
             return _Change(revision, live, _image(definition, container), needed=True, warning=None)
         if is_ours(tags, self.release):
             previous = tags.get(PREVIOUS, live)
             before, _ = self.aws.describe_task_definition(previous)
             return _Change(live, previous, _image(before, container), needed=True, warning=None)
         return _Change(live, live, _image(definition, container), needed=False, warning=None)
-
-    def _left_behind(self, definition: Json, images: dict[str, str]) -> str | None:
-        """The revision that an earlier run of this execution registered before it stopped, if there is one."""
-        if not self.is_retry:
-            return None
-        latest, tags = self.aws.describe_task_definition(definition["family"])
-        fits = is_ours(tags, self.release) and tags.get(PREVIOUS) == arn(definition) and has_images(latest, images)
-        return arn(latest) if fits else None
 
     def _explain(self, error: AwsRefused, item: Item, bus: str) -> str:
         if error.code == "ResourceNotFoundException" and error.operation == "list_targets_by_rule":
