@@ -11,6 +11,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
 from local_aws.engine import Engine
+from local_aws.images import digest_of, pull_error
 
 Answer = Any
 _SECONDS_OF_STEADINESS = 0.5
@@ -27,9 +28,11 @@ def mend() -> None:
     _wrap("DescribeTaskDefinition", _with_tags_on_request)
     _wrap("UpdateService", _respecting_controllers)
     _wrap("DeleteService", _leaving_it_inactive)
-    run_task, reconcile = ecs._run_task, ecs._reconcile_service_tasks
+    _wrap("TagResource", _tagging_what_is_active)
+    run_task, reconcile, prepare = ecs._run_task, ecs._reconcile_service_tasks, ecs._prepare_service_images
     ecs._run_task = lambda data: run_task(_started_by_deployment(data))
     ecs._reconcile_service_tasks = lambda cluster, key: _keeping_old_tasks(reconcile, cluster, key)
+    ecs._prepare_service_images = lambda task, td, docker: _with_digests(prepare(task, td, docker), td)
 
 
 def _wrap(action: str, around: Callable[[Callable[[Any], Answer], Any], Answer]) -> None:
@@ -64,6 +67,28 @@ def _with_tags_on_request(inner: Callable[[Any], Answer], data: dict[str, Any]) 
     if "TAGS" in data.get("include", []):
         payload["tags"] = ecs._tags.get(payload["taskDefinition"]["taskDefinitionArn"], [])
     return json_response(payload)
+
+
+def _tagging_what_is_active(inner: Callable[[Any], Answer], data: dict[str, Any]) -> Answer:
+    """A deregistered task definition and a deleted service take no tags."""
+    arn = str(data.get("resourceArn", ""))
+    found = [each for each in ecs._task_defs.values() if each["taskDefinitionArn"] == arn]
+    found += [each for each in ecs._services.values() if each["serviceArn"] == arn]
+    if found and found[0]["status"] != "ACTIVE":
+        message = "The specified resource is inactive. Specify an active resource and try again."
+        return error_response_json("InvalidParameterException", message, 400)
+    return inner(data)
+
+
+def _with_digests(deployment: dict[str, Any] | None, definition: dict[str, Any]) -> dict[str, Any] | None:
+    """A deployment resolves an image's tag once: all its tasks run that digest, wherever the tag points later."""
+    if deployment is not None:
+        digests = deployment.setdefault("_image_digests", {})
+        for container in definition["containerDefinitions"]:
+            is_consistent = container.get("versionConsistency", "enabled") != "disabled"
+            if is_consistent and container["name"] not in digests and not pull_error(container["image"]):
+                digests[container["name"]] = digest_of(container["image"])
+    return deployment
 
 
 def _respecting_controllers(inner: Callable[[Any], Answer], data: dict[str, Any]) -> Answer:

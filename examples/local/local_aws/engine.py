@@ -3,26 +3,32 @@
 ministack drives its ECS rollouts through docker-py. These are the few calls that it makes. An image whose tag contains
 
 - ``broken`` cannot be pulled (``CannotPullContainerError``),
-- ``crash`` runs and exits with 1,
+- ``crash`` runs and exits with 1 at once,
+- ``flap`` runs, is seen to run, and exits with 1 a second later,
 - ``never`` does not come up,
 
-and any other image's task runs ``rollout_seconds`` after it was started.
+and any other image's task runs ``rollout_seconds`` after it was started. A one-off task then ends by itself, see
+:mod:`local_aws.one_off_tasks`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import ecs
 
+from local_aws import one_off_tasks
+from local_aws.images import digest_of, pull_error, tag_of
 from local_aws.state import settings
 
 _ADDRESS = itertools.count(10)
 _LONG = 86_400.0
+_CRASHES_AFTER = 0.2
+_FLAPS_AFTER = 1.0
 
 
 class Engine:
@@ -40,16 +46,12 @@ class Image:
 
 class Images:
     def get_registry_data(self, image: str, **_: Any) -> Any:
-        """The manifest's digest, which keeps the tag findable; see :func:`tag_of`."""
-        digest = hashlib.sha256(image.encode()).hexdigest()
-        _tags[f"sha256:{digest}"] = tag_of(image)
-        return type("RegistryData", (), {"id": f"sha256:{digest}"})()
+        return type("RegistryData", (), {"id": digest_of(image)})()
 
     def pull(self, image: str, **_: Any) -> Image:
-        tag = tag_of(image)
-        if "broken" in tag:
+        if error := pull_error(image):
             time.sleep(min(0.3, settings.rollout_seconds))
-            raise RuntimeError(f"pull image manifest has been retried 1 time(s): {image}: not found")
+            raise RuntimeError(error)
         return Image()
 
     def get(self, image: str) -> Image:
@@ -65,15 +67,20 @@ class Containers:
 
     def run(self, image: str, **options: Any) -> Container:
         """Start a container; a task as a whole, sidecars and all, takes ``rollout_seconds``."""
-        task = (options.get("labels") or {}).get("com.amazonaws.ecs.task-arn", "")
-        up = self._begun.setdefault(task, time.monotonic()) + settings.rollout_seconds
+        arn = (options.get("labels") or {}).get("com.amazonaws.ecs.task-arn", "")
+        task = ecs._tasks.get(arn) or {}
+        if error := pull_error(image):
+            # ministack pulls for services alone.
+            time.sleep(min(0.3, settings.rollout_seconds))
+            raise ecs._ImagePullError(error)
+        up = self._begun.setdefault(arn, time.monotonic()) + settings.rollout_seconds
         if "never" in tag_of(image):
             up += _LONG
         while time.monotonic() < up:
-            if (ecs._tasks.get(task) or {}).get("desiredStatus") == "STOPPED":
+            if task.get("desiredStatus") == "STOPPED":
                 raise RuntimeError("the task was stopped before it was up")
             time.sleep(0.05)
-        made = Container(image, options)
+        made = Container(image, options, task)
         self._all[made.id] = made
         return made
 
@@ -84,25 +91,41 @@ class Containers:
         return list(self._all.values())
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a container ends by itself. ``when_seen``: not before its service counts the task as started."""
+
+    code: int
+    after: float
+    when_seen: bool = False
+
+
 class Container:
-    def __init__(self, image: str, options: dict[str, Any]) -> None:
+    def __init__(self, image: str, options: dict[str, Any], task: dict[str, Any]) -> None:
         self.id = uuid.uuid4().hex * 2
         self.image = image
         self.labels = options.get("labels", {})
         self.attrs = {"NetworkSettings": {"Networks": {"local": {"IPAddress": f"10.0.0.{next(_ADDRESS) % 250}"}}}}
-        self._crashes_at = time.time() + 0.2 if "crash" in tag_of(image) else None
+        self._task = task
+        self._begun = time.monotonic()
+        name = self.labels.get("com.amazonaws.ecs.container-name", "")
+        self._end = _end(image, name, options.get("command") or [], task)
         self._stopped = False
 
     @property
     def status(self) -> str:
-        crashed = self._crashes_at is not None and time.time() > self._crashes_at
-        return "exited" if self._stopped or crashed else "running"
+        return "exited" if self._stopped or self._has_ended() else "running"
+
+    def _has_ended(self) -> bool:
+        if self._end is None or time.monotonic() < self._begun + self._end.after:
+            return False
+        return bool(self._task.get("_startup_stable")) or not self._end.when_seen
 
     def reload(self) -> None:
         """Nothing is cached."""
 
     def wait(self, **_: Any) -> dict[str, int]:
-        return {"StatusCode": 0 if self._stopped else 1}
+        return {"StatusCode": self._end.code if self._end and not self._stopped else 137}
 
     def logs(self, stream: bool = False, **_: Any) -> Any:
         return iter(()) if stream else b""
@@ -113,10 +136,13 @@ class Container:
     kill = remove = stop
 
 
-_tags: dict[str, str] = {}
-
-
-def tag_of(image: str) -> str:
-    """The tag of an image; of one that was pinned by ministack, the tag that its digest came from."""
-    repository, _, digest = image.partition("@")
-    return _tags.get(digest) or repository.rsplit("/", 1)[-1].partition(":")[2]
+def _end(image: str, name: str, command: list[str], task: dict[str, Any]) -> End | None:
+    is_one_off = one_off_tasks.is_one_off(task)
+    if "crash" in tag_of(image):
+        return End(1, _CRASHES_AFTER)
+    if "flap" in tag_of(image):
+        return End(1, _FLAPS_AFTER, when_seen=not is_one_off)
+    if is_one_off and name in one_off_tasks.workers(task):
+        code = one_off_tasks.exit_code(command)
+        return None if code is None else End(code, max(0.2, settings.rollout_seconds / 2))
+    return None

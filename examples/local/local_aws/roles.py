@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import request_scope
 
 
@@ -102,10 +102,8 @@ def require(session: Session, action: str, resource: str, region: str, **context
     denied = contextvars.Context().run(evaluate)
     if denied:
         who = getattr(denied, "principal_arn", "the role")
-        raise Denied(
-            f"User: {who} is not authorized to perform: {action} on resource: {resource} "
-            "because no identity-based policy allows the action"
-        )
+        explicit = getattr(denied, "decision", "") == "Deny"
+        raise Denied(iam_actions.identity_denial_message(action, who, resource, explicit))
 
 
 def _listed(value: Any) -> list[Any]:

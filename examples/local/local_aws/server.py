@@ -63,13 +63,17 @@ def _mend() -> None:
         builds,
         codecommit,
         codepipeline,
+        ecr,
         ecs,
         events,
         functions,
         iam,
         isolated_functions,
         machine,
+        parameters,
+        scheduler,
         service_deployments,
+        simulation,
         states_language,
     )
 
@@ -77,6 +81,8 @@ def _mend() -> None:
     codepipeline.serve_codepipeline()
     builds.start()
     for part in (ecs, service_deployments, functions, isolated_functions, states_language, machine, events, iam):
+        part.mend()
+    for part in (ecr, parameters, scheduler, simulation):
         part.mend()
 
 

@@ -13,7 +13,15 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
-from local_aws import refusals, service_events, service_records, stopped_tasks, traffic
+from local_aws import (
+    deployment_configuration,
+    one_off_tasks,
+    refusals,
+    service_events,
+    service_records,
+    stopped_tasks,
+    traffic,
+)
 from local_aws.service_records import FAILED_REASON, Record
 
 Answer = Any
@@ -29,28 +37,45 @@ def mend() -> None:
         DescribeServiceRevisions=_revisions,
     )
     for action in ("CreateService", "UpdateService", "DescribeServices", "DeleteService"):
-        ecs._ACTION_MAP[action] = _shown_as_aws(ecs._ACTION_MAP[action])
-    make, fail = ecs._make_deployment, ecs._record_service_task_failure
+        ecs._ACTION_MAP[action] = _shown_as_aws(action, ecs._ACTION_MAP[action])
+    make, fail, healthy = ecs._make_deployment, ecs._record_service_task_failure, ecs._record_service_task_healthy
 
     def make_deployment(*arguments: Any, **options: Any) -> Any:
         """The first deployment of a service is a rollout, too."""
         return {**make(*arguments, **options), "rolloutState": "IN_PROGRESS"}
 
     def record_failure(task: Data, **options: Any) -> None:
-        """failedTasks counts with and without the circuit breaker."""
+        """failedTasks counts, with and without the circuit breaker, the tasks that did not come up; one that ran and
+        ended later is replaced, and the breaker does not see it."""
         cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
-        service = ecs._services.get(f"{cluster}/{task.get('group', '').removeprefix('service:')}")
+        key = f"{cluster}/{task.get('group', '').removeprefix('service:')}"
+        service = ecs._services.get(key)
+        if service and task.get("_startup_stable"):
+            ecs._reconcile_service_tasks(cluster, key)
+            return
         deployment = ecs._deployment_for_task(service, task) if service else None
-        breaker = ((service or {}).get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
-        if deployment and not breaker.get("enable"):
+        if service and deployment and not _breaker_of(service).get("enable"):
             deployment["failedTasks"] = deployment.get("failedTasks", 0) + 1
         fail(task, **options)
 
+    def record_healthy(key: str, task: Data) -> None:
+        """A task that came up sets failedTasks back, with and without the circuit breaker."""
+        healthy(key, task)
+        service = ecs._services.get(key)
+        deployment = ecs._deployment_for_task(service, task) if service else None
+        if service and deployment and task.get("_startup_stable") and not _breaker_of(service).get("enable"):
+            deployment["failedTasks"] = 0
+
     ecs._make_deployment, ecs._record_service_task_failure = make_deployment, record_failure
+    ecs._record_service_task_healthy = record_healthy
     # Images are pulled while a task is PENDING, and pendingCount counts it.
     ecs._mark_task_activating = ecs._task_is_active
-    for part in (traffic, service_events, stopped_tasks, refusals):
+    for part in (traffic, service_events, stopped_tasks, one_off_tasks, deployment_configuration, refusals):
         part.mend()
+
+
+def _breaker_of(service: Data) -> Data:
+    return dict((service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {})
 
 
 def _observe_all() -> None:
@@ -58,7 +83,7 @@ def _observe_all() -> None:
         service_records.observe(service)
 
 
-def _shown_as_aws(inner: Any) -> Any:
+def _shown_as_aws(action: str, inner: Any) -> Any:
     def shown(data: Data) -> Answer:
         answer = inner(data)
         if answer[0] != 200:
@@ -66,39 +91,56 @@ def _shown_as_aws(inner: Any) -> Any:
         payload = json.loads(answer[2])
         for service in [payload["service"]] if "service" in payload else payload.get("services", []):
             _show(service)
+            if action == "DescribeServices" and "TAGS" not in data.get("include", []):
+                service.pop("tags", None)
         return json_response(payload)
 
     return shown
 
 
 def _show(shown: Data) -> None:
-    """Put AWS's words for what goes on into a service of an answer."""
+    """Put AWS's words for what goes on into a service of an answer, and leave out members that have no value."""
+    for name in [name for name, value in shown.items() if value == "" or (name, value) == ("networkConfiguration", {})]:
+        del shown[name]
     kept = next((each for _, each in ecs._services.all_items() if each["serviceArn"] == shown["serviceArn"]), None)
     if kept is None:
         return
     service_records.observe(kept)
     records = service_records.of_service(shown["serviceArn"])
-    targets = {record.rolls_back_to for record in records if record.status == "ROLLBACK_IN_PROGRESS"}
+    targets = {record.rolls_back_to: record for record in records if record.status == "ROLLBACK_IN_PROGRESS"}
     shown["events"] = service_events.of_service(shown["serviceArn"])
     current = next((record for record in records if record.is_going_on), None)
     if current:
         shown["currentServiceDeployment"] = current.arn
+    shown["currentServiceRevisions"] = []
     for deployment in shown.get("deployments", []):
         record = service_records.by_deployment(deployment["id"])
+        if record:
+            shown["currentServiceRevisions"].append(_summary(record, deployment))
         if record and record.strategy != "ROLLING":
             # AWS tells a rollout state of rolling deployments alone.
             deployment.pop("rolloutState", None)
             deployment.pop("rolloutStateReason", None)
         else:
-            deployment["rolloutStateReason"] = _reason(deployment, record, is_target=deployment["id"] in targets)
+            deployment["rolloutStateReason"] = _reason(deployment, record, targets.get(deployment["id"]))
 
 
-def _reason(deployment: Data, record: Record | None, *, is_target: bool) -> str:
+def _summary(record: Record, deployment: Data) -> Data:
+    return {
+        "arn": record.revision_arn,
+        "requestedTaskCount": deployment["desiredCount"],
+        "runningTaskCount": deployment["runningCount"],
+        "pendingTaskCount": deployment["pendingCount"],
+    }
+
+
+def _reason(deployment: Data, record: Record | None, rolled_back: Record | None) -> str:
     number = deployment["id"]
     if deployment["rolloutState"] == "FAILED":
         return (record.reason if record else "") or FAILED_REASON
-    if is_target:
-        return f"ECS deployment circuit breaker: rolling back to deploymentId {number}."
+    if rolled_back:
+        what, is_cause, _ = rolled_back.rollback_reason.partition(":")
+        return f"{what if is_cause else 'ECS deployment'}: rolling back to deploymentId {number}."
     return f"ECS deployment {number} {'completed' if deployment['rolloutState'] == 'COMPLETED' else 'in progress'}."
 
 
@@ -135,16 +177,19 @@ def _stop(data: Data) -> Answer:
     record = next((each for each in service_records.everything() if each.arn == arn), None)
     if record is None:
         return error_response_json("ServiceDeploymentNotFoundException", "Service deployment not found.", 400)
-    if record.status != "IN_PROGRESS":
+    if not record.is_going_on:
         message = f"The service deployment is in status {record.status} and cannot be stopped."
         return error_response_json("ConflictException", message, 400)
+    if record.status != "IN_PROGRESS":
+        # What is stopping or rolling back already goes on with that.
+        return json_response({"serviceDeploymentArn": arn})
     key = record.service_arn.rsplit(":service/", 1)[-1]
     if kind == "ABORT":
         traffic.stop(key, record)
     elif not traffic.roll_back(
         key, record, "Service deployment rolled back because of a StopServiceDeployment request."
     ):
-        record.change("ROLLBACK_FAILED", "There is no service revision to roll back to.")
+        record.change("ROLLBACK_FAILED", "No rollback candidate was found to run the rollback.")
     return json_response({"serviceDeploymentArn": arn})
 
 
@@ -157,6 +202,7 @@ def _revisions(data: Data) -> Answer:
         definition = ecs._task_defs.get(record.task_definition.rsplit("/", 1)[-1]) or {}
         images = [
             {"containerName": container["name"], "image": container["image"]}
+            | ({"imageDigest": record.digests[container["name"]]} if container["name"] in record.digests else {})
             for container in definition.get("containerDefinitions", [])
         ]
         found.append(
@@ -230,7 +276,7 @@ def _breaker(record: Record) -> Data:
 
 def _alarms(record: Record) -> Data:
     alarms = record.configuration.get("alarms") or {}
-    if not alarms.get("enable"):
+    if not record.watches_alarms:
         return {"status": "DISABLED"}
     status = "TRIGGERED" if record.triggered_alarms else "MONITORING" if record.is_going_on else "MONITORING_COMPLETE"
     names, triggered = alarms.get("alarmNames", []), record.triggered_alarms

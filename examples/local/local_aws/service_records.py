@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ministack.services import cloudwatch
+
 FAILED_REASON = "ECS deployment circuit breaker: tasks failed to start."
 GOING_ON = (
     "PENDING",
@@ -52,6 +54,8 @@ class Record:
     state: str = ""
     may_complete: bool = False
     is_shifting: bool = False
+    watches_alarms: bool = False
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
@@ -113,6 +117,8 @@ def observe(service: Service) -> None:
             record = _records.get(deployment["id"]) or _new(service, deployment)
             record.running, record.pending = deployment["runningCount"], deployment["pendingCount"]
             record.failed = deployment.get("failedTasks", 0)
+            if record.running:
+                record.digests = dict(deployment.get("_image_digests", {}))
             if deployment["rolloutState"] != record.state:
                 record.state = deployment["rolloutState"]
                 _enter(deployment, record, deployments)
@@ -134,8 +140,21 @@ def _new(service: Service, deployment: dict[str, Any]) -> Record:
         configuration=dict(service.get("deploymentConfiguration") or {}),
         source=next(settled, None),
     )
+    record.watches_alarms = bool((record.configuration.get("alarms") or {}).get("enable") and not ringing(record))
     _records[record.id] = record
     return record
+
+
+def ringing(record: Record) -> list[str]:
+    """The deployment's alarms that are in ALARM. One that begins with such an alarm does not look at its alarms."""
+    return [name for name, alarm in alarms(record).items() if alarm.get("StateValue") == "ALARM"]
+
+
+def alarms(record: Record) -> dict[str, dict[str, Any]]:
+    """The alarms of the deployment, by name; one that does not exist is empty."""
+    _, _, _, region, account, _ = record.service_arn.split(":", 5)
+    names = (record.configuration.get("alarms") or {}).get("alarmNames", [])
+    return {name: cloudwatch._alarms.get_scoped(account, region, name) or {} for name in names}
 
 
 def _enter(deployment: dict[str, Any], record: Record, deployments: list[dict[str, Any]]) -> None:

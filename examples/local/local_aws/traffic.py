@@ -2,8 +2,9 @@
 
 AWS brings up the new revision beside the old one, shifts production traffic in steps, bakes, and only then ends the
 old tasks; an alarm of the deployment rolls it back meanwhile. ministack completes a deployment when its tasks run:
-here it waits for the traffic. A minute of bake time takes ``settings.minute_seconds``. Load balancers and lifecycle
-hooks are not played.
+here it waits for the traffic. A rolling deployment with alarms goes on, after its tasks run and the old ones are
+ended, for as long as its slowest alarm evaluates. With an alarm in ALARM from the beginning AWS looks at none. A minute
+of bake time takes ``settings.minute_seconds``. Load balancers and lifecycle hooks are not played.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from ministack.core.concurrency import resource_lock
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch, ecs
+from ministack.services import ecs
 
 from local_aws import service_records
 from local_aws.service_records import Record
@@ -46,8 +47,8 @@ class Step:
 
 
 def steps(configuration: dict[str, Any]) -> list[Step]:
-    """What a strategy does after the new tasks run."""
-    strategy = configuration.get("strategy", "ROLLING")
+    """What a native strategy does after the new tasks run."""
+    strategy = configuration.get("strategy")
     shift = "PRODUCTION_TRAFFIC_SHIFT"
     shown: list[Step] = [Step("TEST_TRAFFIC_SHIFT", 0.0)]
     if strategy == "CANARY":
@@ -65,7 +66,7 @@ def steps(configuration: dict[str, Any]) -> list[Step]:
 
 
 def mend() -> None:
-    """Let a deployment with a native strategy complete only when its traffic has shifted."""
+    """Let a deployment complete only when its traffic has shifted, and its alarms have been looked at."""
     complete = ecs._complete_service_deployment
 
     def complete_service_deployment(cluster: str, key: str, expected_deployment_id: str | None = None) -> None:
@@ -86,11 +87,8 @@ def mend() -> None:
 
 
 def _has_to_shift(record: Record) -> bool:
-    return (
-        record.strategy != "ROLLING"
-        and record.source is not None
-        and (record.status == "IN_PROGRESS" and not record.may_complete)
-    )
+    has_steps = record.strategy != "ROLLING" and record.source is not None
+    return (has_steps or record.watches_alarms) and record.status == "IN_PROGRESS" and not record.may_complete
 
 
 def _stable_tasks(service: dict[str, Any], deployment: dict[str, Any]) -> int:
@@ -105,7 +103,9 @@ def _stable_tasks(service: dict[str, Any], deployment: dict[str, Any]) -> int:
 
 
 def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
-    for step in steps(record.configuration):
+    if record.strategy == "ROLLING":
+        _end_other_tasks(cluster, record)
+    for step in _evaluation(record) if record.strategy == "ROLLING" else steps(record.configuration):
         record.stage, record.weight, record.updated = step.stage, step.weight, time.time()
         until = time.monotonic() + max(_SHIFT_SECONDS, step.minutes * settings.minute_seconds)
         while time.monotonic() < until:
@@ -114,6 +114,20 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
             time.sleep(_TICK)
     record.may_complete = True
     complete(cluster, key, record.id)
+
+
+def _evaluation(record: Record) -> list[Step]:
+    alarms = service_records.alarms(record).values()
+    seconds = [float(each.get("Period", 60)) * float(each.get("EvaluationPeriods", 1)) for each in alarms]
+    return [Step("BAKE_TIME", 100.0, max(seconds, default=0.0) / 60)]
+
+
+def _end_other_tasks(cluster: str, record: Record) -> None:
+    group = f"service:{record.service_arn.rsplit('/', 1)[-1]}"
+    for arn, task in list(ecs._tasks.items()):
+        is_other = task.get("_deployment_id") not in (None, record.id) and task.get("clusterArn") == record.cluster_arn
+        if is_other and task.get("group") == group and task.get("lastStatus") != "STOPPED":
+            ecs._stop_task({"task": arn, "cluster": cluster, "reason": "Deployment completed"})
 
 
 def roll_back(key: str, record: Record, reason: str) -> bool:
@@ -146,8 +160,7 @@ def look_at_alarms() -> None:
     for record in _watched():
         _, _, _, region, account, resource = record.service_arn.split(":", 5)
         with request_scope(account, region):
-            names = (record.configuration["alarms"].get("alarmNames")) or []
-            ringing = [name for name in names if (cloudwatch._alarms.get(name) or {}).get("StateValue") == "ALARM"]
+            ringing = service_records.ringing(record)
             if not ringing:
                 continue
             record.triggered_alarms = ringing
@@ -159,8 +172,7 @@ def look_at_alarms() -> None:
 
 def _watched() -> Iterator[Record]:
     for record in service_records.everything():
-        alarms = record.configuration.get("alarms") or {}
-        if record.status == "IN_PROGRESS" and alarms.get("enable"):
+        if record.status == "IN_PROGRESS" and record.watches_alarms:
             yield record
 
 

@@ -79,6 +79,34 @@ def test_a_task_definition_is_kept_without_loss(world: World) -> None:
     assert tagged["tags"] == [{"key": "team", "value": "shop"}]
 
 
+def test_tags_are_merged_shown_and_taken_away(world: World) -> None:
+    # GIVEN a service and a task definition with a tag
+    service = world.create(desired=0, tags=[{"key": "team", "value": "shop"}])["serviceArn"]
+    definition = world.register("app:1", tags=[{"key": "team", "value": "shop"}])
+
+    # WHEN they are tagged
+    for arn in (service, definition):
+        world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "team", "value": "web"}, {"key": "commit", "value": "1"}])
+
+    # THEN the tags are merged by key, and shown where they are asked for
+    tags = [{"key": "team", "value": "web"}, {"key": "commit", "value": "1"}]
+    described = world.ecs.describe_task_definition(taskDefinition=definition, include=["TAGS"])
+    assert described["tags"] == tags
+    found = world.ecs.describe_services(cluster=world.name, services=[world.name], include=["TAGS"])["services"]
+    assert found[0]["tags"] == tags
+    assert "tags" not in world.service()
+    for arn in (service, definition):
+        assert world.ecs.list_tags_for_resource(resourceArn=arn)["tags"] == tags
+        world.ecs.untag_resource(resourceArn=arn, tagKeys=["team"])
+        assert world.ecs.list_tags_for_resource(resourceArn=arn)["tags"] == tags[1:]
+
+    # AND a deregistered definition takes none
+    world.ecs.deregister_task_definition(taskDefinition=definition)
+    with pytest.raises(ClientError) as caught:
+        world.ecs.tag_resource(resourceArn=definition, tags=tags)
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
 def test_members_that_were_not_given_are_absent(world: World) -> None:
     found = world.ecs.describe_task_definition(taskDefinition=world.register("app:1"))["taskDefinition"]
     absent = {"taskRoleArn", "executionRoleArn", "pidMode", "ipcMode", "proxyConfiguration", "runtimePlatform"}
