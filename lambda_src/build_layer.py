@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 PYTHON = "3.13"
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # The AWS services that the package calls, and that the X-Ray SDK asks for; botocore's data holds four hundred more.
-SERVICES = ("ecs", "events", "sts", "xray")
+SERVICES = ("cloudwatch", "ecr", "ecs", "events", "iam", "scheduler", "secretsmanager", "ssm", "sts", "xray")
 _NOT_NEEDED = ("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json")
 _CODE_NOT_NEEDED = ("boto3/examples", "aws_xray_sdk/ext/*/__pycache__", "bin")
 # zip's earliest time.

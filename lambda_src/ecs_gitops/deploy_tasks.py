@@ -1,42 +1,33 @@
-"""Deploy a batch of scheduled tasks: new revisions, then the rule's ECS targets point to them.
+"""Deploy the scheduled tasks of a batch: new revisions, then the rule's or schedule's ECS targets point to them.
 
-Nothing rolls out: the rule's next run uses the new revision. Safe to run again after it died at any point.
+Nothing rolls out: the next run uses the new revision. Items of one rule or schedule are one piece of work: one
+revision, one write. Safe to run again after it died at any point.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from ecs_gitops import schedule, work
+from ecs_gitops import live, work
 from ecs_gitops.aws import Aws
-from ecs_gitops.deploy_services import explain
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.examination import mark, target
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
-from ecs_gitops.provenance import PREVIOUS, Release, is_ours
-from ecs_gitops.registration import register
-from ecs_gitops.task_definition import arn, find_container, has_images, short
-from ecs_gitops.types import Json
+from ecs_gitops.provenance import Release, is_ours, previous_of, rolled_back_key
+from ecs_gitops.registration import Registrar
+from ecs_gitops.task_definition import short
+from ecs_gitops.task_examination import Looked, Part, look
+from ecs_gitops.triggers import Trigger
+from ecs_gitops.turns import after_failure, explain
 from ecs_gitops.work import Batch, Item
 
 log = logging.getLogger(__name__)
 
-DEFAULT_BUS = "default"
 
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """One task definition among a rule's targets: what it becomes, and what it was before this release."""
-
-    revision: str
-    previous: str
-    previous_image: str
-    needed: bool
-    warning: str | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskDeployer:
     """One run over one batch. ``is_retry``: a run before this one may have stopped between two calls."""
 
@@ -45,98 +36,116 @@ class TaskDeployer:
     batch: Batch
     patience: Patience
     is_retry: bool
+    _registrar: Registrar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._registrar = Registrar(self.aws, self.release, self.is_retry)
 
     def run(self) -> Batch:
         """The batch with every item final."""
-        return replace(self.batch, items=tuple(self._item(item) for item in self.batch.items), next="DONE")
+        units: dict[Trigger, list[Item]] = {}
+        for item in self.batch.items:
+            if item.status == work.PENDING:
+                units.setdefault(Trigger.of(item), []).append(item)
+        done = live.each(lambda unit: self._unit(*unit), list(units.items()), self.patience)
+        by_number = {item.number: item for items in done for item in items}
+        items = (by_number.get(item.number, item) for item in self.batch.items)
+        return replace(self.batch.with_items(items), next="DONE", wait_seconds=0)
 
-    def _item(self, item: Item) -> Item:
-        bus = item.event_bus_name or DEFAULT_BUS
-        out = ItemLog(log, self.release.to_json(), rule=item.name, bus=bus, account=self.batch.account)
-        item = replace(item, started_at=self.patience.clock())
+    def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
+        began = self.patience.clock()
+        items = [replace(item, began=began) for item in items]
+        until = min(self.patience.until, began + max(item.timeout_minutes for item in items) * 60)
+        act: Callable[[Trigger, Sequence[Item]], list[Item]] = (
+            self._return if items[0].phase == work.ROLLBACK else self._deploy
+        )
         try:
-            until = min(self.patience.until, (item.started_at or 0) + item.timeout_minutes * 60)
-            done = replace(self.patience, until=until).persist(lambda: self._deploy(item, bus, out))
+            done = replace(self.patience, until=until).persist(lambda: act(trigger, items))
         except ItemFailed as error:
-            done = item.failed(str(error), self.patience.clock())
+            done = self._failed(items, str(error))
         except AwsRefused as error:
-            done = item.failed(self._explain(error, item, bus), self.patience.clock())
+            done = self._failed(items, trigger.explain(error, self.batch) or explain(error, self.batch))
         except AwsUnavailable as error:
-            done = item.failed(f"AWS did not take the calls in time: {error}", self.patience.clock())
-        out.info(f"scheduled task {done.status}", reason=done.reason)
+            done = self._failed(items, f"AWS did not take the calls in time, so what stands is unknown: {error}")
+        for item in done:
+            out.info(f"scheduled task {item.status}", reason=item.reason)
         return done
 
-    def _deploy(self, item: Item, bus: str, out: ItemLog) -> Item:
-        targets = self.aws.list_targets_by_rule(bus, item.name)
-        changes = self._changes(item, bus, targets)
-        revisions = {reference: change.revision for reference, change in changes.items()}
-        repointed = schedule.repointed(targets, revisions) if any(c.needed for c in changes.values()) else []
-        if repointed:
-            refused = self.aws.put_targets(bus, item.name, repointed)
-            if refused:
-                told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
-                raise ItemFailed(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")
-        return self._result(item, list(changes.values()), out)
+    def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
+        now = self.patience.clock()
+        return [after_failure(i, why, now) if i.phase == work.ROLLBACK else i.failed(why, now) for i in items]
 
-    def _result(self, item: Item, changes: list[_Change], out: ItemLog) -> Item:
-        shown = next((change for change in changes if change.needed), changes[0])
-        warnings = [change.warning for change in changes if change.warning]
-        for warning in warnings:
-            out.warning(warning)
-        notes = warnings + ([f"{len(changes)} task definitions"] if len(changes) > 1 else [])
-        return replace(
-            item,
-            status=work.DEPLOYED if shown.needed else work.UNCHANGED,
-            deployment_needed=shown.needed,
-            previous_task_def=short(shown.previous),
-            previous_image=shown.previous_image,
-            task_def=short(shown.revision),
-            reason="; ".join(notes) or None,
-            seconds=round(self.patience.clock() - (item.started_at or 0), 1),
+    # --- to what is wanted -----------------------------------------------------------------------------------------
+
+    def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        looked = look(self.aws, self.release, trigger, items)
+        revisions = {part.reference: self._revision(part) for part in looked.parts}
+        looked.state.repoint(self.aws, revisions)
+        for part in looked.parts:
+            for item in items:
+                if item.number in part.wanted and part.is_to_be_forgotten(item.number):
+                    self.aws.tag_task_definition(
+                        self.batch.task_definition_arn(part.definition["taskDefinitionArn"]),
+                        part.wanted[item.number].key,
+                        "",
+                    )
+        return [self._result(item, looked, revisions) for item in items]
+
+    def _revision(self, part: Part) -> str:
+        """What the targets are to run; the reference itself where nothing has to change."""
+        if not part.must_be_registered:
+            return part.reference
+        return self._registrar.revision(
+            part.definition, part.tags, part.images, previous=part.previous, digests=part.digests
         )
 
-    def _changes(self, item: Item, bus: str, targets: list[Json]) -> dict[str, _Change]:
-        """What becomes of each task definition among the targets that has the container."""
-        references = dict.fromkeys(map(schedule.task_definition, schedule.ecs_targets(targets)))
-        if not references:
-            raise ItemFailed(
-                f"rule {item.name!r} on bus {bus!r} has no ECS target: {len(targets)} targets, none runs a task"
+    def _result(self, item: Item, looked: Looked, revisions: dict[str, str]) -> Item:
+        now = self.patience.clock()
+        try:
+            parts = looked.of(item)
+        except ItemFailed as error:
+            return item.failed(str(error), now)
+        shown = next((part for part in parts if part.is_changed_by(item.number)), parts[0])
+        is_changed = shown.is_changed_by(item.number)
+        known = replace(
+            item,
+            deployment_needed=is_changed,
+            previous_task_def=shown.previous if is_changed else short(shown.definition["taskDefinitionArn"]),
+            previous_image=next((shown.before[n] for n in shown.wanted[item.number].images if n in shown.before), None),
+            task_def=short(
+                revisions[shown.reference] if shown.must_be_registered else shown.definition["taskDefinitionArn"]
+            ),
+        )
+        note = f"{len(parts)} task definitions" if len(parts) > 1 else None
+        return known.ended(work.DEPLOYED if is_changed else work.UNCHANGED, now, note)
+
+    # --- and back --------------------------------------------------------------------------------------------------
+
+    def _return(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        """Point the targets to what this release replaced, as the revisions' tags tell."""
+        state = trigger.read(self.aws)
+        back = {}
+        for reference in state.references:
+            _, tags = self.aws.describe_task_definition(reference)
+            if is_ours(tags, self.release):
+                back[reference] = self.batch.task_definition_arn(previous_of(tags, reference))
+        live = {short(reference) for reference in state.references}
+        if not back and not any(item.previous_task_def in live for item in items):
+            raise ItemFailed(f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
+        notes = {self._remember(item, previous) for item in items for previous in (*back.values(),)}
+        state.repoint(self.aws, back)
+        now = self.patience.clock()
+        return [
+            replace(item, running_task_def=item.previous_task_def).ended(
+                work.ROLLED_BACK, now, "; ".join(filter(None, (item.reason, *sorted(notes))))
             )
-        # All are read, and the container looked for, before the first is registered.
-        found, missing = {}, []
-        for reference in references:
-            definition, tags = self.aws.describe_task_definition(reference)
-            try:
-                found[reference] = (definition, tags, find_container(definition, item.container))
-            except ItemFailed as error:
-                missing.append(str(error))
-        if not found:
-            raise ItemFailed(f"rule {item.name!r}: " + "; ".join(missing))
-        made = {}
-        for reference, (definition, tags, container) in found.items():
-            images = {container.name: item.image}
-            made[reference] = replace(self._change(definition, tags, container.name, images), warning=container.warning)
-        return made
+            for item in items
+        ]
 
-    def _change(self, definition: Json, tags: dict[str, str], container: str, images: dict[str, str]) -> _Change:
-        live = arn(definition)
-        if not has_images(definition, images):
-            revision = register(self.aws, self.release, definition, tags, images, previous=live, is_retry=self.is_retry)
-            return _Change(revision, live, _image(definition, container), needed=True, warning=None)
-        if is_ours(tags, self.release):
-            previous = tags.get(PREVIOUS, live)
-            before, _ = self.aws.describe_task_definition(previous)
-            return _Change(live, previous, _image(before, container), needed=True, warning=None)
-        return _Change(live, live, _image(definition, container), needed=False, warning=None)
-
-    def _explain(self, error: AwsRefused, item: Item, bus: str) -> str:
-        if error.code == "ResourceNotFoundException" and error.operation == "list_targets_by_rule":
-            return (
-                f"rule {item.name!r} does not exist on bus {bus!r} in account {self.batch.account}, "
-                f"Region {self.batch.region}: check cwRuleName and eventBusName"
-            )
-        return explain(error, self.batch)
-
-
-def _image(definition: Json, container: str) -> str:
-    return next((c.get("image", "") for c in definition["containerDefinitions"] if c.get("name") == container), "")
+    def _remember(self, item: Item, previous: str) -> str:
+        try:
+            self.aws.tag_task_definition(previous, rolled_back_key(target(item)), item.mark or mark(item))
+        except AwsRefused as error:
+            return f"the rollback could not be noted, so the next push deploys this again: {error}"
+        return ""

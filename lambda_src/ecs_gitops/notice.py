@@ -10,7 +10,7 @@ from ecs_gitops.report import SUCCEEDED, Outcome
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ecs_gitops.provenance import Release
     from ecs_gitops.types import Json
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SUBJECT_AT_MOST = 99
 _MESSAGE_AT_MOST = 60_000
 _GOOD_ITEMS_SHOWN = 100
+_WARNINGS_SHOWN = 50
+_NAMES_SHOWN = 10
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -41,12 +43,14 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
     parts = [_head(release, outcome)]
     if outcome.error:
         parts.append(f"What went wrong\n{_indent(outcome.error)}")
-    if outcome.failed:
-        parts.append("Not deployed\n" + _table(outcome.failed))
+    if outcome.not_deployed:
+        parts.append("Not deployed\n" + _table(outcome.not_deployed, partition=_partition(release)))
     if good:
         rest = len(good) - _GOOD_ITEMS_SHOWN
         more = f"\n  ... and {rest} more deployed or unchanged" if rest > 0 else ""
         parts.append("Deployed or unchanged\n" + _table(good[:_GOOD_ITEMS_SHOWN]) + more)
+    if outcome.warnings:
+        parts.append("Warnings\n" + _warnings(outcome.warnings))
     parts.append(_links(release, pipeline))
     text = "\n\n".join(parts) + "\n"
     return text if len(text) <= _MESSAGE_AT_MOST else text[:_MESSAGE_AT_MOST] + "\n... (cut; see the execution)\n"
@@ -68,8 +72,19 @@ def _head(release: Release, outcome: Outcome) -> str:
     return "\n".join(lines + [f"{name + ':':<12}{value}" for name, value in facts.items() if value])
 
 
-def _table(items: Sequence[Json]) -> str:
-    """One line an item, then its images and its reason, so that it reads in a proportional font too."""
+def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
+    """Each warning once, with the items it is about."""
+    lines = []
+    for text, names in list(warnings.items())[:_WARNINGS_SHOWN]:
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        lines.append(f"  {text}: {', '.join(names[:_NAMES_SHOWN])}{more}")
+    rest = len(warnings) - _WARNINGS_SHOWN
+    return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
+
+
+def _table(items: Sequence[Json], partition: str | None = None) -> str:
+    """One line an item, then its images and its reason, so that it reads in a proportional font too. With
+    ``partition``, what the item runs now and a link to it."""
     width = max(len(_place(item)) for item in items)
     lines = []
     for item in items:
@@ -78,11 +93,16 @@ def _table(items: Sequence[Json]) -> str:
         lines.append(f"  {'':<12}{before} -> {after}" if before and before != after else f"  {'':<12}{after}")
         if item.get("reason"):
             lines.append(f"  {'':<12}{item['reason']}")
+        if item.get("runningTaskDefArn"):
+            lines.append(f"  {'':<12}runs now: {short(item['runningTaskDefArn'])}")
+        if partition is not None and item.get("cluster"):
+            lines.append(f"  {'':<12}{_service_link(item, partition)}")
     return "\n".join(lines)
 
 
 def _place(item: Json) -> str:
-    where = f"{item['cluster']}/{item['name']}" if item.get("cluster") else f"rule {item['name']}"
+    kind = "schedule" if item.get("scheduleGroup") else "rule"
+    where = f"{item['cluster']}/{item['name']}" if item.get("cluster") else f"{kind} {item['name']}"
     return f"{where} ({item['account']}, {item['region']})"
 
 
@@ -91,6 +111,18 @@ def _revisions(item: Json) -> str:
     if not after:
         return ""
     return f"{before} -> {after}" if before and before != after else after
+
+
+def _service_link(item: Json, partition: str) -> str:
+    """The console's page with the service's deployments and events."""
+    region = item["region"]
+    place = f"clusters/{quote(item['cluster'])}/services/{quote(item['name'])}/deployments"
+    return f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}/ecs/v2/{place}?region={region}"
+
+
+def _partition(release: Release) -> str:
+    parts = release.execution_arn.split(":")
+    return parts[1] if len(parts) > 1 else "aws"
 
 
 def _indent(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from ecs_gitops.aws import CONCURRENCY
 from ecs_gitops.errors import AwsUnavailable
 
 T = TypeVar("T")
@@ -26,11 +27,13 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Until when (epoch seconds) to try; ``sleep`` and ``clock`` are there for tests."""
+    """Until when (epoch seconds) to try, and how many calls to make at once; ``sleep`` and ``clock`` are there for
+    tests."""
 
     until: float
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    concurrency: int = CONCURRENCY
 
     @classmethod
     def of(cls, context: LambdaContext) -> Patience:

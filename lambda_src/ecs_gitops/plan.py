@@ -1,26 +1,26 @@
-"""From a checked manifest to the batches that the state machine deploys. Pure.
+"""From a checked manifest to the batches that the state machine works on. Pure.
 
-Items of one account, Region and cluster travel together, in batches of ten: DescribeServices takes ten. A release of
-more than two hundred gets batches of twenty, thirty, …, so that one cluster makes about twenty batches at most. Each
-further account, Region or cluster makes at least one more; the history's 25,000 events are not checked here.
+A batch has all items of one kind, account and Region: one role is assumed for them, and AWS's limits of calls hold per
+account and Region, so one place keeps to them. Its items come in waves, which follow one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
+from ecs_gitops import work
 from ecs_gitops.errors import InvalidManifest, UnknownAccount
-from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
 from ecs_gitops.manifest.node import Problem
-from ecs_gitops.work import REASONS_AT_MOST, Batch, Item
+from ecs_gitops.manifest.order import dependencies, waves
+from ecs_gitops.strategy import bake_minutes
+from ecs_gitops.work import REASONS_AT_MOST, Batch, Item, Kind
 
-BATCH = 10
-BATCHES_AT_MOST = 20
+if TYPE_CHECKING:
+    from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
 
-T = TypeVar("T", ServiceItem, TaskItem)
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,59 +33,78 @@ class Settings:
     timeout_minutes: int
 
 
-def task_batches(items: Sequence[TaskItem], settings: Settings) -> tuple[Batch, ...]:
-    """Batches of scheduled tasks, in the manifest's order; each account has a role."""
-    made = []
-    for (account, region), group in _grouped(items, lambda item: _place(item, settings)):
-        # Batches run at once and PutTargets replaces whole targets: items of one rule must follow one another.
-        for part in _parts_by_rule(group, _batch_size(len(items))):
-            work = tuple(
-                Item(
-                    name=item.cw_rule_name,
-                    container=item.service,
-                    image=item.image,
-                    timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
-                    event_bus_name=item.event_bus_name,
-                )
-                for item in part
-            )
-            made.append(Batch("task", account, region, settings.role_arns[account], work))
-    return tuple(made)
+def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
+    """All batches of a release, to be checked first. ``manifest`` has its defaults written into each item.
+
+    Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a target that stands twice."""
+    _require_roles([*manifest.tasks, *manifest.services], settings)
+    on_failure = manifest.on_failure or work.ROLL_BACK
+    found = waves(manifest.services)
+    after = max(found, default=-1) + 1
+    placed: list[tuple[Kind, ServiceItem | TaskItem, Item]] = []
+    for number, task in enumerate(manifest.tasks):
+        made = _task(number, task, settings, on_failure, after if manifest.tasks_after_services else -1)
+        placed.append(("task", task, made))
+    first, needed = len(manifest.tasks), dependencies(manifest.services)
+    for index, service in enumerate(manifest.services):
+        made = _service(first + index, service, settings, on_failure, found[index], [first + n for n in needed[index]])
+        placed.append(("service", service, made))
+    grouped: dict[tuple[Kind, str, str], list[Item]] = {}
+    for kind, item, made in placed:
+        grouped.setdefault((kind, *_place(item, settings)), []).append(made)
+    planned = tuple(
+        Batch(kind, account, region, settings.role_arns[account], tuple(items), "CHECK")
+        for (kind, account, region), items in grouped.items()
+    )
+    _require_one_item_per_target(planned)
+    return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(planned)) for batch in planned)
 
 
-def service_batches(items: Sequence[ServiceItem], settings: Settings) -> tuple[Batch, ...]:
-    """Batches of services, in the manifest's order; each account has a role."""
-    made = []
-    for (account, region, cluster), group in _grouped(items, lambda i: (*_place(i, settings), i.cluster_name)):
-        for part in _parts(group, _batch_size(len(items))):
-            work = tuple(
-                Item(
-                    name=item.service_name,
-                    container=item.service,
-                    image=item.image,
-                    timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
-                    force_new_deployment=bool(item.force_new_deployment),
-                )
-                for item in part
-            )
-            made.append(Batch("service", account, region, settings.role_arns[account], work, cluster=cluster))
-    return tuple(made)
+def _task(number: int, item: TaskItem, settings: Settings, on_failure: str, wave: int) -> Item:
+    is_schedule = item.schedule_name is not None
+    return Item(
+        number=number,
+        name=item.schedule_name or item.cw_rule_name or "",
+        images={image.name: image.image for image in item.images},
+        timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
+        event_bus_name=None if is_schedule else item.event_bus_name or DEFAULT,
+        schedule_group=item.schedule_group or DEFAULT if is_schedule else None,
+        # Tasks come before the services or after them, in a wave of their own.
+        wave=wave,
+        on_failure=on_failure,
+        pin_digest=bool(item.pin_digest),
+    )
 
 
-def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
-    """An item that names the deployer's own account and one that names none may be the same: only here it is known."""
-    seen = set()
-    for batch in batches:
-        for item in batch.items:
-            container = item.container if batch.kind == "task" else None
-            target = (batch.kind, batch.account, batch.region, batch.cluster, item.event_bus_name, item.name, container)
-            if target in seen:
-                told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
-                raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
-            seen.add(target)
+def _service(
+    number: int,
+    item: ServiceItem,
+    settings: Settings,
+    on_failure: str,
+    wave: int,
+    needed: Sequence[int],
+) -> Item:
+    deployment = dict(item.deployment) if item.deployment else None
+    minutes = item.timeout_minutes or settings.timeout_minutes + bake_minutes(deployment or {})
+    return Item(
+        number=number,
+        name=item.service_name,
+        cluster=item.cluster_name,
+        images={image.name: image.image for image in item.images},
+        timeout_minutes=minutes,
+        is_timeout_given=item.timeout_minutes is not None,
+        wave=wave,
+        depends_on=tuple(needed),
+        on_failure=item.on_failure or on_failure,
+        force_new_deployment=bool(item.force_new_deployment),
+        pin_digest=bool(item.pin_digest),
+        require_zero_downtime=bool(item.require_zero_downtime),
+        deployment=deployment,
+        hooks=dict(item.hooks) if item.hooks else None,
+    )
 
 
-def require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:
+def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
@@ -95,43 +114,18 @@ def require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -
         )
 
 
-def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
-    """All batches of a release, tasks first, in the manifest's order. Raises :class:`UnknownAccount`."""
-    require_roles([*manifest.tasks, *manifest.services], settings)
-    made = (*task_batches(manifest.tasks, settings), *service_batches(manifest.services, settings))
-    _require_one_item_per_target(made)
-    return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(made)) for batch in made)
+def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
+    """An item that names the deployer's own account and one that names none may be the same: only here it is known."""
+    seen = set()
+    for batch in batches:
+        for item in batch.items:
+            for container in item.images if batch.kind == "task" else (None,):
+                place = (item.cluster, item.event_bus_name, item.schedule_group, item.name, container)
+                if (*batch.place, place) in seen:
+                    told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
+                    raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
+                seen.add((*batch.place, place))
 
 
 def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:
     return item.account or settings.account, item.region or settings.region
-
-
-def _batch_size(count: int) -> int:
-    return BATCH * ceil(max(count, 1) / (BATCH * BATCHES_AT_MOST))
-
-
-K = TypeVar("K", bound=Hashable)
-
-
-def _grouped(items: Sequence[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
-    groups: dict[K, list[T]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return list(groups.items())
-
-
-def _parts_by_rule(items: Sequence[TaskItem], size: int) -> Iterable[Sequence[TaskItem]]:
-    """Parts of about ``size`` items in which no rule is split; a part may be longer by one rule's items."""
-    part: list[TaskItem] = []
-    for _, same in _grouped(items, lambda item: (item.event_bus_name or "default", item.cw_rule_name)):
-        part += same
-        if len(part) >= size:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def _parts(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

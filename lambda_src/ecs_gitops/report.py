@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops import work
+from ecs_gitops.checks import decoded
 from ecs_gitops.work import Batch, Item
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ RELEASE_FAILED = "FAILED"
 _RESULTS_AT_MOST = 150_000
 # Cause of a Fail state: 32,768 characters (API_FailState). A pipeline shows much less of it.
 _CAUSE_AT_MOST = 8_000
-_DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploymentId", "seconds")
+_DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploymentId", "seconds", "checks", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,17 @@ class Outcome:
     error: str | None = None
 
     @property
-    def failed(self) -> tuple[Json, ...]:
+    def not_deployed(self) -> tuple[Json, ...]:
         return tuple(item for item in self.items if item["status"] not in work.GOOD)
+
+    @property
+    def warnings(self) -> Mapping[str, Sequence[str]]:
+        """Each warning with the names of the items that it is about."""
+        found: dict[str, list[str]] = {}
+        for item in self.items:
+            for text in item.get("warnings", ()):
+                found.setdefault(text, []).append(item["name"])
+        return found
 
     @property
     def summary(self) -> str:
@@ -47,7 +57,9 @@ class Outcome:
     @property
     def cause(self) -> str:
         """Why the release failed, for the execution's ``Cause`` and the pipeline's message."""
-        lines = [self.summary] + [f"{item['name']}: {item['status']}: {item.get('reason', '')}" for item in self.failed]
+        lines = [self.summary] + [
+            f"{item['name']}: {item['status']}: {item.get('reason', '')}" for item in self.not_deployed
+        ]
         return "\n".join(lines)[:_CAUSE_AT_MOST]
 
 
@@ -56,7 +68,7 @@ def outcome(batches: Iterable[Batch], error: str | None = None) -> Outcome:
     items = tuple(_result(item, batch) for batch in batches for item in batch.items)
     counts = Counter(item["status"] for item in items)
     ordered = {status: counts[status] for status in _ORDER if counts[status]}
-    is_good = error is None and bool(items) and all(item["status"] in work.GOOD for item in items)
+    is_good = error is None and bool(items) and not any(item["status"] in work.BAD for item in items)
     return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
 
 
@@ -71,16 +83,22 @@ def _result(item: Item, batch: Batch) -> Json:
     data = {
         "name": item.name,
         "kind": batch.kind,
-        "cluster": batch.cluster,
+        "cluster": item.cluster,
+        "eventBus": item.event_bus_name,
+        "scheduleGroup": item.schedule_group,
         "account": batch.account,
         "region": batch.region,
         "status": item.status,
         "previousTaskDefArn": batch.task_definition_arn(item.previous_task_def) if item.previous_task_def else None,
         "deployedTaskDefArn": batch.task_definition_arn(item.task_def) if item.task_def else None,
+        "runningTaskDefArn": batch.task_definition_arn(item.running_task_def) if item.running_task_def else None,
         "previousImage": item.previous_image,
         "image": item.image,
+        "images": dict(item.images) if len(item.images) > 1 else None,
         "deploymentId": item.deployment_id,
         "reason": item.reason,
+        "warnings": list(item.warnings) or None,
+        "checks": decoded(item.checks) if item.checks else None,
         "seconds": item.seconds,
     }
     return {key: value for key, value in data.items() if value is not None}

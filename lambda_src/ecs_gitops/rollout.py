@@ -6,7 +6,6 @@ after a rollback too. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,9 @@ from ecs_gitops.service import is_complete
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ecs_gitops.service import Deployment, Service
-    from ecs_gitops.types import Json
 
 IN_PROGRESS = "IN_PROGRESS"
 DEPLOYED = "DEPLOYED"
@@ -30,9 +28,6 @@ _WAIT_SHARE = 0.1
 
 # ECS's reads are eventually consistent, for some seconds.
 _SHOWN_WITHIN = 30.0
-
-_EVENTS_SHOWN = 3
-_REASON_AT_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +43,67 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``status`` is IN_PROGRESS, DEPLOYED or FAILED. ``superseded`` and ``rolled_back`` say in which way it failed."""
+    """``status`` is IN_PROGRESS, DEPLOYED or FAILED. Of a failure ``is_returning`` says that ECS itself returns the
+    service, and ``is_lost`` that the service is somebody else's or gone, so that there is nothing to return."""
 
     status: str
     reason: str | None = None
+    is_returning: bool = False
+    is_lost: bool = False
 
 
 def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     """The verdict on our deployment. ``service`` is None when ECS no longer has it."""
-    if service is None:
-        return Verdict(FAILED, "the service was deleted while it was being deployed")
-    if service.status != "ACTIVE":
-        return Verdict(FAILED, f"the service became {service.status} while it was being deployed")
+    if (lost := require_service(service)) is not None or service is None:
+        return lost or Verdict(FAILED)
     ours = service.deployment(rollout.deployment_id)
     primary = service.primary
     if ours is not None and ours.rollout_state == "FAILED":
-        return Verdict(FAILED, _failed(ours, primary, rollout))
+        is_returning = primary is not None and primary.id != ours.id
+        return Verdict(FAILED, _failed(ours, primary, rollout), is_returning)
     if primary is not None and _is_another(primary, rollout):
-        return Verdict(FAILED, _replaced(primary, rollout))
+        is_returning = primary.task_definition == rollout.previous
+        return Verdict(FAILED, _replaced(primary, rollout), is_returning, is_lost=not is_returning)
     if ours is not None and ours is primary and is_complete(service, ours):
-        if service.desired == 0:
-            return Verdict(DEPLOYED, "desired count is 0: the new revision is set, and no task runs")
-        return Verdict(DEPLOYED)
+        return Verdict(DEPLOYED, no_tasks(service))
     if ours is None and (gone := _gone(service, rollout, now)):
-        return Verdict(FAILED, gone)
+        return Verdict(FAILED, gone, is_returning=True)
     # Neither steady nor failed.
     if now - rollout.started_at >= rollout.timeout:
         return Verdict(FAILED, _timed_out(service, ours, rollout))
     return Verdict(IN_PROGRESS, progress(ours))
+
+
+def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdict:
+    """The verdict on the way back to ``rollout.previous`` from ``rollout.revision``: DEPLOYED when it is steady."""
+    if (lost := require_service(service)) is not None or service is None:
+        return lost or Verdict(FAILED)
+    primary = service.primary
+    if primary is not None and primary.task_definition not in (rollout.previous, rollout.revision):
+        told = f"superseded by deployment {primary.id} of {short(primary.task_definition)}, which someone else started"
+        return Verdict(FAILED, told, is_lost=True)
+    if primary is not None and primary.task_definition == rollout.previous:
+        if is_complete(service, primary):
+            return Verdict(DEPLOYED, no_tasks(service))
+        if primary.rollout_state == "FAILED":
+            return Verdict(FAILED, primary.rollout_reason or "ECS gave the deployment up")
+    if now - rollout.started_at >= rollout.timeout:
+        return Verdict(FAILED, _timed_out(service, primary, rollout))
+    return Verdict(IN_PROGRESS, f"returning: {progress(primary)}")
+
+
+def require_service(service: Service | None) -> Verdict | None:
+    """The verdict when there is no service any more."""
+    if service is None:
+        return Verdict(FAILED, "the service was deleted while it was being deployed", is_lost=True)
+    if service.status != "ACTIVE":
+        return Verdict(FAILED, f"the service became {service.status} while it was being deployed", is_lost=True)
+    return None
+
+
+def no_tasks(service: Service) -> str | None:
+    """What is told of a success in which no task runs."""
+    return "desired count is 0: the new revision is set, and no task runs" if service.desired == 0 else None
 
 
 def _is_another(primary: Deployment, rollout: Rollout) -> bool:
@@ -121,7 +149,7 @@ def _replaced(primary: Deployment, rollout: Rollout) -> str:
 
 def _timed_out(service: Service, ours: Deployment | None, rollout: Rollout) -> str:
     seen = progress(ours) or f"{service.running} of {service.desired} tasks running"
-    return f"not steady after {round(rollout.timeout / 60, 1):g} minutes: {seen}; the deployment is left going on"
+    return f"not steady after {round(rollout.timeout / 60, 1):g} minutes: {seen}"
 
 
 def progress(ours: Deployment | None) -> str | None:
@@ -142,25 +170,3 @@ def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: floa
     youngest = now - max(started)
     wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT), LONGEST_WAIT)
     return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))
-
-
-def evidence(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
-    """What ECS knows about why the rollout failed: stopped tasks of our deployment, grouped, and the last events."""
-    stopped = Counter(_stop_reason(task) for task in tasks if task.get("startedBy") == rollout.deployment_id)
-    parts = [
-        f"{count} stopped task{'s' if count > 1 else ''}: {why}" for why, count in stopped.most_common(_EVENTS_SHOWN)
-    ]
-    if service is not None:
-        events = [text for at, text in service.events if at >= rollout.started_at][:_EVENTS_SHOWN]
-        parts += [f"event: {text}" for text in events]
-    return "; ".join(parts)[:_REASON_AT_MOST]
-
-
-def _stop_reason(task: Json) -> str:
-    parts = [task.get("stoppedReason") or task.get("stopCode") or "no reason given"]
-    for container in task.get("containers") or []:
-        if container.get("exitCode") not in (None, 0):
-            parts.append(f"container {container.get('name')} exited with {container['exitCode']}")
-        if container.get("reason") and container["reason"] not in parts[0]:
-            parts.append(f"container {container.get('name')}: {container['reason']}")
-    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Scheduled tasks: the ECS targets of an EventBridge rule, and the same targets with another revision. Pure.
+"""Scheduled tasks: the ECS targets of a rule or schedule, and the same targets with another revision. Pure.
 
 https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_EcsParameters.html
 """
@@ -35,3 +35,12 @@ def repointed(targets: Iterable[Json], revisions: Mapping[str, str]) -> list[Jso
         for target in ecs_targets(targets)
         if task_definition(target) in revisions and revisions[task_definition(target)] != task_definition(target)
     ]
+
+
+def rewritten(schedule: Json, target: Json) -> Json:
+    """What UpdateSchedule takes so that the schedule stays as it is but for its target: it resets what is left out."""
+    return {name: value for name, value in schedule.items() if name not in _OUTPUT_ONLY} | {"Target": target}
+
+
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html
+_OUTPUT_ONLY = frozenset({"Arn", "CreationDate", "LastModificationDate"})

@@ -1,19 +1,18 @@
-"""ECS services and their deployments as ECS describes them, and what to do about one. Pure."""
+"""ECS services and their deployments as ECS describes them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import provenance
 from ecs_gitops.errors import ItemFailed
-from ecs_gitops.task_definition import arn, has_images
 
 if TYPE_CHECKING:
-    from ecs_gitops.provenance import Release
     from ecs_gitops.types import Json
+
+# What RunTask takes of a service, so that a one-off task runs where the service's tasks do.
+_WHERE_TASKS_RUN = ("launchType", "capacityProviderStrategy", "platformVersion", "networkConfiguration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,11 @@ class Service:
     pending: int
     deployments: tuple[Deployment, ...]
     events: tuple[tuple[float, str], ...]
+    configuration: dict[str, Any]
+    load_balancers: tuple[dict[str, Any], ...]
+    is_daemon: bool
+    revisions: tuple[str, ...]
+    placement: dict[str, Any]
 
     @property
     def primary(self) -> Deployment | None:
@@ -71,6 +75,11 @@ class Service:
             pending=int(data.get("pendingCount", 0)),
             deployments=tuple(_deployment(entry) for entry in data.get("deployments") or []),
             events=tuple((seconds(e.get("createdAt")), e.get("message", "")) for e in data.get("events") or []),
+            configuration=dict(data.get("deploymentConfiguration") or {}),
+            load_balancers=tuple(data.get("loadBalancers") or ()),
+            is_daemon=data.get("schedulingStrategy") == "DAEMON",
+            revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
+            placement={name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)},
         )
 
 
@@ -96,36 +105,6 @@ def seconds(moment: datetime | float | None) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The service runs what is wanted and its deployment is complete: leave it alone."""
-
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """What is wanted is already being deployed: judge that deployment, start none.
-
-    ``is_ours`` says that this very execution started it before it was interrupted."""
-
-    deployment: Deployment
-    previous: str
-    is_ours: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Deploy:
-    """Register a new revision and update the service. ``previous`` is what to return to if that fails; ``why`` is
-    told when it is not simply that the image differs."""
-
-    previous: str
-    why: str | None = None
-
-
-Decision: TypeAlias = Unchanged | Join | Deploy
-
-
 def is_complete(service: Service, deployment: Deployment) -> bool:
     """ECS says COMPLETED once the wanted number of healthy tasks runs and the old ones are gone. Where it gives no
     rollout state the counts must say so themselves."""
@@ -149,50 +128,3 @@ def require_deployable(service: Service | None, cluster: str, name: str) -> Serv
             "or create it again with controller ECS"
         )
     return service
-
-
-def decide(
-    service: Service,
-    definition: Json,
-    tags: Mapping[str, str],
-    images: Mapping[str, str],
-    release: Release,
-    *,
-    force: bool,
-    now: float,
-    patience: float,
-) -> Decision:
-    """What to do with a service whose primary deployment runs ``definition`` with ``tags``.
-
-    ``patience`` is how many seconds a deployment of another execution may be going on before it counts as stuck.
-    """
-    primary = service.primary
-    revision = arn(definition)
-    if not has_images(definition, images):
-        return Deploy(_last_good(service, revision, tags))
-    if primary is not None and provenance.is_ours(tags, release):
-        return Join(primary, tags.get(provenance.PREVIOUS, revision), is_ours=True)
-    if force:
-        return Deploy(_last_good(service, revision, tags), "forceNewDeployment is set")
-    if primary is None or is_complete(service, primary):
-        return Unchanged(revision)
-    previous = _last_good(service, revision, tags)
-    if primary.rollout_state == "FAILED":
-        return Deploy(previous, "the last deployment of this image failed")
-    if primary.failed > 0:
-        return Deploy(previous, f"the deployment of this image that is going on has {primary.failed} failed tasks")
-    if now - primary.created_at > patience:
-        return Deploy(previous, "the deployment of this image that is going on does not come to an end")
-    return Join(primary, previous, is_ours=False)
-
-
-def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
-    """The revision to return to: the primary's if its deployment completed, else what still runs beside it, else what
-    its tag says it replaced."""
-    primary = service.primary
-    if primary is None or is_complete(service, primary):
-        return revision
-    beside = [d for d in service.deployments if not d.is_primary and d.running > 0 and d.task_definition != revision]
-    if beside:
-        return max(beside, key=lambda d: d.created_at).task_definition
-    return tags.get(provenance.PREVIOUS, revision)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ecs_gitops.errors import ItemFailed
 
@@ -29,6 +29,10 @@ OUTPUT_ONLY = frozenset(
         "deleteRequestedAt",
     }
 )
+
+
+# Container name to image.
+Images: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def find_container(definition: Json, wanted: str) -> Container:
 
     Raises :class:`ItemFailed` that lists the names there are. Text inside an image's name or tag is never a match.
     """
-    containers = {str(c.get("name")): str(c.get("image", "")) for c in definition.get("containerDefinitions", [])}
+    containers = images_of(definition)
     if wanted in containers:
         return Container(wanted, containers[wanted])
     by_image = [name for name, image in containers.items() if image_name(image) == wanted]
@@ -83,7 +87,34 @@ def find_container(definition: Json, wanted: str) -> Container:
     )
 
 
-def with_images(definition: Json, images: Mapping[str, str]) -> Json:
+def resolve(definition: Json, wanted: Images) -> tuple[dict[str, Container], tuple[str, ...]]:
+    """The container that each name of ``wanted`` means, and warnings. Raises :class:`ItemFailed`, also when two names
+    mean the same one."""
+    found = {name: find_container(definition, name) for name in wanted}
+    names = [container.name for container in found.values()]
+    if len(set(names)) < len(names):
+        raise ItemFailed(f"two of {', '.join(wanted)} mean the same container: name each by its exact name")
+    return found, tuple(container.warning for container in found.values() if container.warning)
+
+
+def images_of(definition: Json) -> dict[str, str]:
+    """Every container's image."""
+    return {str(c.get("name")): str(c.get("image", "")) for c in definition.get("containerDefinitions", [])}
+
+
+def image_from_json(data: Mapping[str, Any]) -> dict[str, str]:
+    """The images of an item's JSON: of ``container`` and ``image``, or of ``containers``."""
+    if "containers" in data:
+        return {each["name"]: each["image"] for each in data["containers"]}
+    return {data.get("container", ""): data.get("image", "")}
+
+
+def role_arns(definition: Json) -> tuple[str, ...]:
+    """The roles that ECS passes to the tasks; each must be passable by who registers a revision."""
+    return tuple(dict.fromkeys(str(definition[m]) for m in ("taskRoleArn", "executionRoleArn") if definition.get(m)))
+
+
+def with_images(definition: Json, images: Images) -> Json:
     """What to register so that the named containers run ``images`` and all else stays as it is."""
     content = {key: value for key, value in definition.items() if key not in OUTPUT_ONLY and value is not None}
     content["containerDefinitions"] = [
@@ -93,7 +124,7 @@ def with_images(definition: Json, images: Mapping[str, str]) -> Json:
     return content
 
 
-def has_images(definition: Json, images: Mapping[str, str]) -> bool:
+def has_images(definition: Json, images: Images) -> bool:
     """Whether the named containers already run these images."""
-    live = {container["name"]: container.get("image") for container in definition["containerDefinitions"]}
+    live = images_of(definition)
     return all(live.get(name) == image for name, image in images.items())

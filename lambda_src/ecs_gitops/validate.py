@@ -1,22 +1,30 @@
-"""Look at the rollouts of a batch and judge each by the id of the deployment that we started."""
+"""Look at what a batch waits for, rollouts, rollbacks and hooks, and judge each by what this release started."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ecs_gitops import rollout, work
+from ecs_gitops import evidence, hooks, live, rollout, service_deployment, work
 from ecs_gitops.aws import Aws
-from ecs_gitops.deploy_services import explain, settle
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
-from ecs_gitops.rollout import Rollout
+from ecs_gitops.rollout import Rollout, Verdict
 from ecs_gitops.service import Service
+from ecs_gitops.strategy import ROLLING, differs, strategy
+from ecs_gitops.turns import after_failure, explain, settle, to_rollback
+from ecs_gitops.types import Json
 from ecs_gitops.work import Batch, Item
 
 log = logging.getLogger(__name__)
+
+_HOOKS = (work.PRE_DEPLOY, work.POST_DEPLOY)
+# The clocks of ECS and of the functions are not quite the same.
+_CLOCKS_DIFFER_BY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +39,58 @@ class Validator:
     def run(self) -> Batch:
         """The batch with what is over judged, and how long to wait for the rest."""
         going_on = [item for item in self.batch.items if item.status == work.IN_PROGRESS]
-        try:
-            live = self.patience.persist(lambda: self._describe([item.name for item in going_on]))
-        except AwsRefused as error:
-            reason = f"the rollout cannot be watched: {explain(error, self.batch)}"
-            now = self.patience.clock()
-            items = tuple(i.failed(reason, now) if i.status == work.IN_PROGRESS else i for i in self.batch.items)
-            return settle(replace(self.batch, items=items), now)
-        items = tuple(self._item(item, live.get(item.name)) for item in self.batch.items)
-        return settle(replace(self.batch, items=items), self.patience.clock())
+        rolling_out = [item for item in going_on if item.phase not in _HOOKS]
+        seen = live.describe_services(self.aws, rolling_out, self.patience)
+        found = live.each(lambda item: self._find(item, seen[item.number]), rolling_out, self.patience)
+        records = self._records(found)
+        done = live.each(lambda item: self._judged(item, seen[item.number], records), found, self.patience)
+        done += self._hooks([item for item in going_on if item.phase in _HOOKS])
+        by_number = {item.number: item for item in done}
+        items = (by_number.get(item.number, item) for item in self.batch.items)
+        return settle(self.batch.with_items(items), self.patience.clock())
 
-    def _describe(self, names: list[str]) -> dict[str, Service]:
-        found = self.aws.describe_services(self.batch.cluster or "default", names) if names else []
-        return {service.name: service for service in map(Service.from_api, found)}
+    # --- rollouts --------------------------------------------------------------------------------------------------
 
-    def _item(self, item: Item, service: Service | None) -> Item:
-        if item.status != work.IN_PROGRESS:
+    def _find(self, item: Item, seen: Service | AwsRefused | None) -> Item:
+        """The item with ECS's own record of its deployment, which every strategy but ROLLING is judged by."""
+        is_native = isinstance(seen, Service) and strategy(seen.configuration) != ROLLING
+        if not is_native or item.service_deployment is not None or item.phase == work.ROLLBACK:
             return item
+        try:
+            found = self.patience.persist(lambda: self._record_of(item))
+        except AwsRefused:
+            return item
+        return replace(item, service_deployment=found)
+
+    def _record_of(self, item: Item) -> str | None:
+        since = int((item.started_at or 0) - _CLOCKS_DIFFER_BY)
+        made = self.aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, since=since)
+        revisions = [str(each["targetServiceRevisionArn"]) for each in made if each.get("targetServiceRevisionArn")]
+        wanted = self.batch.task_definition_arn(item.task_def or "")
+        targets = {
+            revision["serviceRevisionArn"]
+            for revision in (self.aws.describe_service_revisions(revisions) if revisions else ())
+            if revision.get("taskDefinition") == wanted
+        }
+        ours = [each for each in made if each.get("targetServiceRevisionArn") in targets]
+        return str(ours[-1]["serviceDeploymentArn"]).rsplit("/", 1)[-1] if ours else None
+
+    def _records(self, items: list[Item]) -> Mapping[str, Json]:
+        arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
+        try:
+            found = self.patience.persist(lambda: self.aws.describe_service_deployments(arns)) if arns else []
+        except AwsRefused as error:
+            log.warning("service deployments cannot be read", extra={"cause": str(error)})
+            return {}
+        return {each["serviceDeploymentArn"]: each for each in found}
+
+    def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.patience.clock()
+        if isinstance(seen, AwsRefused):
+            told = (
+                f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
+            )
+            return item.failed(told, now)
         watched = Rollout(
             deployment_id=item.deployment_id or "",
             revision=self.batch.task_definition_arn(item.task_def or ""),
@@ -56,24 +98,123 @@ class Validator:
             started_at=item.started_at or now,
             timeout=item.timeout_minutes * 60,
         )
-        verdict = rollout.judge(service, watched, now)
+        record = records.get(self.batch.service_deployment_arn(item) or "")
+        out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, phase=item.phase)
+        if item.phase == work.ROLLBACK:
+            return self._returned(item, seen, _verdict_on_return(seen, record, watched, now), out)
+        verdict = _verdict(seen, record, watched, now)
+        if verdict.status == rollout.IN_PROGRESS and seen is not None:
+            verdict = self._crashing(item, seen, watched) or verdict
         if verdict.status == rollout.IN_PROGRESS:
-            return item
-        out = ItemLog(log, self.release.to_json(), service=item.name, cluster=self.batch.cluster)
+            out.info("service in progress", progress=verdict.reason)
+            return replace(item, progress=verdict.reason)
         if verdict.status == rollout.FAILED:
-            why = "; ".join(filter(None, (verdict.reason, self._evidence(service, watched))))
-            out.warning("service FAILED", reason=why)
-            return item.failed(why, now)
+            return self._failed(item, seen, verdict, watched, out)
+        if item.hook(work.POST_DEPLOY):
+            return replace(item, status=work.PENDING, phase=work.POST_DEPLOY, started_at=None, progress=None)
         out.info("service DEPLOYED")
-        reason = "; ".join(filter(None, (item.reason, verdict.reason))) or None
-        return replace(item, status=work.DEPLOYED, reason=reason, seconds=round(now - watched.started_at, 1))
+        return item.ended(work.DEPLOYED, now, "; ".join(filter(None, (item.reason, verdict.reason))) or None)
 
-    def _evidence(self, service: Service | None, watched: Rollout) -> str:
+    def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
+        why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched))))
+        out.warning("service failed", reason=why)
+        if verdict.is_lost:
+            return item.failed(why, self.patience.clock())
+        if verdict.is_returning:
+            return to_rollback(item, why)
+        return after_failure(item, why, self.patience.clock())
+
+    def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
+        now = self.patience.clock()
+        if verdict.status == rollout.IN_PROGRESS:
+            out.info("service in progress", progress=verdict.reason)
+            return replace(item, progress=verdict.reason)
+        if verdict.status == rollout.FAILED:
+            runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
+            return after_failure(item, "; ".join(filter(None, (verdict.reason, runs))), now)
+        before = item.previous_deployment
+        if service is not None and before is not None and differs(service.configuration, before):
+            # The revision is back; its settings are put back by the deploy state.
+            return replace(item, status=work.PENDING, started_at=None, progress=None)
+        out.info("service ROLLED_BACK")
+        return replace(item, running_task_def=item.previous_task_def).ended(work.ROLLED_BACK, now)
+
+    def _crashing(self, item: Item, service: Service, watched: Rollout) -> Verdict | None:
+        """A crash loop, which ECS may not end by itself, ends the wait."""
+        if not evidence.may_be_crashing(service, watched):
+            return None
+        try:
+            told = evidence.crash_loop(service, self._stopped_tasks(item), watched)
+        except (AwsRefused, AwsUnavailable):
+            return None
+        return Verdict(rollout.FAILED, told) if told else None
+
+    def _evidence(self, item: Item, service: Service | None, watched: Rollout) -> str:
         """What ECS tells of the failure. That it tells nothing must not hide the verdict itself."""
-        tasks = []
+        tasks: list[Json] = []
         if service is not None:
             try:
-                tasks = self.aws.stopped_tasks(self.batch.cluster or "default", service.name)
+                tasks = self._stopped_tasks(item)
             except (AwsRefused, AwsUnavailable) as error:
                 return f"stopped tasks could not be read: {error}"
-        return rollout.evidence(service, tasks, watched)
+        return evidence.evidence(service, tasks, watched)
+
+    def _stopped_tasks(self, item: Item) -> list[Json]:
+        return self.aws.stopped_tasks(item.cluster or DEFAULT_CLUSTER, item.name)
+
+    # --- hooks -----------------------------------------------------------------------------------------------------
+
+    def _hooks(self, items: list[Item]) -> list[Item]:
+        by_cluster: dict[str, list[Item]] = {}
+        for item in items:
+            by_cluster.setdefault(item.cluster or DEFAULT_CLUSTER, []).append(item)
+        return [done for cluster, group in by_cluster.items() for done in self._hooks_of(cluster, group)]
+
+    def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
+        arns = [self.batch.task_arn(cluster, str((item.hook_run or {}).get("task"))) for item in items]
+        try:
+            tasks = self.patience.persist(lambda: self.aws.describe_tasks(cluster, arns))
+        except AwsRefused as error:
+            told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
+            return [after_failure(item, told, self.patience.clock()) for item in items]
+        by_arn = {task["taskArn"]: task for task in tasks}
+        return [self._hook(item, arn, by_arn.get(arn)) for item, arn in zip(items, arns, strict=True)]
+
+    def _hook(self, item: Item, arn: str, task: Json | None) -> Item:
+        now = self.patience.clock()
+        verdict = hooks.judge(task, item, now)
+        if verdict.status == hooks.RUNNING:
+            return replace(item, progress=verdict.reason or None)
+        if verdict.status == hooks.SUCCEEDED:
+            if item.phase == work.PRE_DEPLOY:
+                return replace(item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None)
+            return item.ended(work.DEPLOYED, now)
+        why = verdict.reason
+        if verdict.status == hooks.TIMED_OUT:
+            why += self._stop(item, arn)
+        if item.phase == work.PRE_DEPLOY:
+            return item.failed(f"{why}; the service was not changed", now)
+        return after_failure(item, why, now)
+
+    def _stop(self, item: Item, arn: str) -> str:
+        """End a hook that takes too long; what is told of that."""
+        try:
+            stop = self.aws.stop_task
+            self.patience.persist(
+                lambda: stop(item.cluster or DEFAULT_CLUSTER, arn, "ecs-gitops: the hook took too long")
+            )
+        except (AwsRefused, AwsUnavailable) as error:
+            return f"; it could not be stopped: {error}"
+        return "; it was stopped"
+
+
+def _verdict(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:
+    if record is not None:
+        return service_deployment.judge(record, service, watched, now)
+    return rollout.judge(service, watched, now)
+
+
+def _verdict_on_return(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:
+    if record is not None:
+        return service_deployment.judge_return(record, service, watched, now)
+    return rollout.judge_return(service, watched, now)

@@ -1,20 +1,21 @@
 """The data that travels through the state machine: batches of items, and each item's result so far.
 
-JSON members are camelCase; absent members are left out, and task definitions are written ``family:revision`` (account
-and Region stand on the batch), because Step Functions carries at most 256 KiB from state to state.
+JSON members are camelCase; absent members are left out, task definitions are written ``family:revision`` (account and
+Region stand on the batch), and what many items have in common stands once, in the batch's ``shared``, because Step
+Functions carries at most 256 KiB from state to state.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
 from ecs_gitops.aws import Target
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.provenance import Release
-from ecs_gitops.task_definition import repository, short
+from ecs_gitops.task_definition import Images, image_from_json, repository, short
 from ecs_gitops.types import Json
 
 Kind: TypeAlias = Literal["task", "service"]
@@ -29,63 +30,166 @@ ROLLED_BACK = "ROLLED_BACK"
 SKIPPED = "SKIPPED"
 FINAL = frozenset({UNCHANGED, DEPLOYED, FAILED, ROLLED_BACK, SKIPPED})
 GOOD = frozenset({UNCHANGED, DEPLOYED})
+# A release with one of these has failed.
+BAD = frozenset({FAILED, ROLLED_BACK})
+
+# What an item that is pending or in progress is at. None stands for the beginning, and for the rollout itself.
+PRE_DEPLOY = "PRE_DEPLOY"
+DEPLOY = "DEPLOY"
+POST_DEPLOY = "POST_DEPLOY"
+ROLLBACK = "ROLLBACK"
+
+# What happens when an item fails.
+STOP = "stop"
+ROLL_BACK = "rollback"
+ROLL_BACK_RELEASE = "rollbackRelease"
 
 _ERROR_AT_MOST = 4_000
 # What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
 REASONS_AT_MOST = 50_000
 _REASON_AT_LEAST = 60
 
-_NOT_AFTER_THE_END = ("startedAt", "container", "timeoutMinutes", "forceNewDeployment")
+# Nothing reads these once an item is over; what a rollback of the whole release needs is kept of DEPLOYED ones.
+_NOT_AFTER_THE_END = frozenset(
+    {
+        "began",
+        "container",
+        "dependsOn",
+        "deployment",
+        "digests",
+        "forceNewDeployment",
+        "hookRun",
+        "hooks",
+        "isTimeoutGiven",
+        "phase",
+        "pinDigest",
+        "progress",
+        "requireZeroDowntime",
+        "serviceDeployment",
+        "startedAt",
+    }
+)
+_FOR_ROLLBACK = frozenset({"timeoutMinutes", "previousDeployment", "mark"})
+# With more items than this going on, how far each is stands in the log alone.
+_PROGRESS_OF_AT_MOST = 50
+_SHARED = ("deployment", "hooks", "previousDeployment", "warnings")
 
 # What the state machine does next with a batch.
 Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
+# CHECK reads and changes nothing.
+Mode: TypeAlias = Literal["CHECK", "DEPLOY"]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A service or scheduled task to deploy, and what has come of it.
 
-    ``name`` is the service's or the rule's name, ``container`` the manifest's ``service``. ``started_at`` is epoch
-    seconds, ``seconds`` how long the item took. ``deployment_needed`` is None until the live state was compared.
+    ``number`` is its place in the manifest, tasks first. ``name`` is the service's, the rule's or the schedule's name;
+    ``cluster`` is there for services, ``event_bus_name`` for rules, ``schedule_group`` for schedules. ``images`` maps
+    the containers' names to the images they are to run, as the manifest has them; ``digests`` what the tags meant when
+    the release was checked. ``deployment`` and ``previous_deployment`` are wanted and replaced members of ECS's
+    ``deploymentConfiguration``. ``began`` and ``started_at`` are epoch seconds: of the item's work, and of what is
+    waited for now. ``hook_run`` tells of the hook's task: task (its id), container, log. ``mark`` tells what is wanted
+    apart from what was wanted before. ``checks`` has a letter for each of :data:`ecs_gitops.checks.CHECKS`.
     """
 
+    number: int
     name: str
-    container: str = ""
-    image: str = ""
+    cluster: str | None = None
+    images: Images = field(default_factory=dict)
     timeout_minutes: int = 0
-    force_new_deployment: bool = False
+    is_timeout_given: bool = False
     event_bus_name: str | None = None
+    schedule_group: str | None = None
+    wave: int = 0
+    depends_on: tuple[int, ...] = ()
+    on_failure: str = ROLL_BACK
+    force_new_deployment: bool = False
+    pin_digest: bool = False
+    require_zero_downtime: bool = False
+    deployment: Json | None = None
+    hooks: Json | None = None
     status: str = PENDING
+    phase: str | None = None
     deployment_needed: bool | None = None
     previous_task_def: str | None = None
     task_def: str | None = None
+    running_task_def: str | None = None
     previous_image: str | None = None
+    previous_deployment: Json | None = None
+    digests: Images = field(default_factory=dict)
     deployment_id: str | None = None
+    service_deployment: str | None = None
+    hook_run: Json | None = None
+    mark: str | None = None
+    began: float | None = None
     started_at: float | None = None
+    progress: str | None = None
     reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    checks: str | None = None
     seconds: float | None = None
 
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
 
+    @property
+    def container(self) -> str:
+        """The name of the first container, as the manifest has it."""
+        return next(iter(self.images), "")
+
+    @property
+    def image(self) -> str:
+        """The image of the first container."""
+        return next(iter(self.images.values()), "")
+
+    @property
+    def is_rolled_back_by_itself(self) -> bool:
+        """Whether this item returns when it fails, whatever becomes of the others."""
+        return self.on_failure in (ROLL_BACK, ROLL_BACK_RELEASE)
+
+    def hook(self, phase: str) -> Json | None:
+        """The hook of PRE_DEPLOY or POST_DEPLOY."""
+        return (self.hooks or {}).get({PRE_DEPLOY: "preDeploy", POST_DEPLOY: "postDeploy"}.get(phase, ""))
+
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Item:
-        item = cls(**{name: data[member] for name, member in _ITEM.items() if member in data})
+    def from_json(cls, data: Mapping[str, Any], shared: list[Any]) -> Item:
+        values = {name: data[member] for name, member in _ITEM.items() if member in data}
+        for name, member in ((name, _ITEM[name]) for name in ("deployment", "hooks", "previous_deployment")):
+            if isinstance(data.get(member), int):
+                values[name] = shared[data[member]]
+        values["warnings"] = tuple(shared[index] for index in data.get("warnings", ()))
+        values["depends_on"] = tuple(data.get("dependsOn", ()))
+        values["images"] = image_from_json(data)
+        item = cls(**values)
         if item.previous_image is not None and item.previous_image[:1] in (":", "@"):
             return replace(item, previous_image=repository(item.image) + item.previous_image)
         return item
 
-    def to_json(self) -> Json:
-        values = {member: getattr(self, name) for name, member in _ITEM.items()}
+    def to_json(self, share: _Shared) -> Json:
+        values = {member: getattr(self, name) for name, member in _ITEM.items() if name != "images"}
+        if self.on_failure == ROLL_BACK or self.status in GOOD:
+            values["onFailure"] = None
+        values["wave"] = self.wave or None
+        if len(self.images) == 1:
+            values |= {"container": self.container, "image": self.image}
+        else:
+            values["containers"] = [{"name": name, "image": image} for name, image in self.images.items()]
         if self.is_final:
-            # Nothing reads these again, and the results of hundreds of items are carried together.
-            values |= dict.fromkeys(_NOT_AFTER_THE_END)
+            gone = _NOT_AFTER_THE_END | (frozenset() if self.status == DEPLOYED else _FOR_ROLLBACK)
+            values |= dict.fromkeys(gone)
             values["previousImage"] = self._previous_image_short()
             values["deploymentNeeded"] = None
-        return {member: value for member, value in values.items() if value is not None and value is not False} | (
-            {"deploymentNeeded": False} if self.deployment_needed is False else {}
-        )
+        for member in _SHARED[:3]:
+            if values.get(member) is not None:
+                values[member] = share(values[member])
+        values["warnings"] = [share(text) for text in self.warnings]
+        return {
+            member: value
+            for member, value in values.items()
+            if value is not None and value is not False and value not in ((), [], {})
+        } | ({"deploymentNeeded": False} if self.deployment_needed is False and not self.is_final else {})
 
     def _previous_image_short(self) -> str | None:
         """``:tag`` or ``@digest`` where the previous image is of the same repository."""
@@ -94,10 +198,15 @@ class Item:
             return self.previous_image[len(known) :]
         return self.previous_image
 
+    def ended(self, status: str, now: float | None = None, reason: str | None = None) -> Item:
+        """This item, over with ``status``; a reason replaces the one there was."""
+        since = self.began or self.started_at
+        took = round(now - since, 1) if now is not None and since else self.seconds
+        return replace(self, status=status, reason=reason or self.reason, seconds=took, progress=None)
+
     def failed(self, reason: str, now: float | None = None) -> Item:
         """This item, failed for ``reason``."""
-        took = round(now - self.started_at, 1) if now is not None and self.started_at else self.seconds
-        return replace(self, status=FAILED, reason=reason, seconds=took)
+        return self.ended(FAILED, now, reason)
 
 
 def _camel(name: str) -> str:
@@ -105,65 +214,111 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-_ITEM = {field.name: _camel(field.name) for field in fields(Item)}
+_ITEM = {entry.name: _camel(entry.name) for entry in fields(Item)}
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What items have in common, each once; called with a value it gives the value's place."""
+
+    values: list[Any] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, value: Any) -> int:
+        key = json.dumps(value, sort_keys=True)
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Items of one kind, account, Region and, for services, cluster. ``error`` is set by the state machine when a
-    state that worked on the batch failed: Step Functions' ``Error`` and ``Cause``."""
+    """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
+
+    ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
+    ``Cause``."""
 
     kind: Kind
     account: str
     region: str
     role_arn: str
     items: tuple[Item, ...]
-    cluster: str | None = None
+    mode: Mode = "DEPLOY"
     next: Next = "DEPLOY"
     wait_seconds: int = 0
     reason_budget: int = REASONS_AT_MOST
     error: str | None = None
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells batches apart: kind, account and Region."""
+        return self.kind, self.account, self.region
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Batch:
         try:
+            shared = list(data.get("shared", ()))
             return cls(
                 kind=data["kind"],
                 account=data["account"],
                 region=data["region"],
                 role_arn=data["roleArn"],
-                items=tuple(Item.from_json(item) for item in data["items"]),
-                cluster=data.get("cluster"),
+                items=tuple(Item.from_json(item, shared) for item in data["items"]),
+                mode=data.get("mode", "DEPLOY"),
                 reason_budget=int(data.get("reasonBudget", REASONS_AT_MOST)),
                 error=error_text(data.get("error")),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise InvalidEvent(f"not a batch: {error!r}") from error
 
     def to_json(self) -> Json:
         told = sum(1 for item in self.items if item.reason)
         room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
-        items = (replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items)
+        items = [replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items]
+        if len(items) > _PROGRESS_OF_AT_MOST:
+            items = [replace(item, progress=None) for item in items]
+        share = _Shared()
         data: Json = {
             "kind": self.kind,
             "account": self.account,
             "region": self.region,
             "roleArn": self.role_arn,
+            "mode": self.mode,
             "next": self.next,
             "waitSeconds": self.wait_seconds,
             "reasonBudget": self.reason_budget,
-            "items": [item.to_json() for item in items],
+            "items": [item.to_json(share) for item in items],
         }
-        return data | ({"cluster": self.cluster} if self.cluster else {})
+        if share.values:
+            data["shared"] = share.values
+        return data
+
+    def with_items(self, items: Iterable[Item]) -> Batch:
+        return replace(self, items=tuple(items))
 
     def target(self, release: Release) -> Target:
         """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
         return Target(self.account, self.region, self.role_arn, release.execution_name[:64])
 
+    @property
+    def _ecs(self) -> str:
+        partition = self.role_arn.split(":")[1]
+        return f"arn:{partition}:ecs:{self.region}:{self.account}"
+
     def task_definition_arn(self, reference: str) -> str:
         """The full ARN of ``family:revision`` in this batch's account and Region."""
-        partition = self.role_arn.split(":")[1]
-        return f"arn:{partition}:ecs:{self.region}:{self.account}:task-definition/{short(reference)}"
+        return f"{self._ecs}:task-definition/{short(reference)}"
+
+    def task_arn(self, cluster: str | None, task_id: str) -> str:
+        """The full ARN of a task."""
+        return f"{self._ecs}:task/{cluster or 'default'}/{task_id}"
+
+    def service_deployment_arn(self, item: Item) -> str | None:
+        """The full ARN of the service deployment that an item waits for; None where it is not known."""
+        if item.service_deployment is None:
+            return None
+        return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
 
 
 def error_text(error: object) -> str | None:

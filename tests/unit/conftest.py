@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from ecs_gitops import work
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
 from ecs_gitops.work import Batch, Item
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
+from unit.fake_ecs import FakeEcs
+from unit.machine import Machine
 
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
 RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", repository="config", commit_id="abc123")
@@ -26,7 +29,7 @@ def patience(aws: FakeAws) -> Patience:
     def sleep(seconds: float) -> None:
         aws.now += seconds
 
-    return Patience(until=aws.now + 600, clock=lambda: aws.now, sleep=sleep)
+    return Patience(until=aws.now + 600, clock=lambda: aws.now, sleep=sleep, concurrency=1)
 
 
 @pytest.fixture(scope="session")
@@ -41,28 +44,49 @@ def other_release() -> Release:
 
 @pytest.fixture
 def services() -> Callable[..., Batch]:
-    def make(*items: tuple[str, str, str], cluster: str = CLUSTER, timeout: int = 30, force: bool = False) -> Batch:
-        return Batch(
-            "service",
-            ACCOUNT,
-            REGION,
-            f"arn:aws:iam::{ACCOUNT}:role/deploy",
-            tuple(Item(name, container, image, timeout, force) for name, container, image in items),
-            cluster=cluster,
-        )
+    def make(
+        *items: tuple[str, str, str],
+        cluster: str = CLUSTER,
+        timeout: int = 30,
+        force: bool = False,
+        on_failure: str = work.STOP,
+    ) -> Batch:
+        made = [
+            Item(
+                number,
+                name,
+                cluster=cluster,
+                images={container: image},
+                timeout_minutes=timeout,
+                force_new_deployment=force,
+                on_failure=on_failure,
+            )
+            for number, (name, container, image) in enumerate(items)
+        ]
+        return Batch("service", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
 
     return make
 
 
 @pytest.fixture
 def tasks() -> Callable[..., Batch]:
-    def make(*items: tuple[str, str, str], bus: str | None = None) -> Batch:
-        return Batch(
-            "task",
-            ACCOUNT,
-            REGION,
-            f"arn:aws:iam::{ACCOUNT}:role/deploy",
-            tuple(Item(name, container, image, 30, event_bus_name=bus) for name, container, image in items),
-        )
+    def make(*items: tuple[str, str, str], bus: str = "default") -> Batch:
+        made = [
+            Item(number, name, images={container: image}, timeout_minutes=30, event_bus_name=bus)
+            for number, (name, container, image) in enumerate(items)
+        ]
+        return Batch("task", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
 
     return make
+
+
+@pytest.fixture
+def ecs() -> FakeEcs:
+    """An account whose ECS goes on as the clock does."""
+    return FakeEcs()
+
+
+@pytest.fixture
+def machine(ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Runs whole releases against ``ecs``."""
+    return Machine(ecs, monkeypatch)

@@ -1,16 +1,18 @@
 """An account in memory behind the methods of :class:`ecs_gitops.aws.Aws`, for unit tests of what decides and acts.
 
-It can die after any call, throttle any call, and play a rolling deployment's end. Nothing of the package is replaced.
+It can die after any call, throttle or refuse any call. Nothing of the package is replaced. What ECS does by itself over
+time is played by :mod:`unit.fake_ecs` for the tests that want it.
 """
 
 from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from unit.fake_lookups import FakeLookups
 
 ACCOUNT, REGION, CLUSTER = "111111111111", "us-west-2", "shop"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
@@ -20,13 +22,18 @@ class Died(BaseException):
     """The Lambda sandbox is gone: nothing in the package may catch this."""
 
 
-class FakeAws:
+class FakeAws(FakeLookups):
     def __init__(self) -> None:
+        super().__init__()
         self.now = 1_000_000.0
         self.definitions: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
         self.services: dict[str, dict[str, Any]] = {}
         self.rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
         self.stopped: list[dict[str, Any]] = []
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.records: list[dict[str, Any]] = []
+        self.revisions: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.die_after: int | None = None
         self.throttle: set[int] = set()
@@ -84,6 +91,11 @@ class FakeAws:
             ]
             service["taskDefinition"] = old["taskDefinition"]
 
+    def images(self, name: str) -> dict[str, str]:
+        """What the service's primary deployment runs, by container."""
+        definition, _ = self.definitions[self.services[name]["deployments"][0]["taskDefinition"]]
+        return {c["name"]: c["image"] for c in definition["containerDefinitions"]}
+
     def _deployment(self, task_definition: str, desired: int, state: str) -> dict[str, Any]:
         done = state == "COMPLETED"
         return {
@@ -98,7 +110,7 @@ class FakeAws:
             "createdAt": self.now,
         }
 
-    # --- the methods of Aws ------------------------------------------------------------------------------------------
+    # --- how a call fails --------------------------------------------------------------------------------------------
 
     def _called(self, name: str) -> None:
         if name in self.refuse:
@@ -114,6 +126,8 @@ class FakeAws:
             self.die_after = None
             raise Died
 
+    # --- services ----------------------------------------------------------------------------------------------------
+
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_services")
         if cluster != CLUSTER:
@@ -122,16 +136,44 @@ class FakeAws:
         self._done("describe_services")
         return found
 
+    def update_service(
+        self,
+        cluster: str,
+        service: str,
+        task_definition: str | None = None,
+        configuration: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        self._called("update_service")
+        live = self.services[service]
+        if configuration is not None:
+            live["deploymentConfiguration"] = {**live.get("deploymentConfiguration", {}), **configuration}
+        if task_definition is not None and live["taskDefinition"] != task_definition:
+            self._start(live, task_definition)
+        answer = copy.deepcopy(live)
+        self._done("update_service")
+        return answer
+
+    def _start(self, live: dict[str, Any], task_definition: str) -> None:
+        live["deployments"][0]["status"] = "ACTIVE"
+        live["deployments"].insert(0, self._deployment(task_definition, live["desiredCount"], "IN_PROGRESS"))
+        live["taskDefinition"] = task_definition
+
+    # --- task definitions --------------------------------------------------------------------------------------------
+
     def describe_task_definition(self, reference: str) -> tuple[dict[str, Any], dict[str, str]]:
         self._called("describe_task_definition")
-        if ":" not in reference.rsplit("/", 1)[-1]:
-            family = reference.rsplit("/", 1)[-1]
-            reference = [arn for arn in self.definitions if f"/{family}:" in arn][-1]
-        definition, tags = copy.deepcopy(self.definitions[reference])
+        name = reference.rsplit("/", 1)[-1]
+        if ":" not in name:
+            arn = [arn for arn in self.definitions if f"/{name}:" in arn][-1]
+        else:
+            arn = f"{ARN}:task-definition/{name}"
+        if arn not in self.definitions:
+            raise AwsRefused("describe_task_definition", "ClientException", "Unable to describe task definition.")
+        definition, tags = copy.deepcopy(self.definitions[arn])
         self._done("describe_task_definition")
         return definition, tags
 
-    def register_task_definition(self, content: dict[str, Any], tags: dict[str, str]) -> str:
+    def register_task_definition(self, content: dict[str, Any], tags: Mapping[str, str]) -> str:
         self._called("register_task_definition")
         content = copy.deepcopy(content)
         containers = content.pop("containerDefinitions")
@@ -140,21 +182,74 @@ class FakeAws:
         self._done("register_task_definition")
         return arn
 
-    def update_service(self, cluster: str, service: str, task_definition: str) -> dict[str, Any]:
-        self._called("update_service")
-        live = self.services[service]
-        if live["taskDefinition"] != task_definition:
-            live["deployments"][0]["status"] = "ACTIVE"
-            live["deployments"].insert(0, self._deployment(task_definition, live["desiredCount"], "IN_PROGRESS"))
-            live["taskDefinition"] = task_definition
-        answer = copy.deepcopy(live)
-        self._done("update_service")
-        return answer
+    def tag_task_definition(self, arn: str, key: str, value: str) -> None:
+        self._called("tag_resource")
+        self.definitions[arn][1][key] = value
+        self._done("tag_resource")
+
+    # --- service deployments -----------------------------------------------------------------------------------------
+
+    def service_deployments(
+        self, cluster: str, service: str, *, since: float | None = None, going_on: bool = False
+    ) -> list[dict[str, Any]]:
+        self._called("list_service_deployments")
+        found = [r for r in self.records if r["service"] == service and (since is None or r["createdAt"] >= since)]
+        if going_on:
+            found = [r for r in found if "PROGRESS" in r["status"] or "REQUESTED" in r["status"]]
+        self._done("list_service_deployments")
+        return copy.deepcopy(found[::-1])
+
+    def describe_service_deployments(self, arns: Sequence[str]) -> list[dict[str, Any]]:
+        self._called("describe_service_deployments")
+        self._done("describe_service_deployments")
+        return copy.deepcopy([r for r in self.records if r["serviceDeploymentArn"] in arns])
+
+    def stop_service_deployment(self, arn: str) -> None:
+        self._called("stop_service_deployment")
+        next(r for r in self.records if r["serviceDeploymentArn"] == arn)["status"] = "ROLLBACK_REQUESTED"
+        self._done("stop_service_deployment")
+
+    def describe_service_revisions(self, arns: Sequence[str]) -> list[dict[str, Any]]:
+        self._called("describe_service_revisions")
+        self._done("describe_service_revisions")
+        return copy.deepcopy([self.revisions[arn] for arn in arns if arn in self.revisions])
+
+    # --- tasks -------------------------------------------------------------------------------------------------------
 
     def stopped_tasks(self, cluster: str, service: str) -> list[dict[str, Any]]:
         self._called("list_tasks")
         self._done("list_tasks")
         return self.stopped
+
+    def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:
+        self._called("describe_tasks")
+        self._done("describe_tasks")
+        return copy.deepcopy([task for task in self.tasks.values() if task["taskArn"] in arns])
+
+    def run_task(self, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+        self._called("run_task")
+        token = request["clientToken"]
+        if token not in self.tasks:
+            containers = [{"name": request["overrides"]["containerOverrides"][0]["name"]}]
+            arn = f"{ARN}:task/{request['cluster']}/task{next(self._ids)}"
+            self.tasks[token] = {
+                "taskArn": arn,
+                "lastStatus": "RUNNING",
+                "containers": containers,
+                "request": copy.deepcopy(request),
+                "createdAt": self.now,
+            }
+        task = copy.deepcopy(self.tasks[token])
+        self._done("run_task")
+        return task, ""
+
+    def stop_task(self, cluster: str, arn: str, reason: str) -> None:
+        self._called("stop_task")
+        task = next(task for task in self.tasks.values() if task["taskArn"] == arn)
+        task |= {"lastStatus": "STOPPED", "stoppedReason": reason}
+        self._done("stop_task")
+
+    # --- rules and schedules -----------------------------------------------------------------------------------------
 
     def list_targets_by_rule(self, bus: str, rule: str) -> list[dict[str, Any]]:
         self._called("list_targets_by_rule")
@@ -171,3 +266,21 @@ class FakeAws:
         self.rules[bus, rule] = [changed.get(target["Id"], target) for target in self.rules[bus, rule]]
         self._done("put_targets")
         return []
+
+    def get_schedule(self, group: str, name: str) -> dict[str, Any]:
+        self._called("get_schedule")
+        if (group, name) not in self.schedules:
+            raise AwsRefused("get_schedule", "ResourceNotFoundException", f"Schedule {name} does not exist.")
+        self._done("get_schedule")
+        return {
+            **copy.deepcopy(self.schedules[group, name]),
+            "Arn": "arn",
+            "CreationDate": 1,
+            "LastModificationDate": 2,
+        }
+
+    def update_schedule(self, schedule: dict[str, Any]) -> None:
+        self._called("update_schedule")
+        assert not {"Arn", "CreationDate", "LastModificationDate"} & set(schedule)
+        self.schedules[schedule["GroupName"], schedule["Name"]] = copy.deepcopy(schedule)
+        self._done("update_schedule")

@@ -1,4 +1,4 @@
-"""The one module that talks to AWS: what it sends, what it keeps, and how errors are told apart."""
+"""The one package that talks to AWS: what it sends, what it keeps, and how errors are told apart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from moto import mock_aws
 
 from ecs_gitops import aws as edge
 from ecs_gitops import observability
-from ecs_gitops.aws import Aws, Target, attempt, connect
+from ecs_gitops.aws import Aws, Target, connect
+from ecs_gitops.aws.calls import attempt, read_raw
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
@@ -45,10 +46,10 @@ def wired(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     def make(api: str, *answers: dict[str, Any]) -> tuple[Aws, Wire]:
         client = boto3.client(api, region_name="us-west-2")  # type: ignore[call-overload]
-        edge._read_raw(client)
+        read_raw(client)
         wire = Wire(*answers)
         client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", wire)
-        return Aws(lambda _: client), wire
+        return Aws(lambda *_: client), wire
 
     return make
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops import provenance
-from ecs_gitops.deploy_services import Deployer
+from ecs_gitops.deploy_services import ServiceDeployer
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.task_definition import short
 from unit.fake_aws import Died, FakeAws
 
 
 def deploy(aws, release, batch, patience, is_retry=False):
-    return Deployer(aws, release, batch, patience, is_retry).run()
+    return ServiceDeployer(aws, release, batch, patience, is_retry).run()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, pati
     assert tags == {
         "team": "shop",
         provenance.EXECUTION: "ecs-gitops:run-1",
-        provenance.PREVIOUS: web,
+        provenance.PREVIOUS: short(web),
         provenance.RELEASE: "4.0",
         provenance.COMMIT: "abc123",
         provenance.REPOSITORY: "config",

@@ -79,7 +79,7 @@ def test_a_rule_on_another_bus_is_found_there(aws, release, patience, tasks, nig
 @pytest.mark.parametrize(
     ("rule", "container", "told"),
     [
-        ("absent", "cleanup", "rule 'absent' does not exist on bus 'default'"),
+        ("absent", "cleanup", "rule 'absent' on bus 'default' does not exist"),
         ("queue-only", "cleanup", "has no ECS target"),
         ("nightly", "clean", "no container named 'clean'"),
     ],
@@ -93,10 +93,10 @@ def test_a_task_that_cannot_be_deployed_says_why(aws, release, patience, tasks, 
 
 
 def test_an_entry_that_eventbridge_did_not_take_is_a_failure(aws, release, patience, tasks, nightly):
-    aws.refuse_entries = [{"TargetId": "a", "ErrorCode": "ConcurrentModificationException", "ErrorMessage": "busy"}]
+    aws.refuse_entries = [{"TargetId": "a", "ErrorCode": "ManagedRuleException", "ErrorMessage": "no"}]
     item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), patience)[0]
     assert item.status == "FAILED"
-    assert "a: ConcurrentModificationException: busy" in (item.reason or "")
+    assert "a: ManagedRuleException: no" in (item.reason or "")
 
 
 @pytest.mark.parametrize("call", range(1, 5))

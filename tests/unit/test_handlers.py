@@ -13,7 +13,7 @@ from ecs_gitops.handlers import batch as batch_module
 from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.patience import Patience
 from unit.conftest import EXECUTION
-from unit.fake_aws import ACCOUNT, FakeAws
+from unit.fake_aws import ACCOUNT
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 RUN = {"id": EXECUTION, "name": "run-1", "startTime": "2026-11-24T10:00:00.000Z"}
@@ -35,20 +35,6 @@ def settings(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-west-2")
 
 
-@pytest.fixture
-def connected(monkeypatch):
-    """The handlers reach a fake account instead of AWS."""
-    aws = FakeAws()
-
-    def connect(target):
-        assert target.role_arn == ROLE
-        return aws
-
-    for module in (batch_module, validate_deploy):
-        monkeypatch.setattr(module, "connect", connect)
-    return aws
-
-
 def plan(deployment):
     return init_config.handler({"deployment": deployment, "execution": RUN}, Context())
 
@@ -60,18 +46,28 @@ def test_init_config_applies_defaults_and_finds_the_role(settings):
     )
     assert planned["release"]["commitId"] == "abc"
     assert planned["release"]["executionName"] == "run-1"
-    (services,), (tasks,) = planned["serviceBatches"], planned["taskBatches"]
-    assert (services["account"], services["region"], services["cluster"]) == (ACCOUNT, "us-west-2", "shop")
+    tasks, services = planned["batches"]
+    assert (planned["mode"], planned["rest"]) == ("CHECK", [])
+    assert (services["kind"], services["account"], services["region"]) == ("service", ACCOUNT, "us-west-2")
     assert services["roleArn"] == ROLE
     assert services["items"] == [
-        {"name": "web", "container": "web", "image": "web:2", "timeoutMinutes": 5, "status": "PENDING"}
+        {
+            "number": 1,
+            "name": "web",
+            "cluster": "shop",
+            "container": "web",
+            "image": "web:2",
+            "timeoutMinutes": 5,
+            "isTimeoutGiven": True,
+            "status": "PENDING",
+        }
     ]
     assert tasks["items"][0]["name"] == "nightly"
 
 
 def test_init_config_leaves_out_what_there_is_none_of(settings):
-    assert "taskBatches" not in plan({"services": [WEB]})
-    assert "serviceBatches" not in plan({"tasks": [JOB]})
+    assert [batch["kind"] for batch in plan({"services": [WEB]})["batches"]] == ["service"]
+    assert [batch["kind"] for batch in plan({"tasks": [JOB]})["batches"]] == ["task"]
 
 
 @pytest.mark.parametrize(
@@ -95,33 +91,12 @@ def test_an_unknown_account_is_named_once_with_the_way_out(settings):
         plan({"services": [{**WEB, "account": "999999999999"}]})
 
 
-def test_batches_hold_ten_of_one_cluster_and_their_number_stays_bounded(settings):
+def test_a_batch_has_all_of_one_kind_account_and_region(settings):
     services = [{**WEB, "serviceName": f"s{n}", "clusterName": f"c{n % 2}"} for n in range(24)]
-    assert [len(b["items"]) for b in plan({"services": services})["serviceBatches"]] == [10, 2, 10, 2]
-    many = [{**WEB, "serviceName": f"s{n}"} for n in range(500)]
-    assert len(plan({"services": many})["serviceBatches"]) <= 20
-
-
-def test_a_release_goes_from_plan_to_notice(settings, connected, monkeypatch):
-    # GIVEN a service and a scheduled task
-    aws = connected
-    aws.serve("web", aws.define("web", ("web", "web:1")))
-    job = aws.define("job", ("job", "job:1"))
-    aws.rules["default", "nightly"] = [{"Id": "a", "Arn": "c", "EcsParameters": {"TaskDefinitionArn": job}}]
-    state = plan({"release": "4.0", "services": [WEB], "tasks": [JOB]})
-    # WHEN the states run one after the other
-    for kind, handler in (("task", deploy_task.handler), ("service", deploy_ecs.handler)):
-        event = {"release": state["release"], "batch": state[f"{kind}Batches"][0], "attempt": 0, "redrive": 0}
-        state[f"{kind}Batches"] = [handler(event, Context())["batch"]]
-    assert state["serviceBatches"][0]["next"] == "WAIT"
-    aws.finish("web")
-    event = {"release": state["release"], "batch": state["serviceBatches"][0]}
-    state["serviceBatches"] = [validate_deploy.handler(event, Context())["batch"]]
-    done = validate_deploy.handler({"report": state}, Context())
-    # THEN the report has both, and the notice its link to the pipeline
-    assert done["status"] == "SUCCEEDED"
-    assert {i["name"]: i["status"] for i in done["result"]["items"]} == {"web": "DEPLOYED", "nightly": "DEPLOYED"}
-    assert "pipelines/ecs-gitops/view" in done["notice"]["message"]
+    elsewhere = {**WEB, "region": "us-east-1"}
+    batches = plan({"services": [*services, elsewhere], "tasks": [JOB]})["batches"]
+    told = [(batch["kind"], batch["region"], len(batch["items"])) for batch in batches]
+    assert told == [("task", "us-west-2", 1), ("service", "us-west-2", 24), ("service", "us-east-1", 1)]
 
 
 def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(settings, monkeypatch):
@@ -130,7 +105,7 @@ def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(setti
 
     monkeypatch.setattr(batch_module, "connect", refuse)
     state = plan({"services": [WEB]})
-    event = {"release": state["release"], "batch": state["serviceBatches"][0]}
+    event = {"release": state["release"], "batch": state["batches"][0]}
     batch = deploy_ecs.handler(event, Context())["batch"]
     assert batch["next"] == "DONE"
     assert batch["items"][0]["status"] == "FAILED"
@@ -143,7 +118,7 @@ def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(settings, m
 
     monkeypatch.setattr(validate_deploy, "connect", refuse)
     state = plan({"services": [WEB]})
-    batch = state["serviceBatches"][0]
+    batch = state["batches"][0]
     batch["items"][0]["status"] = "IN_PROGRESS"
     judged = validate_deploy.handler({"release": state["release"], "batch": batch}, Context())["batch"]
     assert judged["items"][0]["status"] == "FAILED"
@@ -158,14 +133,14 @@ def test_sts_that_cannot_be_reached_is_left_to_the_state_machines_retry(settings
     monkeypatch.setattr(Patience, "of", classmethod(lambda cls, _: replace(cls(0.0))))
     state = plan({"services": [WEB]})
     with pytest.raises(AwsUnavailable):
-        deploy_ecs.handler({"release": state["release"], "batch": state["serviceBatches"][0]}, Context())
+        deploy_ecs.handler({"release": state["release"], "batch": state["batches"][0]}, Context())
 
 
 @pytest.mark.parametrize("deployment", [{"release": "4.0", "source": {"author": "Ada"}}, {"source": 3}, "text", None])
 def test_a_release_that_could_not_be_planned_is_told_as_far_as_it_is_known(settings, deployment):
     error = {"Error": "InvalidManifest", "Cause": json.dumps({"errorMessage": "input: services[0]: image is missing"})}
     state = {"error": error, "deployment": deployment, "execution": {"id": EXECUTION, "name": "run-1"}}
-    done = validate_deploy.handler({"report": state}, Context())
+    done = validate_deploy.handler({"stage": state}, Context())
     assert (done["status"], done["error"]) == ("FAILED", "InvalidRelease")
     assert "services[0]: image is missing" in done["cause"]
     assert "nothing was changed" in done["notice"]["message"]
@@ -182,10 +157,3 @@ def test_an_event_of_another_shape_is_named_as_such(settings, handler, event):
 def test_there_are_four_handlers():
     names = {"init_config", "deploy_task", "deploy_ecs", "validate_deploy"}
     assert names <= set(dir(handlers))
-
-
-def test_items_of_one_rule_are_never_split_across_batches(settings):
-    jobs = [{**JOB, "cwRuleName": f"r{n}"} for n in range(9)]
-    shared = [{**JOB, "cwRuleName": "shared", "service": name} for name in ("a", "b")]
-    batches = plan({"tasks": [*jobs, *shared]})["taskBatches"]
-    assert [sum(item["name"] == "shared" for item in batch["items"]) for batch in batches] == [2]

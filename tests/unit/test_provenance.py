@@ -15,7 +15,7 @@ from ecs_gitops.provenance import Release, is_ours, tags_for
 
 def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release):
     existing = {"team": "shop", "ecs-gitops:release": "3.0", "aws:cloudformation:stack": "x"}
-    tags = tags_for(release, "web:1", existing)
+    tags = tags_for(release, "web:1", existing, {})
     assert tags["team"] == "shop"
     assert tags[provenance.RELEASE] == "4.0"
     assert "aws:cloudformation:stack" not in tags
@@ -26,9 +26,9 @@ def test_what_rollback_needs_has_the_last_free_tags(release, room):
     existing = {f"k{n}": "v" for n in range(50 - room)}
     if room < 2:
         with pytest.raises(ItemFailed, match="remove some"):
-            tags_for(release, "web:1", existing)
+            tags_for(release, "web:1", existing, {})
         return
-    tags = tags_for(release, "web:1", existing)
+    tags = tags_for(release, "web:1", existing, {})
     assert len(tags) == 50
     assert tags[provenance.PREVIOUS] == "web:1"
 
@@ -36,10 +36,25 @@ def test_what_rollback_needs_has_the_last_free_tags(release, room):
 @given(text=st.text(max_size=400))
 def test_values_are_always_ones_that_ecs_takes(release, text):
     odd = replace(release, release=text or None, execution_name=text)
-    tags = tags_for(odd, "web:1", {})
+    tags = tags_for(odd, "web:1", {}, {"web": "sha256:" + "a" * 64})
     assert all(len(value) <= 256 and not provenance._NOT_IN_A_VALUE.search(value) for value in tags.values())
     assert is_ours(tags, odd)
 
 
 def test_a_release_survives_its_way_through_the_state_machine(release):
     assert Release.from_json(release.to_json()) == release
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z-]{1,20}", fullmatch=True), st.integers(0, 2**256 - 1), max_size=12))
+def test_digests_are_told_as_far_as_a_tag_has_room_and_found_again(numbers):
+    digests = {name: f"sha256:{number:064x}" for name, number in numbers.items()}
+    tag = provenance.digest_tag(digests)
+    found = provenance.digests_of({provenance.DIGEST: tag} if tag else {})
+    assert all(digests[name].startswith(digest) for name, digest in found.items())
+    if len(digests) <= 5:
+        assert set(found) == set(digests)
+
+
+def test_the_longest_family_name_fits_into_the_tag_that_rollback_reads(release):
+    arn = f"arn:aws:ecs:us-west-2:111111111111:task-definition/{'f' * 245}:1000000"
+    assert provenance.previous_of(tags_for(release, arn, {}, {}), "x:1") == f"{'f' * 245}:1000000"

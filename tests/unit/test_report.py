@@ -16,13 +16,14 @@ ROLE = "arn:aws:iam::111111111111:role/deploy"
 
 
 def batch(*items: Item, **more: object) -> Batch:
-    return Batch("service", "111111111111", "us-west-2", ROLE, items, cluster="shop", **more)  # type: ignore[arg-type]
+    return Batch("service", "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
 
 
 GOOD = Item(
+    0,
     "web",
-    "web",
-    "web:2",
+    "shop",
+    {"web": "web:2"},
     30,
     status="DEPLOYED",
     previous_task_def="web:1",
@@ -31,11 +32,12 @@ GOOD = Item(
     deployment_id="ecs-svc/1",
     seconds=12.5,
 )
-BAD = Item("api", "api", "api:2", 30, status="FAILED", reason="2 stopped tasks: CannotPullContainerError")
+BAD = Item(1, "api", "shop", {"api": "api:2"}, 30, status="FAILED", reason="2 stopped tasks: CannotPullContainerError")
 SAME = Item(
+    2,
     "same",
-    "same",
-    "same:1",
+    "shop",
+    {"same": "same:1"},
     30,
     status="UNCHANGED",
     deployment_needed=False,
@@ -103,8 +105,7 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
         item = replace(
             GOOD,
             name=f"service-with-a-long-name-{n:04}",
-            container="app",
-            image=image.format(n),
+            images={"app": image.format(n)},
             previous_image=image.format(n)[:-1] + "1",
             task_def=f"service-with-a-long-name-{n:04}:13",
             previous_task_def=f"service-with-a-long-name-{n:04}:12",
@@ -112,7 +113,7 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
             deployment_needed=True,
         )
         items.append(item.failed("x" * 1000) if n % 10 == 0 else item)
-    batches = [batch(*items[start : start + 30], reason_budget=50_000 // 17) for start in range(0, 500, 30)]
+    batches = [batch(*items[start : start + 250], reason_budget=25_000) for start in range(0, 500, 250)]
     # THEN what the map states hand on, and the report with its notice, stay below 256 KiB
     carried = sum(len(json.dumps(b.to_json(), separators=(",", ":"))) for b in batches)
     outcome = report.outcome(batches)
@@ -142,6 +143,7 @@ Not deployed
   FAILED      shop/api (111111111111, us-west-2)
               api:2
               2 stopped tasks: CannotPullContainerError
+              https://us-west-2.console.aws.amazon.com/ecs/v2/clusters/shop/services/api/deployments?region=us-west-2
 
 Deployed or unchanged
   DEPLOYED    shop/web (111111111111, us-west-2)   web:1 -> web:2

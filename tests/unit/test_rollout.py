@@ -62,6 +62,11 @@ services = st.builds(
     pending=st.integers(0, 2),
     deployments=st.lists(deployments, max_size=3, unique_by=lambda d: d.id).map(tuple),
     events=st.just(()),
+    configuration=st.just({}),
+    load_balancers=st.just(()),
+    is_daemon=st.just(False),
+    revisions=st.just(()),
+    placement=st.just({}),
 )
 
 

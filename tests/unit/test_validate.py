@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops.deploy_services import Deployer
+from ecs_gitops.deploy_services import ServiceDeployer
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.validate import Validator
 
@@ -15,7 +15,7 @@ from ecs_gitops.validate import Validator
 def rolling(aws, release, patience, services):
     """A batch whose one service, with two tasks, is being deployed."""
     aws.serve("web", aws.define("web", ("web", "web:1")), desired=2)
-    return Deployer(aws, release, services(("web", "web", "web:2")), patience, False).run()
+    return ServiceDeployer(aws, release, services(("web", "web", "web:2")), patience, False).run()
 
 
 @pytest.fixture
@@ -89,11 +89,12 @@ def test_a_failed_deployment_tells_why_from_stopped_tasks_and_events(aws, rollin
 def test_a_rollback_by_the_circuit_breaker_is_a_failure(aws, rolling, look):
     aws.finish("web", "ROLLBACK", "circuit breaker")
     item = look(rolling).items[0]
-    assert item.status == "FAILED"
+    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
     assert "rolled back to web:1" in (item.reason or "")
     # AND it stays one when the old revision is steady again and ours is gone
     aws.finish("web")
-    assert look(rolling).items[0].status == "FAILED"
+    again = look(rolling).items[0]
+    assert (again.status, again.phase) == ("PENDING", "ROLLBACK")
 
 
 def test_another_deployment_that_is_steady_is_not_our_success(aws, rolling, look):
@@ -120,7 +121,7 @@ def test_a_rolled_back_deployment_that_ecs_no_longer_lists_is_a_failure_at_once(
     text = f"(service web) (deployment {ours}) deployment failed: tasks failed to start."
     live["events"] = [{"createdAt": aws.now + 1, "message": text}]
     item = look(rolling).items[0]
-    assert item.status == "FAILED"
+    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
     assert "rolled back to web:1" in (item.reason or "")
 
 
@@ -128,7 +129,7 @@ def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rol
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
     item = look(rolling, 31).items[0]
-    assert item.status == "FAILED"
+    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
     assert "no longer lists" in (item.reason or "")
 
 

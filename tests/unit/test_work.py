@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -15,11 +16,21 @@ text = st.text(min_size=1, max_size=20)
 images = st.from_regex(
     r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True
 )
+plain = st.none() | st.dictionaries(text, st.integers() | text | st.lists(text, max_size=2), max_size=3)
 items = st.builds(
     Item,
+    number=st.integers(0, 9999),
     name=text,
-    container=text,
-    image=images,
+    cluster=st.none() | text,
+    images=st.dictionaries(text, images, min_size=1, max_size=3),
+    on_failure=st.sampled_from(["stop", "rollback", "rollbackRelease"]),
+    depends_on=st.lists(st.integers(0, 99), max_size=3).map(tuple),
+    wave=st.integers(-1, 9),
+    deployment=plain,
+    hooks=plain,
+    previous_deployment=plain,
+    phase=st.sampled_from([None, "PRE_DEPLOY", "DEPLOY", "POST_DEPLOY", "ROLLBACK"]),
+    warnings=st.lists(text, max_size=3).map(tuple),
     timeout_minutes=st.integers(1, 1440),
     status=st.sampled_from(["PENDING", "IN_PROGRESS", *sorted(FINAL)]),
     previous_task_def=st.none() | text,
@@ -32,19 +43,44 @@ items = st.builds(
 )
 
 
-@given(item=items)
-def test_an_item_comes_back_with_all_that_its_result_needs(item):
-    back = Item.from_json(item.to_json())
-    expected = item
-    if item.is_final:
-        expected = replace(item, container="", timeout_minutes=0, started_at=None)
-    assert back == expected
+def batch_of(*items: Item, **more: object) -> Batch:
+    return Batch("service", "1", "r", "arn:aws:iam::1:role/x", items, **more)  # type: ignore[arg-type]
+
+
+@given(given=st.lists(items, max_size=4))
+def test_items_come_back_with_all_that_is_still_needed(given):
+    data = json.loads(json.dumps(batch_of(*given, reason_budget=10_000).to_json()))
+    back = Batch.from_json(data)
+    assert [item.status for item in back.items] == [item.status for item in given]
+    for item, found in zip(given, back.items, strict=True):
+        if not item.is_final:
+            assert found == replace(item, deployment=item.deployment, hooks=item.hooks)
+            continue
+        # Of what is over, the result; and of what was deployed, what returns it.
+        told = ("number", "name", "cluster", "wave", "reason", "warnings", "seconds", "task_def", "previous_task_def")
+        assert [getattr(found, name) for name in told] == [getattr(item, name) for name in told]
+        assert list(found.images.values()) == list(item.images.values())
+        if item.status == "DEPLOYED":
+            assert (found.timeout_minutes, found.previous_deployment) == (
+                item.timeout_minutes,
+                item.previous_deployment,
+            )
+        if item.status in ("FAILED", "ROLLED_BACK"):
+            assert found.on_failure == item.on_failure
+
+
+def test_what_items_have_in_common_is_carried_once():
+    deployment = {"strategy": "CANARY", "alarms": {"alarmNames": ["x" * 200]}}
+    few, many = (
+        batch_of(*(Item(n, f"s{n}", deployment=deployment, warnings=("y" * 200,)) for n in range(count)))
+        for count in (1, 100)
+    )
+    assert len(json.dumps(many.to_json())) < len(json.dumps(few.to_json())) + 100 * 160
 
 
 def test_reasons_of_a_batch_share_their_room_and_keep_their_beginning():
-    failed = tuple(Item(f"s{n}", image="x", status="FAILED", reason=f"{n} " + "x" * 999) for n in range(10))
-    batch = Batch("service", "1", "r", "arn:aws:iam::1:role/x", failed, cluster="c", reason_budget=2000)
-    reasons = [item["reason"] for item in batch.to_json()["items"]]
+    failed = [Item(n, f"s{n}", images={"": "x"}, status="FAILED", reason=f"{n} " + "x" * 999) for n in range(10)]
+    reasons = [item["reason"] for item in batch_of(*failed, reason_budget=2000).to_json()["items"]]
     assert [len(reason) for reason in reasons] == [200] * 10
     assert reasons[3].startswith("3 xxx")
 

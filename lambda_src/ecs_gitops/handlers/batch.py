@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops import work
 from ecs_gitops.aws import Aws, connect
-from ecs_gitops.deploy_services import explain
+from ecs_gitops.checks import FAILED_ROLE
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.patience import LambdaContext, Patience
-from ecs_gitops.work import Batch, parse_event
+from ecs_gitops.turns import after_failure, explain
+from ecs_gitops.work import Batch, Item, parse_event
 
 if TYPE_CHECKING:
     from ecs_gitops.provenance import Release
@@ -27,8 +29,8 @@ class MakesRun(Protocol):
     ) -> BatchRun: ...  # fmt: skip
 
 
-def run(make: MakesRun, event: Json, context: LambdaContext) -> Json:
-    """Run ``make(…)`` over the event's batch. A role that cannot be assumed fails each item, with the reason.
+def run(modes: Mapping[str, MakesRun], event: Json, context: LambdaContext) -> Json:
+    """Run what the batch's mode asks for over it. A role that cannot be assumed fails each item, with the reason.
 
     Raises :class:`AwsUnavailable` when STS cannot be reached for as long as the invocation lasts.
     """
@@ -38,12 +40,23 @@ def run(make: MakesRun, event: Json, context: LambdaContext) -> Json:
     try:
         aws = patience.persist(lambda: connect(batch.target(release)))
     except AwsRefused as error:
-        reason = explain(error, batch)
-        items = tuple(item if item.is_final else item.failed(reason) for item in batch.items)
-        done = replace(batch, items=items, next="DONE")
+        done = replace(_refused(batch, explain(error, batch)), next="DONE")
     else:
-        done = make(aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
+        done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
     return {"release": event["release"], "batch": done.to_json()}
+
+
+def _refused(batch: Batch, why: str) -> Batch:
+    """Nothing could be done in the account. What was to be returned stands as it is."""
+    letters = FAILED_ROLE if batch.mode == "CHECK" else None
+
+    def refused(item: Item) -> Item:
+        if item.is_final:
+            return item
+        failed = after_failure(item, why, 0) if item.phase == work.ROLLBACK else item.failed(why)
+        return replace(failed, checks=letters or failed.checks)
+
+    return batch.with_items(map(refused, batch.items))
 
 
 def _was_interrupted(batch: Batch) -> bool:

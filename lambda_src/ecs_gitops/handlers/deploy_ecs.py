@@ -1,4 +1,7 @@
-"""DeployEcs: a batch of services of one account, Region and cluster; see :mod:`ecs_gitops.deploy_services`.
+"""DeployEcs: a batch of services of one account and Region.
+
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.preflight`; in mode DEPLOY what is pending is deployed or
+returned, see :mod:`ecs_gitops.deploy_services`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
 "batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``.
@@ -7,13 +10,14 @@ Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": re
 from __future__ import annotations
 
 from ecs_gitops import observability
-from ecs_gitops.deploy_services import Deployer
+from ecs_gitops.deploy_services import ServiceDeployer
 from ecs_gitops.handlers.batch import run
 from ecs_gitops.patience import LambdaContext
+from ecs_gitops.preflight_services import ServicePreflight
 from ecs_gitops.types import Json
 
 observability.set_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(Deployer, event, context)
+    return run({"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer}, event, context)

@@ -1,7 +1,10 @@
-"""DeployTask: a batch of scheduled tasks; see :mod:`ecs_gitops.deploy_tasks`.
+"""DeployTask: a batch of scheduled tasks of one account and Region.
+
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.preflight`; in mode DEPLOY what is pending is deployed or
+returned, see :mod:`ecs_gitops.deploy_tasks`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
-"batch"}``, every item of the batch final.
+"batch"}``; after DEPLOY every item of the batch is final.
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from ecs_gitops import observability
 from ecs_gitops.deploy_tasks import TaskDeployer
 from ecs_gitops.handlers.batch import run
 from ecs_gitops.patience import LambdaContext
+from ecs_gitops.preflight_tasks import TaskPreflight
 from ecs_gitops.types import Json
 
 observability.set_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(TaskDeployer, event, context)
+    return run({"CHECK": TaskPreflight, "DEPLOY": TaskDeployer}, event, context)

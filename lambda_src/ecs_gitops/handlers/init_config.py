@@ -4,9 +4,9 @@ Makes no AWS call. Event::
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
-Result: ``release`` (see :meth:`ecs_gitops.provenance.Release.to_json`), ``taskBatches`` and ``serviceBatches`` (lists
-of :class:`ecs_gitops.work.Batch`; absent when empty). Raises :class:`InvalidManifest`, :class:`UnknownAccount` and
-:class:`InvalidEvent`; none is worth a retry.
+Result: ``release`` (see :meth:`ecs_gitops.provenance.Release.to_json`), and the first stage of the release (see
+:class:`ecs_gitops.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`, :class:`UnknownAccount`
+and :class:`InvalidEvent`; none is worth a retry.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.patience import LambdaContext
 from ecs_gitops.plan import Settings, batches
 from ecs_gitops.provenance import Release
+from ecs_gitops.stages import CHECK, Stage
 from ecs_gitops.types import Json
 
 observability.set_up()
@@ -44,8 +45,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
-    by_kind = {f"{kind}Batches": [b.to_json() for b in planned if b.kind == kind] for kind in ("task", "service")}
-    return {"release": release.to_json(), **{key: value for key, value in by_kind.items() if value}}
+    return {"release": release.to_json(), **Stage(planned, (), CHECK).to_json()}
 
 
 def _release(event: Json) -> Release:

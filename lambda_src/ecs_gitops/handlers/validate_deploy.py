@@ -1,29 +1,31 @@
-"""ValidateDeploy: is our deployment done? For one batch while it rolls out, and for the whole release at its end.
+"""ValidateDeploy: is our deployment done? For one batch while it rolls out, and for the release after each stage.
 
 Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
 DONE and ``batch.waitSeconds``.
 
-Event for the release: ``{"report": the state machine's whole data}``, with ``release``, ``taskBatches`` and
-``serviceBatches`` (as the deploy states left them) and, when a state failed, ``error`` and ``execution``. Result:
-``status``
-(SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts, items as
-documented in docs/architecture.md) and ``notice`` (subject, message).
+Event for the release: ``{"stage": the state machine's whole data}``: ``release`` and a stage (see
+:class:`ecs_gitops.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and ``execution``.
+Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stage. At its end: ``next`` REPORT,
+``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts,
+items as documented in docs/architecture.md) and ``notice`` (subject, message).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ecs_gitops import notice, observability, report, work
 from ecs_gitops.aws import connect
-from ecs_gitops.deploy_services import explain
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.provenance import Release
+from ecs_gitops.stages import CHECK, Stage, following
+from ecs_gitops.turns import explain
 from ecs_gitops.types import Json
 from ecs_gitops.validate import Validator
-from ecs_gitops.work import Batch, error_text, parse_event
+from ecs_gitops.work import Batch, parse_event
 
 observability.set_up()
 
@@ -31,7 +33,7 @@ _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return _release_verdict(event["report"]) if "report" in event else _batch_verdict(event, context)
+    return _release_verdict(event["stage"]) if "stage" in event else _batch_verdict(event, context)
 
 
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
@@ -40,7 +42,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     try:
         aws = patience.persist(lambda: connect(batch.target(release)))
     except AwsRefused as error:
-        reason = f"the rollout cannot be watched: {explain(error, batch)}"
+        reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
         items = tuple(item.failed(reason) if item.status == work.IN_PROGRESS else item for item in batch.items)
         judged = replace(batch, items=items, next="DONE")
     else:
@@ -50,27 +52,37 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
 
 def _release_verdict(state: Json) -> Json:
     release = Release.from_json(state["release"]) if "release" in state else _unplanned(state)
-    batches = [Batch.from_json(data) for key in ("taskBatches", "serviceBatches") for data in state.get(key) or []]
-    error = error_text(state.get("error"))
+    done = Stage.from_json(state)
+    next_stage = following(done)
+    if next_stage.batches:
+        return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
+    batches, error = next_stage.rest, next_stage.error
     outcome = report.outcome(batches, error if batches or error is None else f"{_UNPLANNED}: {error}")
-    items = report.fit(outcome.items)
     return {
+        "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
-        "error": "ReleaseFailed" if batches else "InvalidRelease",
+        "error": _error(batches, done),
         "cause": outcome.cause,
         "result": {
             "status": outcome.status,
             "release": release.to_json(),
             "counts": dict(outcome.counts),
             **({"error": outcome.error} if outcome.error else {}),
-            "items": items,
+            "items": report.fit(outcome.items),
         },
         "notice": {
             "subject": notice.subject(release, outcome),
             "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
         },
     }
+
+
+def _error(batches: Sequence[Batch], done: Stage) -> str:
+    """The name of a failed release's error: whether anything was changed."""
+    if not batches:
+        return "InvalidRelease"
+    return "CheckFailed" if done.mode == CHECK else "ReleaseFailed"
 
 
 def _unplanned(state: Json) -> Release:

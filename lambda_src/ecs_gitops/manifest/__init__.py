@@ -9,11 +9,21 @@ from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest.check import check
 from ecs_gitops.manifest.fields import DEPLOYMENT, MANIFEST
 from ecs_gitops.manifest.kinds import Object
-from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+from ecs_gitops.manifest.model import ContainerImage, Manifest, ServiceItem, TaskItem
 from ecs_gitops.manifest.node import MAX_BYTES, Node, Problem, from_data
 from ecs_gitops.manifest.schema import schema
 
-__all__ = ["MAX_BYTES", "Manifest", "Problem", "ServiceItem", "TaskItem", "from_json", "load", "schema"]
+__all__ = [
+    "MAX_BYTES",
+    "ContainerImage",
+    "Manifest",
+    "Problem",
+    "ServiceItem",
+    "TaskItem",
+    "from_json",
+    "load",
+    "schema",
+]
 
 
 def load(data: bytes, file: str) -> Manifest:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ecs_gitops.manifest.kinds import (
     WRONG,
-    Boolean,
     Choice,
     Field,
     Integer,
     ListOf,
+    Number,
     Object,
+    Scalar,
     Text,
     Type,
     Value,
@@ -59,30 +61,38 @@ class _Checker:
             if path == "" and field.name == "defaults":
                 self._defaults = value if isinstance(value, Mapping) else {}
         self._missing(node, path, kind, values)
+        self._rules(node, path, kind, values)
+        return values
+
+    def _rules(self, node: Node, path: str, kind: Object, values: Mapping[str, Any]) -> None:
+        for either in kind.either:
+            if both := either.both(values):
+                where = self._places[join(path, both[1])]
+                self._add(where, join(path, both[1]), f"{' and '.join(both)} do not go together", either.accepted)
+        inherited = kind.inherited(values, self._defaults)
         for rule in kind.rules:
-            for found in rule.check({**self._defaults, **values} if kind.inherits else values):
+            told_in_defaults = set(rule.check(inherited)) if inherited else set()
+            for found in rule.check({**inherited, **values}):
+                if found in told_in_defaults:
+                    continue
                 where = self._places.get(join(path, found.path), node)
                 line = self._places[join(path, found.first)].line if found.first else 0
                 told = f"{found.message} in line {line}" if line else found.message
                 self._add(where, join(path, found.path), told, found.accepted)
-        return values
 
     def _field(self, node: Node | None, path: str, kind: Type) -> Value | Any | None:
         """None where there is no value: YAML's null and a missing field are the same."""
         if node is None or node.content is None:
             return None
-        self._places[path] = node
         return self._element(node, path, kind)
 
     def _element(self, node: Node, path: str, kind: Type) -> Value | Any:
+        self._places[path] = node
         if isinstance(kind, Object):
             values = self.object(node, path, kind)
             return values if isinstance(node.content, dict) else WRONG
         if isinstance(kind, ListOf):
-            if isinstance(node.content, list):
-                return tuple(self._element(child, f"{path}[{i}]", kind.element) for i, child in enumerate(node.content))
-            self._add(node, path, f"{shown(node)} is not a list", kind.accepted)
-            return WRONG
+            return self._list(node, path, kind)
         if not isinstance(node.content, str):
             self._add(node, path, f"{shown(node)} is not a single value", accepted(kind))
             return WRONG
@@ -91,6 +101,31 @@ class _Checker:
             self._add(node, path, f"{shown(node)} is not accepted", accepted(kind))
             return WRONG
         return value
+
+    def _list(self, node: Node, path: str, kind: ListOf) -> tuple[Any, ...] | Any:
+        if not isinstance(node.content, list):
+            self._add(node, path, f"{shown(node)} is not a list", kind.accepted)
+            return WRONG
+        if len(node.content) < kind.least:
+            self._add(node, path, "the list is empty", f"at least {kind.least} element")
+            return WRONG
+        values = tuple(self._element(child, f"{path}[{i}]", kind.element) for i, child in enumerate(node.content))
+        if kind.once is not None:
+            self._repeated(path, kind.once, values)
+        return values
+
+    def _repeated(self, path: str, once: str, values: tuple[Any, ...]) -> None:
+        first: dict[object, Node] = {}
+        for index, value in enumerate(values):
+            told = value.get(once) if once and isinstance(value, Mapping) else value
+            if told is None or told is WRONG:
+                continue
+            place = join(f"{path}[{index}]", once)
+            node = self._places[place]
+            if told in first:
+                line = f", first in line {first[told].line}" if first[told].line else ""
+                self._add(node, place, f"{shown(node)} stands twice{line}", "each once")
+            first.setdefault(told, node)
 
     def _keys(self, node: Node, path: str, names: tuple[str, ...]) -> None:
         """Unknown and repeated keys are problems."""
@@ -105,9 +140,12 @@ class _Checker:
                 self.problems.append(Problem(line, column, join(path, _cut(name)), told, ", ".join(names)))
 
     def _missing(self, node: Node, path: str, kind: Object, values: Mapping[str, Any]) -> None:
+        there = {*values, *kind.inherited(values, self._defaults), *kind.unused(values, self._defaults)}
+        for either in kind.either:
+            there.update((*either.one, *either.other) if either.both(values) else ())
         for field in kind.fields:
-            if field.required and field.name not in values and not (kind.inherits and field.name in self._defaults):
-                self._add(node, path, f"{field.name} is missing", _wanted(field, kind.inherits))
+            if field.required and field.name not in there:
+                self._add(node, path, f"{field.name} is missing", _wanted(field, kind))
 
     def _nearest(self, name: str, names: tuple[str, ...]) -> str:
         self._unknown += 1
@@ -123,15 +161,27 @@ class _Checker:
         self.problems.append(Problem(node.line, node.column, path, message, wanted))
 
 
-def parse(text: str, kind: Text | Integer | Boolean | Choice) -> str | int | bool | None:
+def parse(text: str, kind: Scalar) -> str | float | bool | None:
     """The value that ``text`` stands for; None where it is not accepted."""
     if isinstance(kind, Text):
         return text if len(text) <= kind.longest and re.fullmatch(kind.pattern, text) else None
     if isinstance(kind, Integer):
         return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and kind.least <= int(text) <= kind.most else None
+    if isinstance(kind, Number):
+        return _number(text, kind)
     if isinstance(kind, Choice):
         return text if text in kind.values else None
     return {"true": True, "false": False}.get(text)
+
+
+def _number(text: str, kind: Number) -> float | None:
+    """Decimal fractions decide about the step: 0.3 is no multiple of 0.1 in binary ones."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        return None
+    exact = Decimal(text)
+    if exact % Decimal(str(kind.step)) or not kind.least <= float(exact) <= kind.most:
+        return None
+    return float(exact)
 
 
 def shown(node: Node) -> str:
@@ -152,6 +202,8 @@ def _cut(text: str) -> str:
     return printable(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
-def _wanted(field: Field, inherits: bool) -> str:
+def _wanted(field: Field, kind: Object) -> str:
     told = f"{field.description} For example `{field.example}`"
-    return f"{told}; it may stand in `defaults` too." if inherits else f"{told}."
+    told = f"{told}; it may stand in `defaults` too." if kind.inherits else f"{told}."
+    instead = [either.other[0] for either in kind.either if field.name in either.one]
+    return f"{told} Or `{instead[0]}` instead." if instead else told

@@ -1,6 +1,7 @@
 """What may stand in a manifest: one table, from which both the checks and the published JSON Schema are made.
 
-The source of the limits stands beside each type.
+The source of the limits stands beside each type: here, in :mod:`ecs_gitops.manifest.texts` and in
+:mod:`ecs_gitops.manifest.deployment`.
 """
 
 from __future__ import annotations
@@ -9,76 +10,151 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Object, Rule, Text
-from ecs_gitops.manifest.rules import one_item_per_target, something_to_deploy
+from ecs_gitops.manifest.deployment import CONFIGURATION, bakes_within_timeout
+from ecs_gitops.manifest.kinds import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
+from ecs_gitops.manifest.rules import one_item_per_target, possible_order, something_to_deploy
+from ecs_gitops.manifest.texts import (
+    ACCOUNT,
+    ARGUMENT,
+    BUS,
+    ECS_NAME,
+    EVENT_NAME,
+    IMAGE,
+    REGION,
+    RELEASE,
+    SERVICE_NAME,
+    TOLD,
+)
 
 SCHEMA_VERSION = 1
 
-# Names of clusters, services and containers: ECS API reference, CreateCluster, CreateService, ContainerDefinition.
-_ECS_NAME = Text(
-    r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores, at most 255", 255, ("integer", "boolean")
+CONTAINER = Object(
+    (
+        Field("name", ECS_NAME, "Name of the container in the task definition.", "web", required=True),
+        Field("image", IMAGE, "Image that it is to run.", "example.com/web:2.0.0", required=True),
+    )
 )
-# EventBridge API reference, PutRule and CreateEventBus.
-_RULE = Text(r"[.A-Za-z0-9_-]+", "letters, digits, dots, hyphens and underscores, at most 64", 64)
-_BUS = Text(r"[/.A-Za-z0-9_-]+", "letters, digits, dots, slashes, hyphens and underscores, at most 256", 256)
-_IMAGE = Text(
-    r"[A-Za-z0-9][A-Za-z0-9._:/-]*(@[A-Za-z0-9]+:[A-Fa-f0-9]+)?",
-    "an image as in a task definition: repository:tag or repository@sha256:digest",
-    1024,
-)
-_ACCOUNT = Text(r"[0-9]{12}", "an account id of 12 digits", 12, ("integer",))
-_REGION = Text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "a Region such as us-west-2", 32, ())
-# Not in a line: control characters, line ends, marks that turn the direction of text around, halves of characters.
-_NOT_IN_LINE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_RELEASE = Text(
-    rf"[^\s{_NOT_IN_LINE}]([^{_NOT_IN_LINE}]*[^\s{_NOT_IN_LINE}])?", "one line of text, at most 128 characters", 128
-)
-_TOLD = Text(rf"[^{_NOT_IN_LINE}]*", "one line of text, at most 1024 characters", 1024)
 
-_SERVICE_NAME = Field(
-    "service", _ECS_NAME, "Name of the container in the task definition.", "echoserver", required=True
+_SERVICE = Field("service", ECS_NAME, "Name of the container in the task definition.", "echoserver", required=True)
+_IMAGE = Field("image", IMAGE, "Image that the container is to run.", "example.com/echoserver:1.3", required=True)
+_CONTAINERS = Field(
+    "containers",
+    ListOf(CONTAINER, least=1, once="name"),
+    "Several containers of the task and their images, instead of service and image.",
+    required=True,
 )
-_IMAGE_NAME = Field("image", _IMAGE, "Image that the container is to run.", "example.com/echoserver:1.3", required=True)
+_ONE_OR_SEVERAL = Either(("service", "image"), ("containers",), "either service and image, or containers")
+_RULE_OR_SCHEDULE = Either(
+    ("cwRuleName", "eventBusName"),
+    ("scheduleName", "scheduleGroup"),
+    "either cwRuleName, with eventBusName where needed, or scheduleName, with scheduleGroup where needed",
+)
 _PLACE = (
-    Field("account", _ACCOUNT, "Account to deploy to; the deployer's own when absent.", "111111111111"),
-    Field("region", _REGION, "Region to deploy to; the deployer's own when absent.", "us-west-2"),
+    Field("account", ACCOUNT, "Account to deploy to; the deployer's own when absent.", "111111111111"),
+    Field("region", REGION, "Region to deploy to; the deployer's own when absent.", "us-west-2"),
 )
-
-_TIMEOUT = Field("timeoutMinutes", Integer(1, 1440), "Minutes that the item may take before it counts as failed.", 30)
+_MINUTES = Integer(1, 1440)
+_TIMEOUT = Field("timeoutMinutes", _MINUTES, "Minutes that the item may take before it counts as failed.", 30)
+_PIN = Field("pinDigest", Boolean(), "Deploy an ECR image by the digest that its tag has at release time.", True)
+_ON_FAILURE = Field(
+    "onFailure",
+    Choice(("stop", "rollback", "rollbackRelease")),
+    "What happens when an item fails: it stays as it is, its service goes back, or all that the release changed does.",
+    "rollback",
+)
+_BAKES = Rule(bakes_within_timeout)
 
 TASK = Object(
     (
-        _SERVICE_NAME,
-        Field("cwRuleName", _RULE, "EventBridge rule that runs the task.", "nightly-cleanup", required=True),
-        _IMAGE_NAME,
-        Field("eventBusName", _BUS, "Event bus of the rule; default when absent.", "orders"),
+        _SERVICE,
+        Field("cwRuleName", EVENT_NAME, "EventBridge rule that runs the task.", "nightly-cleanup", required=True),
+        _IMAGE,
+        _CONTAINERS,
+        Field("eventBusName", BUS, "Event bus of the rule; default when absent.", "orders"),
+        Field(
+            "scheduleName",
+            EVENT_NAME,
+            "Schedule of EventBridge Scheduler that runs the task, instead of a rule.",
+            "nightly-cleanup",
+            required=True,
+        ),
+        Field("scheduleGroup", EVENT_NAME, "Group of the schedule; default when absent.", "jobs"),
         *_PLACE,
         _TIMEOUT,
+        _PIN,
     ),
     inherits=True,
+    either=(_ONE_OR_SEVERAL, _RULE_OR_SCHEDULE),
+)
+
+HOOK = Object(
+    (
+        Field(
+            "command",
+            ListOf(ARGUMENT, least=1),
+            "Command of the container, one word an element.",
+            ["python", "manage.py", "migrate"],
+            required=True,
+        ),
+        Field("container", ECS_NAME, "Container that runs it; the item's first when absent.", "web"),
+        Field("timeoutMinutes", _MINUTES, "Minutes that it may take.", 10),
+    )
+)
+HOOKS = Object(
+    (
+        Field("preDeploy", HOOK, "One task with the new task definition, before the rollout."),
+        Field("postDeploy", HOOK, "One task with the new task definition, after the rollout."),
+    )
 )
 
 SERVICE = Object(
     (
-        _SERVICE_NAME,
-        Field("clusterName", _ECS_NAME, "Cluster of the service.", "shop", required=True),
-        Field("serviceName", _ECS_NAME, "Name of the ECS service.", "web", required=True),
-        _IMAGE_NAME,
+        _SERVICE,
+        Field("clusterName", ECS_NAME, "Cluster of the service.", "shop", required=True),
+        Field("serviceName", ECS_NAME, "Name of the ECS service.", "web", required=True),
+        _IMAGE,
+        _CONTAINERS,
         *_PLACE,
         _TIMEOUT,
         Field(
             "forceNewDeployment",
             Boolean(),
-            "Deploy in every release, even if the image is the same text: for tags that move.",
+            "Deploy in every release, even if nothing differs: for tags that move in other registries than ECR.",
+            True,
+        ),
+        _PIN,
+        Field("deployment", CONFIGURATION, "Members of the service's DeploymentConfiguration that are to change."),
+        Field(
+            "dependsOn",
+            ListOf(SERVICE_NAME, least=1, once=""),
+            "Services that are deployed before this one.",
+            ["api"],
+        ),
+        Field(
+            "hooks", HOOKS, "Commands that run as tasks before and after the rollout; one that fails fails the item."
+        ),
+        _ON_FAILURE,
+        Field(
+            "requireZeroDowntime",
+            Boolean(),
+            "Refuse to deploy where settings of the service would interrupt it, rather than warn.",
             True,
         ),
     ),
+    rules=(_BAKES,),
     inherits=True,
+    either=(_ONE_OR_SEVERAL,),
 )
 
-# `defaults` takes any field of either; one that tasks do not know is for services alone.
+# `defaults` takes any field of either; one that tasks do not know is for services alone. An event bus and a group of
+# schedules may stand beside each other there: each task takes what it has a use for.
 DEFAULTS = Object(
-    tuple({field.name: replace(field, required=False) for field in (*TASK.fields, *SERVICE.fields)}.values())
+    tuple({field.name: replace(field, required=False) for field in (*TASK.fields, *SERVICE.fields)}.values()),
+    rules=(_BAKES,),
+    either=(
+        _ONE_OR_SEVERAL,
+        replace(_RULE_OR_SCHEDULE, one=("cwRuleName",), other=("scheduleName",)),
+    ),
 )
 
 
@@ -88,7 +164,9 @@ def _has_items(name: str) -> Mapping[str, Any]:
 
 MANIFEST = Object(
     (
-        Field("release", _RELEASE, "What people call this release; kept as text.", "4.0"),
+        Field("release", RELEASE, "What people call this release; kept as text.", "4.0"),
+        _ON_FAILURE,
+        Field("tasksAfterServices", Boolean(), "Deploy scheduled tasks after the services, not before.", True),
         Field("defaults", DEFAULTS, "Values for items that do not say; what only services know is for services alone."),
         Field("tasks", ListOf(TASK), "Scheduled tasks, deployed before the services."),
         Field("services", ListOf(SERVICE), "ECS services."),
@@ -99,22 +177,33 @@ MANIFEST = Object(
             one_item_per_target(
                 "tasks",
                 "scheduled task",
+                TASK,
                 ("account", "region", "eventBusName", "cwRuleName", "service"),
                 {"eventBusName": "default"},
             )
         ),
-        Rule(one_item_per_target("services", "service", ("account", "region", "clusterName", "serviceName"))),
+        Rule(
+            one_item_per_target(
+                "tasks",
+                "scheduled task",
+                TASK,
+                ("account", "region", "scheduleGroup", "scheduleName", "service"),
+                {"scheduleGroup": "default"},
+            )
+        ),
+        Rule(one_item_per_target("services", "service", SERVICE, ("account", "region", "clusterName", "serviceName"))),
+        Rule(possible_order(SERVICE)),
     ),
     accepted="a mapping with tasks or services",
 )
 
 SOURCE = Object(
     (
-        Field("repository", _TOLD, "Name of the config repository."),
-        Field("branch", _TOLD, "Branch that was pushed."),
-        Field("commitId", _TOLD, "Commit that was pushed."),
-        Field("author", _TOLD, "Who made the commit."),
-        Field("subject", _TOLD, "First line of the commit's message."),
+        Field("repository", TOLD, "Name of the config repository."),
+        Field("branch", TOLD, "Branch that was pushed."),
+        Field("commitId", TOLD, "Commit that was pushed."),
+        Field("author", TOLD, "Who made the commit."),
+        Field("subject", TOLD, "First line of the commit's message."),
     )
 )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 # A checked value: text, number, yes or no; a tuple for a list, a mapping by field name for an object.
-Value: TypeAlias = str | int | bool | tuple[Any, ...] | Mapping[str, Any]
+Value: TypeAlias = str | int | float | bool | tuple[Any, ...] | Mapping[str, Any]
 Values: TypeAlias = Mapping[str, Any]
 
 # Stands for a value that was given and is wrong, so that nothing else is said about it.
@@ -40,6 +40,16 @@ class Integer:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A decimal number from ``least`` to ``most``, a multiple of ``step``. JSON Schema leaves the step out: it
+    calculates with binary fractions, in which hardly any number is a multiple of 0.1."""
+
+    least: float
+    most: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
 class Boolean:
     """``true`` or ``false``, in lower case."""
 
@@ -53,10 +63,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """Any number of elements of one type."""
+    """``least`` or more elements of one type. ``once`` names the field that no two elements have the same of; empty
+    for elements that are no objects; None where elements may repeat."""
 
     element: Type
     accepted: str = "a list of items, each beginning with `-`"
+    least: int = 0
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,8 @@ class Rule:
     """What fields have to do with each other.
 
     ``check`` gets the object's values by field name, inherited ones included: absent ones are missing, wrong ones are
-    :data:`WRONG`, also inside of lists and objects. ``schema`` says the same in JSON Schema, as far as it can.
+    :data:`WRONG`, also inside of lists and objects. What it finds in the inherited ones alone is told in ``defaults``,
+    which has the same rule. ``schema`` says the same in JSON Schema, as far as it can.
     """
 
     check: Callable[[Values], Iterable[Finding]]
@@ -99,6 +113,31 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """Two sets of fields of which an object has one; the first of each is the one that stands for it.
+
+    What an object has of one set shuts out what ``defaults`` have of the other.
+    """
+
+    one: tuple[str, ...]
+    other: tuple[str, ...]
+    accepted: str
+
+    def both(self, own: Values) -> tuple[str, str] | None:
+        """A field of each set, where the object has both."""
+        one, other = ([name for name in names if name in own] for names in (self.one, self.other))
+        return (one[0], other[0]) if one and other else None
+
+    def unused(self, own: Values, defaults: Values) -> tuple[str, ...]:
+        """The set that the object does not have."""
+        if any(name in own for name in self.other):
+            return self.one
+        if any(name in own for name in self.one):
+            return self.other
+        return self.one if self.other[0] in defaults else self.other
+
+
+@dataclass(frozen=True, slots=True)
 class Object:
     """A mapping. ``inherits`` tells that what it does not have may stand in the manifest's ``defaults``."""
 
@@ -106,21 +145,50 @@ class Object:
     rules: tuple[Rule, ...] = ()
     inherits: bool = False
     accepted: str = "a mapping of fields"
+    either: tuple[Either, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
 
+    def unused(self, own: Values, defaults: Values) -> frozenset[str]:
+        """The fields that an object with ``own`` values has no use for: it has the other set of an :class:`Either`."""
+        return frozenset(name for either in self.either for name in either.unused(own, defaults))
 
-Type: TypeAlias = Text | Integer | Boolean | Choice | ListOf | Object
+    def inherited(self, own: Values, defaults: Values) -> dict[str, Any]:
+        """What an object with ``own`` values takes from ``defaults``."""
+        if not self.inherits:
+            return {}
+        free = {*self.names} - {*own} - self.unused(own, defaults)
+        return {name: value for name, value in defaults.items() if name in free}
+
+
+Scalar: TypeAlias = Text | Integer | Number | Boolean | Choice
+Type: TypeAlias = Scalar | ListOf | Object
 
 
 def accepted(kind: Type) -> str:
     """What a value of this type may be, for people."""
     if isinstance(kind, Integer):
         return f"a whole number from {kind.least} to {kind.most}"
+    if isinstance(kind, Number):
+        return f"a number from {kind.least} to {kind.most}, a multiple of {kind.step}"
     if isinstance(kind, Boolean):
         return "true or false"
     if isinstance(kind, Choice):
         return " or ".join(kind.values)
     return kind.accepted
+
+
+def has(*names: str) -> dict[str, Any]:
+    """JSON Schema of an object that has values in all of these fields."""
+    return {"required": list(names), "properties": {name: {"not": {"type": "null"}} for name in names}}
+
+
+def is_right(value: Any) -> bool:
+    """Whether nothing in a checked value is :data:`WRONG`."""
+    if isinstance(value, Mapping):
+        return all(is_right(child) for child in value.values())
+    if isinstance(value, tuple):
+        return all(is_right(child) for child in value)
+    return value is not WRONG

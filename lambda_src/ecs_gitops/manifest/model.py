@@ -1,9 +1,12 @@
-"""The checked manifest as frozen dataclasses. Attributes are the manifest's fields in snake_case."""
+"""The checked manifest as frozen dataclasses. Attributes are the manifest's fields in snake_case.
+
+What the rest of the package hands to AWS as it is (`deployment`, `hooks`) stays plain JSON with AWS's own names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecs_gitops.manifest.fields import SERVICE, TASK
@@ -14,16 +17,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerImage:
+    """A container of a task definition by its name, and the image that it is to run."""
+
+    name: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskItem:
-    """A scheduled task. Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them."""
+    """A scheduled task: of an EventBridge rule, or of a schedule of EventBridge Scheduler.
+
+    Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them.
+    """
 
     service: str = ""
-    cw_rule_name: str = ""
+    cw_rule_name: str | None = None
     image: str = ""
+    containers: tuple[ContainerImage, ...] = ()
     event_bus_name: str | None = None
+    schedule_name: str | None = None
+    schedule_group: str | None = None
     account: str | None = None
     region: str | None = None
     timeout_minutes: int | None = None
+    pin_digest: bool | None = None
+
+    @property
+    def images(self) -> tuple[ContainerImage, ...]:
+        """The containers that change; of use only after :meth:`Manifest.with_defaults`."""
+        return self.containers or (ContainerImage(self.service, self.image),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +57,22 @@ class ServiceItem:
     cluster_name: str = ""
     service_name: str = ""
     image: str = ""
+    containers: tuple[ContainerImage, ...] = ()
     account: str | None = None
     region: str | None = None
     timeout_minutes: int | None = None
     force_new_deployment: bool | None = None
+    pin_digest: bool | None = None
+    deployment: Mapping[str, Any] | None = None
+    depends_on: tuple[str, ...] = ()
+    hooks: Mapping[str, Any] | None = None
+    on_failure: str | None = None
+    require_zero_downtime: bool | None = None
+
+    @property
+    def images(self) -> tuple[ContainerImage, ...]:
+        """The containers that change; of use only after :meth:`Manifest.with_defaults`."""
+        return self.containers or (ContainerImage(self.service, self.image),)
 
 
 T = TypeVar("T", TaskItem, ServiceItem)
@@ -45,9 +80,11 @@ T = TypeVar("T", TaskItem, ServiceItem)
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A whole manifest. ``defaults`` maps field names to values, as written."""
+    """A whole manifest. ``defaults`` maps field names to values, as written, in plain JSON."""
 
     release: str | None = None
+    on_failure: str | None = None
+    tasks_after_services: bool | None = None
     defaults: Mapping[str, Value] = field(default_factory=dict)
     tasks: tuple[TaskItem, ...] = ()
     services: tuple[ServiceItem, ...] = ()
@@ -57,9 +94,11 @@ class Manifest:
         """The manifest of checked values by field name; values of other fields are left aside."""
         return cls(
             release=values.get("release"),
-            defaults=values.get("defaults") or {},
-            tasks=tuple(TaskItem(**_attributes(item, TASK)) for item in values.get("tasks") or ()),
-            services=tuple(ServiceItem(**_attributes(item, SERVICE)) for item in values.get("services") or ()),
+            on_failure=values.get("onFailure"),
+            tasks_after_services=values.get("tasksAfterServices"),
+            defaults=_plain(values.get("defaults") or {}),
+            tasks=tuple(TaskItem(**_attributes(_plain(item), TASK)) for item in values.get("tasks") or ()),
+            services=tuple(ServiceItem(**_attributes(_plain(item), SERVICE)) for item in values.get("services") or ()),
         )
 
     def with_defaults(self) -> Manifest:
@@ -75,24 +114,42 @@ class Manifest:
         """The members of deployment.json, camelCase, what is absent left out."""
         data = {
             "release": self.release,
+            "onFailure": self.on_failure,
+            "tasksAfterServices": self.tasks_after_services,
             "defaults": dict(self.defaults),
             "tasks": [dict(_members(item, TASK)) for item in self.tasks],
             "services": [dict(_members(item, SERVICE)) for item in self.services],
         }
-        return {key: value for key, value in data.items() if value}
+        return {key: value for key, value in data.items() if value not in (None, {}, [])}
+
+
+def _plain(value: Any) -> Any:
+    """A checked value as JSON has it: lists for tuples, at every level."""
+    if isinstance(value, Mapping):
+        return {name: _plain(child) for name, child in value.items()}
+    return [_plain(child) for child in value] if isinstance(value, tuple) else value
 
 
 def _attributes(values: Mapping[str, Any], table: Object) -> dict[str, Any]:
-    return {entry.attribute: values[entry.name] for entry in table.fields if entry.name in values}
+    found = {entry.attribute: values[entry.name] for entry in table.fields if entry.name in values}
+    if "containers" in found:
+        found["containers"] = tuple(ContainerImage(**one) for one in found["containers"])
+    if "depends_on" in found:
+        found["depends_on"] = tuple(found["depends_on"])
+    return found
 
 
 def _filled(item: T, table: Object, defaults: Mapping[str, Value]) -> T:
-    inherited = _attributes(defaults, table)
-    return replace(item, **{name: value for name, value in inherited.items() if getattr(item, name) in (None, "")})
+    own = dict(_members(item, table))
+    return replace(item, **_attributes(table.inherited(own, defaults), table))
 
 
-def _members(item: TaskItem | ServiceItem, table: Object) -> Iterator[tuple[str, Value]]:
+def _members(item: TaskItem | ServiceItem, table: Object) -> Iterator[tuple[str, Any]]:
+    """What the item has, by field name, in plain JSON."""
     for entry in table.fields:
         value = getattr(item, entry.attribute)
-        if value not in (None, ""):
-            yield entry.name, value
+        if value in (None, "", ()):
+            continue
+        if entry.attribute == "containers":
+            value = [asdict(one) for one in value]
+        yield entry.name, list(value) if isinstance(value, tuple) else value

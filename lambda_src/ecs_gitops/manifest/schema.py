@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ecs_gitops.manifest.fields import MANIFEST
-from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Object, Text, Type
+from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Number, Object, Text, Type, has
 
 if TYPE_CHECKING:
     from ecs_gitops.types import Json
@@ -29,18 +29,26 @@ def _object(kind: Object) -> Json:
     if required and not kind.inherits:
         made["required"] = required
     conditions = [dict(rule.schema) for rule in kind.rules if rule.schema]
+    conditions += [{"not": {"allOf": [_any(either.one), _any(either.other)]}} for either in kind.either]
     conditions += [condition for field in kind.fields for condition in _inherited(field)]
     return made | ({"allOf": conditions} if conditions else {})
 
 
+def _any(names: Iterable[str]) -> Json:
+    return {"anyOf": [has(name) for name in names]}
+
+
 def _inherited(field: Field) -> Iterator[Json]:
-    """A required field stands in `defaults` or in each item."""
+    """A required field, or the one to have instead, stands in `defaults` or in each item."""
     item = field.type.element if isinstance(field.type, ListOf) else None
-    for name in (f.name for f in item.fields if f.required) if isinstance(item, Object) and item.inherits else ():
-        has = {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+    if not isinstance(item, Object) or not item.inherits:
+        return
+    instead = {name: either.other[0] for either in item.either for name in either.one}
+    for name in (f.name for f in item.fields if f.required and f.name not in instead.values()):
+        needed = _any([name, instead[name]]) if name in instead else has(name)
         yield {
-            "if": {"required": ["defaults"], "properties": {"defaults": {"type": "object"} | has}},
-            "else": {"properties": {field.name: {"items": has}}},
+            "if": {"required": ["defaults"], "properties": {"defaults": {"type": "object"} | needed}},
+            "else": {"properties": {field.name: {"items": needed}}},
         }
 
 
@@ -63,14 +71,23 @@ def _type(kind: Type) -> Json:
         return _text(kind)
     if isinstance(kind, Integer):
         return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
+    if isinstance(kind, Number):
+        return {"type": "number", "minimum": kind.least, "maximum": kind.most}
     if isinstance(kind, Boolean):
         return {"type": "boolean"}
     if isinstance(kind, Choice):
         return {"enum": list(kind.values)}
     if isinstance(kind, ListOf):
-        return {"type": "array", "items": _type(kind.element)}
+        return _list(kind)
     return _object(kind)
 
 
 def _text(kind: Text) -> Json:
     return {"type": ["string", *kind.typed], "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.longest}
+
+
+def _list(kind: ListOf) -> Json:
+    made: Json = {"type": "array", "items": _type(kind.element)}
+    if kind.least:
+        made["minItems"] = kind.least
+    return made | {"uniqueItems": True} if kind.once == "" else made

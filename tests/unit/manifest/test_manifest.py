@@ -20,6 +20,7 @@ from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import ServiceItem, TaskItem
 from ecs_gitops.manifest.schema import schema
 
+SCHEMA = jsonschema.Draft202012Validator(schema())
 SEED = b"""\
 release: 4.0
 tasks:
@@ -259,7 +260,7 @@ services = st.fixed_dictionaries(
 def test_what_is_loaded_comes_back_the_same_from_its_json(items):
     read = manifest.load(yaml.safe_dump({"services": items}).encode(), "x")
     assert manifest.from_json(json.loads(json.dumps(read.to_json()))) == read
-    jsonschema.validate({"services": items}, schema())
+    SCHEMA.validate({"services": items})
 
 
 def test_the_schema_agrees_with_the_checker_on_the_seed_and_on_wrong_structure():

@@ -1,0 +1,101 @@
+"""The only package that talks to AWS: sessions, assumed roles, retries, clients.
+
+Everything else takes and returns plain data. Nothing is created or imported from boto3 before the first call.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops import observability
+from ecs_gitops.aws.calls import attempt, read_raw
+from ecs_gitops.aws.ecs import Ecs
+from ecs_gitops.aws.lookups import Lookups
+from ecs_gitops.aws.scheduling import Scheduling
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_RENEW_BEFORE_EXPIRY = 300.0  # seconds
+# Threads of one invocation that make calls at once, and so the connections that a client keeps.
+CONCURRENCY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a batch is deployed: an account and Region, and the role to assume there."""
+
+    account: str
+    region: str
+    role_arn: str
+    session_name: str
+
+
+class Aws(Ecs, Scheduling, Lookups):
+    """The calls that the deployer makes in one account and Region, as that account's deploy role.
+
+    Every method raises :class:`AwsUnavailable` when AWS throttles, fails or cannot be reached for longer than the
+    client's own retries last, and :class:`AwsRefused` for any other error answer.
+    """
+
+
+@dataclass(slots=True)
+class _Assumed:
+    aws: Aws
+    expires: float
+
+
+_assumed: dict[Target, _Assumed] = {}
+
+
+def connect(target: Target) -> Aws:
+    """Assume the target's role, once for as long as the credentials last in this Lambda sandbox."""
+    known = _assumed.get(target)
+    if known is None or known.expires - time.time() < _RENEW_BEFORE_EXPIRY:
+        known = _assumed[target] = _assume(target)
+    return known.aws
+
+
+def _assume(target: Target) -> _Assumed:
+    from boto3.session import Session
+
+    observability.trace_aws_calls()
+    sts = Session().client("sts", region_name=target.region, config=_config())
+    answer = attempt(
+        "assume_role", lambda: sts.assume_role(RoleArn=target.role_arn, RoleSessionName=target.session_name)
+    )
+    given = answer["Credentials"]
+    session = Session(
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        region_name=target.region,
+    )
+    clients: dict[tuple[str, str | None], BaseClient] = {}
+    making = threading.Lock()
+
+    def client(service: str, region: str | None = None) -> BaseClient:
+        # Sessions are not thread-safe; the clients that they make are.
+        with making:
+            if (service, region) not in clients:
+                made = session.client(service, region_name=region, config=_config())  # type: ignore[call-overload]
+                read_raw(made)
+                clients[service, region] = made
+            return clients[service, region]
+
+    return _Assumed(Aws(client), given["Expiration"].timestamp())
+
+
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        max_pool_connections=CONCURRENCY,
+        user_agent_extra="ecs-gitops",
+    )

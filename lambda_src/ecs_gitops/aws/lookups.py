@@ -1,0 +1,93 @@
+"""The calls that only look: images, secrets, parameters, alarms, and what may be passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ecs_gitops.aws.calls import Calls, parts
+
+if TYPE_CHECKING:
+    from ecs_gitops.types import Json
+
+_IMAGES_PER_CALL = 100
+_PARAMETERS_PER_CALL = 50
+_ALARMS_PER_CALL = 100
+
+
+class Lookups(Calls):
+    """What a release refers to, in the batch's account and elsewhere."""
+
+    def image_digests(
+        self, account: str, region: str, repository: str, references: Sequence[str]
+    ) -> dict[str, str | None]:
+        """The digest of each tag or digest (``sha256:…``) in an ECR repository; None for one that is not there.
+
+        Reads manifests (BatchGetImage), which is what pulling needs too."""
+        found: dict[str, str | None] = dict.fromkeys(references)
+        for part in parts(list(references), _IMAGES_PER_CALL):
+            ids = [{"imageDigest": r} if r.startswith("sha256:") else {"imageTag": r} for r in part]
+            answer = self._call(
+                "ecr",
+                "batch_get_image",
+                in_region=region,
+                registryId=account,
+                repositoryName=repository,
+                imageIds=ids,
+            )
+            for image in answer.get("images", []):
+                told = image["imageId"]
+                for reference in (told.get("imageTag"), told.get("imageDigest")):
+                    if reference in found:
+                        found[reference] = told["imageDigest"]
+        return found
+
+    def known_parameters(self, region: str | None, names: Sequence[str]) -> set[str]:
+        """Those of ``names`` that are parameters; no value is read."""
+        known: set[str] = set()
+        for part in parts(list(names), _PARAMETERS_PER_CALL):
+            wanted = [{"Key": "Name", "Option": "Equals", "Values": part}]
+            page: dict[str, str] = {}
+            while True:
+                answer = self._call(
+                    "ssm", "describe_parameters", in_region=region, ParameterFilters=wanted, MaxResults=50, **page
+                )
+                known |= {parameter["Name"] for parameter in answer.get("Parameters", [])}
+                if not answer.get("NextToken"):
+                    break
+                page = {"NextToken": answer["NextToken"]}
+        return known
+
+    def describe_secret(self, region: str | None, secret: str) -> Json:
+        """A secret's description, without its value; refused when it does not exist."""
+        return self._call("secretsmanager", "describe_secret", in_region=region, SecretId=secret)
+
+    def known_alarms(self, names: Sequence[str]) -> set[str]:
+        """Those of ``names`` that are alarms."""
+        known: set[str] = set()
+        for part in parts(list(names), _ALARMS_PER_CALL):
+            answer = self._call("cloudwatch", "describe_alarms", AlarmNames=part, MaxRecords=_ALARMS_PER_CALL)
+            known |= {alarm["AlarmName"] for alarm in answer.get("MetricAlarms", [])}
+            known |= {alarm["AlarmName"] for alarm in answer.get("CompositeAlarms", [])}
+        return known
+
+    def may_pass(self, by: str, roles: Sequence[str], to: str) -> Mapping[str, bool]:
+        """Whether the role ``by`` may pass each of ``roles`` to the service ``to``, as IAM simulates it."""
+        context = [{"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [to], "ContextKeyType": "string"}]
+        allowed: dict[str, bool] = {}
+        page: dict[str, str] = {}
+        while True:
+            answer = self._call(
+                "iam",
+                "simulate_principal_policy",
+                PolicySourceArn=by,
+                ActionNames=["iam:PassRole"],
+                ResourceArns=list(roles),
+                ContextEntries=context,
+                **page,
+            )
+            for result in answer.get("EvaluationResults", []):
+                allowed[result["EvalResourceName"]] = result["EvalDecision"] == "allowed"
+            if not answer.get("IsTruncated"):
+                return allowed
+            page = {"Marker": answer["Marker"]}

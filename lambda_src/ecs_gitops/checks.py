@@ -1,0 +1,183 @@
+"""What is looked at before a release changes anything, and what is made of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops.strategy import ROLLING, bake_minutes, strategy
+
+if TYPE_CHECKING:
+    from ecs_gitops.service import Service
+    from ecs_gitops.types import Json
+    from ecs_gitops.work import Item
+
+OK = "OK"
+FAILED = "FAILED"
+NOT_CHECKED = "NOT_CHECKED"
+WARNING = "WARNING"
+
+# Each with what it asks. The order is that of an item's `checks`.
+CHECKS = {
+    "role": "the account's deploy role can be assumed",
+    "target": "the service, rule or schedule is there and can be driven",
+    "container": "the task definition has the containers",
+    "image": "the images are in their ECR repositories",
+    "secrets": "the secrets and parameters that the task definition refers to are there",
+    "passRole": "the deploy role may pass the roles that go with it",
+    "settings": "the deployment settings fit the service",
+    "downtime": "the service's settings do not interrupt it",
+}
+_LETTERS = {OK: "o", FAILED: "x", NOT_CHECKED: "?", WARNING: "!"}
+_NOT_APPLICABLE = "-"
+# The letters of an item whose account's role could not be assumed: nothing else was looked at.
+FAILED_ROLE = _LETTERS[FAILED] + _NOT_APPLICABLE * (len(CHECKS) - 1)
+# From worst to best: what a check says that found several things.
+_WORST_FIRST = (FAILED, NOT_CHECKED, WARNING, OK)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the checks of one item found: for each check its result and, unless that is OK, the reasons."""
+
+    results: dict[str, str] = field(default_factory=dict)
+    reasons: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def ok(self, check: str) -> None:
+        self.results.setdefault(check, OK)
+
+    def add(self, check: str, result: str, reason: str) -> None:
+        known = self.results.get(check, OK)
+        self.results[check] = min(known, result, key=_WORST_FIRST.index)
+        self.reasons.append((check, result, reason))
+
+    @property
+    def failed(self) -> str:
+        """Why the item cannot be deployed; empty when it can."""
+        return "; ".join(reason for _, result, reason in self.reasons if result == FAILED)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was not checked, and what is odd."""
+        told = {NOT_CHECKED: "not checked: ", WARNING: ""}
+        return tuple(dict.fromkeys(told[result] + reason for _, result, reason in self.reasons if result in told))
+
+    def copy(self) -> Findings:
+        return Findings(dict(self.results), list(self.reasons))
+
+    def encoded(self) -> str:
+        """A letter for each of :data:`CHECKS`."""
+        return "".join(_LETTERS.get(self.results.get(check, ""), _NOT_APPLICABLE) for check in CHECKS)
+
+
+def decoded(checks: str) -> dict[str, str]:
+    """The results by check, of what :meth:`Findings.encoded` wrote."""
+    names = {letter: result for result, letter in _LETTERS.items()}
+    return {check: names[letter] for check, letter in zip(CHECKS, checks, strict=False) if letter in names}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """A secret or parameter that a task definition refers to. ``service`` is secretsmanager or ssm; ``region`` and
+    ``account`` are empty where it is the task's own."""
+
+    service: str
+    name: str
+    region: str = ""
+    account: str = ""
+
+
+def references(definition: Json) -> tuple[Reference, ...]:
+    """The secrets and parameters that the containers get.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html"""
+    found = []
+    for container in definition.get("containerDefinitions", []):
+        found += [secret.get("valueFrom") for secret in container.get("secrets") or []]
+        found += [s.get("valueFrom") for s in (container.get("logConfiguration") or {}).get("secretOptions") or []]
+        found.append((container.get("repositoryCredentials") or {}).get("credentialsParameter"))
+    return tuple(dict.fromkeys(_reference(str(value)) for value in found if value))
+
+
+def _reference(value: str) -> Reference:
+    parts = value.split(":")
+    if len(parts) < 6 or parts[0] != "arn":
+        return Reference("ssm", value)
+    region, account = parts[3], parts[4]
+    if parts[2] == "secretsmanager":
+        # What follows the name picks a key and a version of it.
+        return Reference("secretsmanager", ":".join(parts[:7]), region, account)
+    name = parts[5].removeprefix("parameter/")
+    return Reference("ssm", f"/{name}" if "/" in name else name, region, account)
+
+
+def interruptions(service: Service, definition: Json, configuration: Mapping[str, Any]) -> list[str]:
+    """The settings of a service that let a rollout interrupt it, each in a sentence."""
+    found = []
+    is_rolling = strategy(configuration) == ROLLING
+    healthy = int(configuration.get("minimumHealthyPercent", 0 if service.is_daemon else 100))
+    most = int(configuration.get("maximumPercent", 100 if service.is_daemon else 200))
+    kept = ceil(service.desired * healthy / 100)
+    has_health_check = bool(service.load_balancers) or any(
+        container.get("healthCheck") for container in definition.get("containerDefinitions", [])
+    )
+    if is_rolling and service.desired > 0 and kept == 0:
+        found.append(f"minimumHealthyPercent {healthy} lets ECS stop all {service.desired} tasks before new ones run")
+    if service.desired == 1 and not (healthy >= 100 and most >= 200 and has_health_check):
+        found.append("desired count 1: while its only task is replaced or ill, nothing serves")
+    if not has_health_check:
+        found.append("no health check: a task counts as healthy as soon as it runs")
+    if is_rolling and not (configuration.get("deploymentCircuitBreaker") or {}).get("enable"):
+        found.append("no circuit breaker: ECS goes on starting tasks that fail")
+    return found
+
+
+def misfits(item: Item, service: Service, configuration: Mapping[str, Any], containers: Iterable[str]) -> list[str]:
+    """What of the item's settings the service cannot have, each in a sentence."""
+    found = []
+    kind = strategy(configuration)
+    if item.deployment and kind != ROLLING:
+        lacking = [b for b in service.load_balancers if not b.get("advancedConfiguration")]
+        if lacking:
+            found.append(
+                f"strategy {kind} needs advancedConfiguration (alternate target group, listener rule, role) on each of "
+                f"the service's load balancers; {len(lacking)} have none"
+            )
+        if service.is_daemon:
+            found.append(f"strategy {kind} is not for services of scheduling strategy DAEMON")
+    bake = bake_minutes(configuration)
+    if item.is_timeout_given and bake >= item.timeout_minutes:
+        found.append(f"the rollout bakes {bake} minutes, and timeoutMinutes is {item.timeout_minutes}")
+    for name, hook in (item.hooks or {}).items():
+        if hook.get("container") and hook["container"] not in containers:
+            found.append(f"hooks.{name}: no container is named {hook['container']!r}: {', '.join(containers)}")
+    return found
+
+
+def hook_roles(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The roles with which ECS calls the lifecycle hooks of a wanted configuration."""
+    hooks = (configuration or {}).get("lifecycleHooks") or []
+    return tuple(dict.fromkeys(str(hook["roleArn"]) for hook in hooks if hook.get("roleArn")))
+
+
+def alarm_names(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The alarms of a wanted configuration."""
+    return tuple(((configuration or {}).get("alarms") or {}).get("alarmNames") or ())
+
+
+@dataclass(slots=True)
+class Checked:
+    """An item as the check has it, and what the lookups for all items together have to tell: the references, the
+    roles with the service that each is passed to, and the alarms."""
+
+    item: Item
+    findings: Findings = field(default_factory=Findings)
+    references: tuple[Reference, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[str, ...] = ()
+
+    @property
+    def is_to_be_deployed(self) -> bool:
+        return not self.item.is_final and not self.findings.failed

@@ -1,0 +1,85 @@
+"""Why a rollout fails, from what ECS knows: stopped tasks, and the service's events. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ecs_gitops.rollout import Rollout
+    from ecs_gitops.service import Service
+    from ecs_gitops.types import Json
+
+_SHOWN = 3
+_AT_MOST = 1000
+# Events that tell of nothing but the ordinary course of a deployment.
+_ORDINARY = re.compile(
+    r"has (started|stopped|begun draining|reached a steady state)|registered \d+ (targets|instances)|"
+    r"deregistered \d+ (targets|instances)|deployment completed|rolling back to deployment"
+)
+# Ids that make equal events look different.
+_IDS = re.compile(r"\((?:task|instance|container-instance) [^)]*\)|\((?:deployment ecs-svc/\d+)\)|\b[0-9a-f]{32}\b")
+_STARTED = re.compile(r"has started (\d+) tasks")
+# Of ECS's circuit breaker: half the desired count, at least 3 and at most 200.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+_FEWEST, _MOST = 3, 200
+_FAILURES = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
+
+
+def evidence(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
+    """The stopped tasks of our deployment, grouped by reason, and what the service's events say since its start:
+    failed health checks, placement, images; empty when ECS tells nothing."""
+    told = Counter(stop_reason(task) for task in of_deployment(tasks, rollout))
+    parts = [f"{count} stopped task{'s' if count > 1 else ''}: {why}" for why, count in told.most_common(_SHOWN)]
+    if service is not None:
+        events = Counter(_plain(text) for text in events_since(service, rollout) if not _ORDINARY.search(text))
+        parts += [f"event{f' ({count} times)' if count > 1 else ''}: {e}" for e, count in events.most_common(_SHOWN)]
+    return "; ".join(parts)[:_AT_MOST]
+
+
+def of_deployment(tasks: Iterable[Json], rollout: Rollout) -> list[Json]:
+    """The tasks that our deployment started."""
+    return [task for task in tasks if task.get("startedBy") == rollout.deployment_id]
+
+
+def events_since(service: Service, rollout: Rollout) -> list[str]:
+    """The service's events since the deployment began, newest first. ECS's times are whole seconds."""
+    return [text for at, text in service.events if at >= int(rollout.started_at)]
+
+
+def may_be_crashing(service: Service, rollout: Rollout) -> bool:
+    """Whether so many tasks were started that some of them must have died: worth a look at the stopped tasks."""
+    started = sum(int(found[1]) for text in events_since(service, rollout) if (found := _STARTED.search(text)))
+    ours = service.deployment(rollout.deployment_id)
+    return started >= service.desired + _FEWEST or (ours is not None and ours.failed >= _FEWEST)
+
+
+def crash_loop(service: Service, tasks: Sequence[Json], rollout: Rollout) -> str | None:
+    """What is said of a deployment whose tasks start and die again and again, which ECS's circuit breaker does not
+    see, or which it is not there to see; None when it is not so."""
+    died = [task for task in of_deployment(tasks, rollout) if task.get("stopCode") in _FAILURES]
+    tolerated = min(_MOST, max(_FEWEST, ceil(service.desired / 2)))
+    if len(died) < tolerated:
+        return None
+    return f"crash loop: {len(died)} tasks of this deployment have died, and it is not steady"
+
+
+def stop_reason(task: Json) -> str:
+    """Why a task stopped: ECS's reason, and what its containers say."""
+    parts = [_plain(task.get("stoppedReason") or task.get("stopCode") or "no reason given")]
+    for container in task.get("containers") or []:
+        if container.get("exitCode") not in (None, 0):
+            parts.append(f"container {container.get('name')} exited with {container['exitCode']}")
+        if container.get("reason") and _plain(container["reason"]) not in parts[0]:
+            parts.append(f"container {container.get('name')}: {_plain(container['reason'])}")
+    return ", ".join(parts)
+
+
+def _plain(text: str) -> str:
+    """An event or reason without the ids that make equal ones differ."""
+    shorter = re.sub(r"^\(service [^)]*\) ", "", text)
+    return re.sub(r"\s+", " ", _IDS.sub("", shorter)).strip()

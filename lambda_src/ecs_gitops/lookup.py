@@ -1,0 +1,168 @@
+"""What the items of a batch refer to, looked up for all of them together: images, secrets, roles, alarms.
+
+What the deploy role may not look at is NOT_CHECKED with the reason: a warning, neither a pass nor a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from ecs_gitops import live
+from ecs_gitops.checks import FAILED, NOT_CHECKED, Checked, Reference
+from ecs_gitops.errors import AwsRefused
+from ecs_gitops.registry import EcrImage, ecr_image
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.patience import Patience
+    from ecs_gitops.work import Batch, Item
+
+K = TypeVar("K")
+
+# Result and reason; None where all is well.
+_Told = tuple[str, str] | None
+
+
+def images(aws: Aws, items: Iterable[Item], patience: Patience) -> list[Checked]:
+    """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``.
+
+    One call for each repository: what a tag means is asked once per release."""
+    items = list(items)
+    places: dict[tuple[str, str, str], dict[str, None]] = {}
+    for image in (ecr_image(image) for item in items for image in item.images.values()):
+        if image is not None:
+            places.setdefault(image.place, {})[image.reference] = None
+
+    def ask(place: tuple[str, str, str]) -> dict[str, str | None] | AwsRefused:
+        try:
+            return patience.persist(lambda: aws.image_digests(*place, list(places[place])))
+        except AwsRefused as error:
+            return error
+
+    answers = dict(zip(places, live.each(ask, list(places), patience), strict=True))
+    return [_with_images(Checked(item), answers) for item in items]
+
+
+def _with_images(checked: Checked, answers: dict[tuple[str, str, str], dict[str, str | None] | AwsRefused]) -> Checked:
+    digests = {}
+    for name, text in checked.item.images.items():
+        image = ecr_image(text)
+        answer = answers[image.place] if image is not None else None
+        told = _image_finding(text, image, answer)
+        if told is None:
+            checked.findings.ok("image")
+        elif told[0] == NOT_CHECKED and checked.item.pin_digest:
+            checked.findings.add("image", FAILED, f"pinDigest: {told[1]}")
+        else:
+            checked.findings.add("image", *told)
+        if image is not None and isinstance(answer, dict) and (digest := answer.get(image.reference)):
+            digests[name] = digest
+    checked.item = replace(checked.item, digests=digests)
+    return checked
+
+
+def _image_finding(text: str, image: EcrImage | None, answer: dict[str, str | None] | AwsRefused | None) -> _Told:
+    if image is None:
+        return NOT_CHECKED, f"image {text}: not in ECR"
+    where = f"repository {image.repository} of account {image.account}, Region {image.region}"
+    if isinstance(answer, AwsRefused):
+        if answer.code == "RepositoryNotFoundException":
+            return FAILED, f"image {text}: there is no {where}"
+        return NOT_CHECKED, f"image {text}: {_refused(answer)}"
+    if answer is not None and answer.get(image.reference) is None:
+        return FAILED, f"image {text}: {where} has no image {image.reference}"
+    return None
+
+
+def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+    """The check ``secrets``: what the task definitions refer to is there."""
+    wanted = list(dict.fromkeys(reference for checked in going for reference in checked.references))
+    told = dict(zip(wanted, live.each(lambda r: _secret(aws, batch, r, patience), wanted, patience), strict=True))
+    by_region: dict[str, list[Reference]] = {}
+    for reference in wanted:
+        if reference.service == "ssm" and reference.account in ("", batch.account):
+            by_region.setdefault(reference.region, []).append(reference)
+    for region, group in by_region.items():
+        told |= _parameters(aws, region, group, patience)
+    _spread("secrets", [(checked, reference) for checked in going for reference in checked.references], told)
+
+
+def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) -> _Told:
+    if reference.service == "ssm":
+        other = reference.account not in ("", batch.account)
+        return (NOT_CHECKED, f"parameter {reference.name} is in account {reference.account}") if other else None
+    try:
+        patience.persist(lambda: aws.describe_secret(reference.region or None, reference.name))
+    except AwsRefused as error:
+        if error.code == "ResourceNotFoundException":
+            return FAILED, f"secret {reference.name} does not exist"
+        return NOT_CHECKED, f"secret {reference.name}: {_refused(error)}"
+    return None
+
+
+def _parameters(aws: Aws, region: str, group: Sequence[Reference], patience: Patience) -> dict[Reference, _Told]:
+    names = [reference.name for reference in group]
+    try:
+        known = patience.persist(lambda: aws.known_parameters(region or None, names))
+    except AwsRefused as error:
+        return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(error)}") for each in group}
+    return {each: None if each.name in known else (FAILED, f"parameter {each.name} does not exist") for each in group}
+
+
+def roles(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+    """The check ``passRole``: the deploy role may pass what the task definitions and targets name."""
+    by_service: dict[str, dict[str, None]] = {}
+    for role, service in (pair for checked in going for pair in checked.roles):
+        by_service.setdefault(service, {})[role] = None
+    told: dict[tuple[str, str], _Told] = {}
+    for service, wanted in by_service.items():
+        told |= _passable(aws, batch, service, list(wanted), patience)
+    _spread("passRole", [(checked, pair) for checked in going for pair in checked.roles], told)
+
+
+def _passable(
+    aws: Aws, batch: Batch, service: str, wanted: list[str], patience: Patience
+) -> dict[tuple[str, str], _Told]:
+    try:
+        allowed = patience.persist(lambda: aws.may_pass(batch.role_arn, wanted, service))
+    except AwsRefused as error:
+        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in wanted}
+    hint = "add it to pass_role_arns of the deploy role"
+    return {
+        (role, service): None
+        if allowed.get(role)
+        else (FAILED, f"{batch.role_arn} may not pass role {role} to {service}: {hint}")
+        if role in allowed
+        else (NOT_CHECKED, f"role {role}: IAM does not say whether it may be passed")
+        for role in wanted
+    }
+
+
+def alarms(aws: Aws, going: Sequence[Checked], patience: Patience) -> None:
+    """The alarms that wanted settings name, a part of the check ``settings``."""
+    wanted = list(dict.fromkeys(name for checked in going for name in checked.alarms))
+    if not wanted:
+        return
+    told: dict[str, _Told]
+    try:
+        known = patience.persist(lambda: aws.known_alarms(wanted))
+        told = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in wanted}
+    except AwsRefused as error:
+        told = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in wanted}
+    _spread("settings", [(checked, name) for checked in going for name in checked.alarms], told)
+
+
+def _spread(check: str, asked: Iterable[tuple[Checked, K]], told: Mapping[K, _Told]) -> None:
+    for checked, key in asked:
+        finding = told[key]
+        if finding is None:
+            checked.findings.ok(check)
+        else:
+            checked.findings.add(check, *finding)
+
+
+def _refused(error: AwsRefused) -> str:
+    denied = error.code.startswith("AccessDenied")
+    return f"the deploy role may not look ({error.operation})" if denied else str(error)

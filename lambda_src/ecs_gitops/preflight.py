@@ -1,0 +1,80 @@
+"""Look at everything a release needs before it changes anything: reads alone, one pass over a batch.
+
+What is unchanged is said so at once; what has to be deployed is looked at more closely, and stays pending.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops import live, lookup, work
+from ecs_gitops.checks import FAILED, WARNING, Checked, Findings
+from ecs_gitops.errors import AwsRefused, ItemFailed
+from ecs_gitops.examination import mark
+from ecs_gitops.turns import explain
+from ecs_gitops.work import Batch, Item
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.patience import Patience
+    from ecs_gitops.provenance import Release
+
+
+@dataclass(slots=True)
+class Preflight(ABC):
+    """One check of one batch. What is done to look at an item depends on its kind."""
+
+    aws: Aws
+    release: Release
+    batch: Batch
+    patience: Patience
+    # Reads can be made again.
+    is_retry: bool = field(default=False)
+
+    @abstractmethod
+    def prepare(self, items: Sequence[Item]) -> None:
+        """Read what is read for all items together."""
+
+    @abstractmethod
+    def look(self, checked: Checked) -> Checked:
+        """Look at one item. Raises :class:`ItemFailed` when it cannot be deployed, and what the calls raise."""
+
+    def run(self) -> Batch:
+        """The batch with every item UNCHANGED, SKIPPED, FAILED, or pending because it is to be deployed."""
+        pending = [item for item in self.batch.items if item.status == work.PENDING]
+        self.prepare(pending)
+        checked = lookup.images(self.aws, pending, self.patience)
+        checked = live.each(self._look, checked, self.patience)
+        going = [each for each in checked if each.is_to_be_deployed]
+        lookup.references(self.aws, self.batch, going, self.patience)
+        lookup.roles(self.aws, self.batch, going, self.patience)
+        lookup.alarms(self.aws, going, self.patience)
+        done = {each.item.number: _concluded(each, self.patience.clock()) for each in checked}
+        items = (done.get(item.number, item) for item in self.batch.items)
+        return replace(self.batch.with_items(items), next="DONE", wait_seconds=0)
+
+    def _look(self, checked: Checked) -> Checked:
+        item = replace(checked.item, mark=mark(checked.item), began=self.patience.clock())
+        checked.findings.ok("role")
+        try:
+            # A fresh copy for each attempt: what a broken-off one found is found again.
+            return self.patience.persist(lambda: self.look(Checked(item, checked.findings.copy())))
+        except ItemFailed as error:
+            checked.findings.add("target", FAILED, str(error))
+        except AwsRefused as error:
+            checked.findings.add("target", FAILED, explain(error, self.batch, item.cluster))
+        return checked
+
+
+def _concluded(checked: Checked, now: float) -> Item:
+    item, findings = checked.item, checked.findings
+    if item.status == work.UNCHANGED:
+        # Nothing is deployed: an image that was lost is a danger, but no failure of this release.
+        findings = Findings(findings.results, [(c, WARNING, text) for c, r, text in findings.reasons if r == FAILED])
+    item = replace(item, checks=findings.encoded(), warnings=findings.warnings, began=None)
+    if item.status == work.PENDING and findings.failed:
+        return item.failed(findings.failed, now)
+    return item

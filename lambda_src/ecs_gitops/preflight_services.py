@@ -1,0 +1,87 @@
+"""The check of services before a release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ecs_gitops import live, work
+from ecs_gitops.checks import (
+    FAILED,
+    WARNING,
+    Checked,
+    alarm_names,
+    hook_roles,
+    interruptions,
+    misfits,
+    references,
+)
+from ecs_gitops.decision import Held, Unchanged
+from ecs_gitops.deploy_services import held
+from ecs_gitops.errors import AwsRefused
+from ecs_gitops.examination import Examined, examine
+from ecs_gitops.live import DEFAULT_CLUSTER, Seen
+from ecs_gitops.preflight import Preflight
+from ecs_gitops.service import Service, require_deployable
+from ecs_gitops.strategy import bake_minutes, before, differs
+from ecs_gitops.task_definition import images_of, role_arns, short
+from ecs_gitops.work import Item
+
+TASKS = "ecs-tasks.amazonaws.com"
+HOOKS = "ecs.amazonaws.com"
+
+
+@dataclass(slots=True)
+class ServicePreflight(Preflight):
+    _seen: Seen = field(default_factory=dict)
+
+    def prepare(self, items: Sequence[Item]) -> None:
+        self._seen = live.describe_services(self.aws, items, self.patience)
+
+    def look(self, checked: Checked) -> Checked:
+        item, now = checked.item, self.patience.clock()
+        seen = self._seen[item.number]
+        if isinstance(seen, AwsRefused):
+            raise seen
+        service = require_deployable(seen, item.cluster or DEFAULT_CLUSTER, item.name)
+        checked.findings.ok("target")
+        examined = examine(self.aws, self.release, item, service, now)
+        checked.findings.ok("container")
+        for warning in examined.warnings:
+            checked.findings.add("container", WARNING, warning)
+        checked.item = item = replace(item, previous_image=examined.previous_image)
+        decision = examined.decision
+        if isinstance(decision, Held):
+            checked.item = held(item, decision, now)
+        elif isinstance(decision, Unchanged) and decision.needs_nothing:
+            revision = short(decision.revision)
+            known = replace(item, previous_task_def=revision, task_def=revision, deployment_needed=False)
+            checked.item = known.ended(work.UNCHANGED, now)
+        else:
+            _look_closer(checked, service, examined)
+        return checked
+
+
+def _look_closer(checked: Checked, service: Service, examined: Examined) -> None:
+    """What is to be deployed has to fit, and its service should not be interrupted by it."""
+    item, findings, definition = checked.item, checked.findings, examined.definition
+    minutes = item.timeout_minutes
+    if not item.is_timeout_given:
+        # The service's own strategy may bake, and the manifest does not know it.
+        minutes += bake_minutes(examined.configuration) - bake_minutes(item.deployment or {})
+    live, wanted = service.configuration, item.deployment
+    previous = before(live, wanted) if wanted is not None and differs(live, wanted) else None
+    checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
+    findings.ok("settings")
+    for text in misfits(item, service, examined.configuration, tuple(images_of(definition))):
+        findings.add("settings", FAILED, text)
+    findings.ok("downtime")
+    for text in interruptions(service, definition, examined.configuration):
+        told = f"requireZeroDowntime: {text}" if item.require_zero_downtime else text
+        findings.add("downtime", FAILED if item.require_zero_downtime else WARNING, told)
+    checked.references = references(definition)
+    checked.roles = (
+        *((role, TASKS) for role in role_arns(definition)),
+        *((role, HOOKS) for role in hook_roles(item.deployment)),
+    )
+    checked.alarms = alarm_names(item.deployment)

@@ -1,0 +1,157 @@
+"""What comes next in a release: the check of everything, wave after wave, the way back, the report. Pure.
+
+The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items that are worked on
+now, ``rest`` all others. Each turn of the state machine works on ``batches`` and asks here what is next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecs_gitops import work
+from ecs_gitops.work import Batch, Item, Mode, error_text
+
+CHECK: Mode = "CHECK"
+DEPLOY: Mode = "DEPLOY"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One turn: ``batches`` to work on, ``rest`` to carry along. No batches: the release is over."""
+
+    batches: tuple[Batch, ...]
+    rest: tuple[Batch, ...]
+    mode: Mode = DEPLOY
+    error: str | None = None
+
+    @property
+    def all(self) -> tuple[Batch, ...]:
+        """Every item, in batches whose items are in the manifest's order."""
+        return _merged([*self.batches, *self.rest])
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Stage:
+        """From the state machine's data; ``error`` is there when a whole stage failed."""
+        batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
+        return cls(batches, rest, data.get("mode", DEPLOY), error_text(data.get("error")))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "mode": self.mode,
+            "batches": [batch.to_json() for batch in self.batches],
+            "rest": [batch.to_json() for batch in self.rest],
+        }
+
+
+def following(done: Stage) -> Stage:
+    """The stage after ``done``; one without batches when the release is over."""
+    batches = tuple(_settled(batch) for batch in done.all)
+    if done.error is not None:
+        return Stage((), batches, done.mode, done.error)
+    if done.mode == CHECK:
+        batches = _after_the_check(batches)
+    batches, is_going_back = _going_back(batches)
+    if not is_going_back:
+        batches = _without_dependants(batches)
+    waves = {item.wave for batch in batches for item in batch.items if item.status == work.PENDING}
+    if not waves:
+        return Stage((), batches)
+    wave = max(waves) if is_going_back else min(waves)
+    return Stage(*_split(batches, lambda item: item.status == work.PENDING and item.wave == wave))
+
+
+def _settled(batch: Batch) -> Batch:
+    """An item without a result, because its state failed, is FAILED: unknown is not good."""
+    if batch.error is None:
+        return batch
+    told = f"unknown: the item {{}}; {batch.error}"
+    reached = "was not reached" if batch.mode == CHECK else "may have been changed"
+    return replace(
+        batch.with_items(item if item.is_final else item.failed(told.format(reached)) for item in batch.items),
+        error=None,
+    )
+
+
+def _after_the_check(batches: Sequence[Batch]) -> tuple[Batch, ...]:
+    """One bad item, and nothing is changed anywhere."""
+    bad = [item for batch in batches for item in batch.items if item.status in work.BAD]
+    batches = tuple(replace(batch, mode=DEPLOY) for batch in batches)
+    if not bad:
+        return batches
+    told = f"nothing was changed: {_named(bad)} did not pass the check before the release"
+    return _mapped(batches, lambda item: item.ended(work.SKIPPED, reason=told) if not item.is_final else item)
+
+
+def _going_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
+    """Where an item failed that takes the release with it, everything that was changed is to return; what was not
+    reached is left out. The second value tells whether the release is on its way back."""
+    items = [item for batch in batches for item in batch.items]
+    bad = [
+        i for i in items if i.status in work.BAD and i.on_failure == work.ROLL_BACK_RELEASE and i.phase != work.ROLLBACK
+    ]
+    is_going_back = any(item.phase == work.ROLLBACK and not item.is_final for item in items)
+    if is_going_back or not bad:
+        return tuple(batches), is_going_back
+    if not any(item.status in (work.DEPLOYED, work.PENDING) for item in items):
+        return tuple(batches), False
+
+    def returned(item: Item) -> Item:
+        if item.status == work.DEPLOYED:
+            told = f"rolled back with the release, because of {_named(bad)}"
+            return replace(item, status=work.PENDING, phase=work.ROLLBACK, reason=told, started_at=None)
+        if item.status == work.PENDING:
+            return item.ended(work.SKIPPED, reason=f"not begun: the release is rolled back, because of {_named(bad)}")
+        return item
+
+    return _mapped(batches, returned), any(item.status == work.DEPLOYED for item in items)
+
+
+def _without_dependants(batches: Sequence[Batch]) -> tuple[Batch, ...]:
+    """Items whose dependencies have not come to a good end are SKIPPED, and theirs, and so on."""
+    state = {item.number: item for batch in batches for item in batch.items}
+
+    def checked(item: Item) -> Item:
+        if item.status != work.PENDING:
+            return item
+        missing = [state[n] for n in item.depends_on if state[n].is_final and state[n].status not in work.GOOD]
+        if not missing:
+            return item
+        told = ", ".join(f"{each.name}, which is {each.status}" for each in missing)
+        return item.ended(work.SKIPPED, reason=f"depends on {told}")
+
+    while True:
+        made = _mapped(batches, checked)
+        if made == tuple(batches):
+            return made
+        batches = made
+        state = {item.number: item for batch in batches for item in batch.items}
+
+
+def _named(items: Sequence[Item]) -> str:
+    names = ", ".join(item.name for item in items[:3])
+    return names + (f" and {len(items) - 3} more" if len(items) > 3 else "")
+
+
+def _mapped(batches: Iterable[Batch], change: Callable[[Item], Item]) -> tuple[Batch, ...]:
+    return tuple(batch.with_items(change(item) for item in batch.items) for batch in batches)
+
+
+def _split(batches: Iterable[Batch], is_now: Callable[[Item], bool]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+    now, rest = [], []
+    for batch in batches:
+        chosen = tuple(item for item in batch.items if is_now(item))
+        others = tuple(item for item in batch.items if not is_now(item))
+        now += [replace(batch, items=chosen, next="DEPLOY")] if chosen else []
+        rest += [batch.with_items(others)] if others else []
+    return tuple(now), tuple(rest)
+
+
+def _merged(batches: Iterable[Batch]) -> tuple[Batch, ...]:
+    found: dict[tuple[str, str, str], Batch] = {}
+    for batch in batches:
+        known = found.get(batch.place)
+        found[batch.place] = batch if known is None else known.with_items(known.items + batch.items)
+    made = [batch.with_items(sorted(batch.items, key=lambda item: item.number)) for batch in found.values()]
+    return tuple(sorted(made, key=lambda batch: batch.items[0].number))

@@ -1,0 +1,98 @@
+"""What runs a scheduled task: an EventBridge rule, or a schedule of EventBridge Scheduler.
+
+Both are read whole and written back with every member, but for the task definition in the targets that run ECS tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecs_gitops import schedule
+from ecs_gitops.errors import AwsRefused, ItemFailed
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.types import Json
+    from ecs_gitops.work import Batch, Item
+
+RULES = "events.amazonaws.com"
+SCHEDULES = "scheduler.amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A rule on an event bus, or a schedule in a group: the other one of ``bus`` and ``group`` is None."""
+
+    name: str
+    bus: str | None
+    group: str | None
+
+    @classmethod
+    def of(cls, item: Item) -> Trigger:
+        return cls(item.name, item.event_bus_name, item.schedule_group)
+
+    @property
+    def described(self) -> str:
+        if self.group is not None:
+            return f"schedule {self.name!r} of group {self.group!r}"
+        return f"rule {self.name!r} on bus {self.bus!r}"
+
+    @property
+    def passes_roles_to(self) -> str:
+        """The service that takes on the targets' roles."""
+        return RULES if self.group is None else SCHEDULES
+
+    def read(self, aws: Aws) -> State:
+        """What it is now. Raises what the call raises."""
+        if self.group is not None:
+            whole = aws.get_schedule(self.group, self.name)
+            return State(self, (whole["Target"],), whole)
+        return State(self, tuple(aws.list_targets_by_rule(self.bus or "default", self.name)), None)
+
+    def explain(self, error: AwsRefused, batch: Batch) -> str | None:
+        """What a person can do when it is not there; None for any other answer."""
+        if error.code != "ResourceNotFoundException" or error.operation not in ("list_targets_by_rule", "get_schedule"):
+            return None
+        fields = "cwRuleName and eventBusName" if self.group is None else "scheduleName and scheduleGroup"
+        return f"{self.described} does not exist in account {batch.account}, Region {batch.region}: check {fields}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A trigger as AWS sent it: its targets, and of a schedule the whole."""
+
+    trigger: Trigger
+    targets: Sequence[Json]
+    whole: Json | None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The task definitions that its ECS targets run. Raises :class:`ItemFailed` when none runs a task."""
+        found = tuple(dict.fromkeys(map(schedule.task_definition, schedule.ecs_targets(self.targets))))
+        if not found:
+            raise ItemFailed(
+                f"{self.trigger.described} has no ECS target: {len(self.targets)} targets, none runs a task"
+            )
+        return found
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its ECS targets."""
+        found = (str(target["RoleArn"]) for target in schedule.ecs_targets(self.targets) if target.get("RoleArn"))
+        return tuple(dict.fromkeys(found))
+
+    def repoint(self, aws: Aws, revisions: Mapping[str, str]) -> None:
+        """Replace task definitions by others; nothing is written where nothing differs. Raises :class:`ItemFailed`
+        when EventBridge does not take the targets."""
+        repointed = schedule.repointed(self.targets, revisions)
+        if not repointed:
+            return
+        if self.whole is not None:
+            aws.update_schedule(schedule.rewritten(self.whole, repointed[0]))
+            return
+        refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)
+        if refused:
+            told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
+            raise ItemFailed(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")

@@ -1,0 +1,64 @@
+"""How an item goes on: what follows a failure, and what the state machine does next with a batch. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops import hooks, rollout, work
+
+if TYPE_CHECKING:
+    from ecs_gitops.errors import AwsRefused
+    from ecs_gitops.work import Batch, Item
+
+
+def after_failure(item: Item, why: str, now: float) -> Item:
+    """An item whose change of the service failed: on its way back, where it is to return, or FAILED."""
+    if item.phase == work.ROLLBACK:
+        told = f"could not roll back: {why}"
+        return item.failed(f"{told}; {item.reason}" if item.reason else told, now)
+    if not item.is_rolled_back_by_itself:
+        return item.failed(f"{why}; left as it is (onFailure: stop)", now)
+    if item.previous_task_def is None or item.previous_task_def == item.task_def:
+        return item.failed(f"{why}; could not roll back: no earlier revision is known", now)
+    return to_rollback(item, why)
+
+
+def to_rollback(item: Item, why: str) -> Item:
+    """The item, to be returned to what it ran before by the next run of the deploy state."""
+    return replace(item, status=work.PENDING, phase=work.ROLLBACK, reason=why, started_at=None, progress=None)
+
+
+def timeout_seconds(item: Item) -> float:
+    """How long what the item waits for now may take."""
+    if item.phase in (work.PRE_DEPLOY, work.POST_DEPLOY):
+        return hooks.timeout_seconds(item)
+    return float(item.timeout_minutes) * 60
+
+
+def settle(batch: Batch, now: float) -> Batch:
+    """The batch with what the state machine does next: deploy what is pending, wait for what is going on, or end."""
+    going_on = [item for item in batch.items if item.status == work.IN_PROGRESS]
+    if any(item.status == work.PENDING for item in batch.items):
+        return replace(batch, next="DEPLOY", wait_seconds=rollout.SHORTEST_WAIT)
+    if not going_on:
+        return replace(batch, next="DONE", wait_seconds=0)
+    starts = [item.started_at or now for item in going_on]
+    deadlines = [start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
+    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, deadlines, now))
+
+
+def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:
+    """What a person can do about an answer of AWS."""
+    if error.code == "ClusterNotFoundException":
+        return f"cluster {cluster!r} does not exist in account {batch.account}, Region {batch.region}"
+    if error.operation == "assume_role":
+        return (
+            f"could not assume {batch.role_arn}: {error.code}: {error.message}; is modules/deploy_role applied in "
+            f"account {batch.account}, and does it trust this deployer's function roles?"
+        )
+    if error.code.startswith("AccessDenied") and "iam:PassRole" in error.message:
+        return f"{error}; add the task definition's roles to pass_role_arns of the deploy role"
+    if error.code.startswith("AccessDenied"):
+        return f"{error}; widen the scope of the deploy role {batch.role_arn}"
+    return str(error)

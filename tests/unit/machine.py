@@ -1,0 +1,88 @@
+"""The state machine's turns in memory: the handlers that ship, JSON between them, retries as the definition has them.
+
+For tests that walk through every call of a release. That the definition itself goes these ways is tested with the real
+one, on the local AWS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ecs_gitops.errors import AwsUnavailable
+from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.patience import Patience
+from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
+
+ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
+_INVOCATION = 880.0
+_TURNS_AT_MOST = 2_000
+
+
+class Machine:
+    """Runs releases against an account in memory. ``deaths`` counts the invocations that died and were retried."""
+
+    def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.aws, self.deaths, self._number = aws, 0, 0
+        for module in (batch, validate_deploy):
+            monkeypatch.setattr(module, "connect", lambda _target: aws)
+
+        def sleep(seconds: float) -> None:
+            aws.now += seconds
+
+        def of(_context: object) -> Patience:
+            return Patience(aws.now + _INVOCATION, lambda: aws.now, sleep, concurrency=1)
+
+        monkeypatch.setattr(Patience, "of", of)
+        monkeypatch.setenv("ECS_GITOPS_ROLE_ARNS", json.dumps(ROLES))
+        monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
+        monkeypatch.setenv("ECS_GITOPS_TIMEOUT_MINUTES", "30")
+        monkeypatch.setenv("AWS_REGION", REGION)
+
+    def run(self, deployment: dict[str, Any], name: str | None = None) -> dict[str, Any]:
+        """Release ``deployment``; what the last NextStage gave."""
+        self._number += 1
+        name = name or f"run-{self._number}"
+        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"
+        execution = {"id": arn, "name": name, "startTime": "2026-11-24T10:00:00Z"}
+        state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
+        for _ in range(_TURNS_AT_MOST):
+            batches = [self._batch(state["release"], each) for each in state["batches"]]
+            state = self._invoke(validate_deploy.handler, {"stage": {**state, "batches": batches}})
+            if state["next"] == "REPORT":
+                return state
+        raise AssertionError("the release does not come to an end")
+
+    def results(self, deployment: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Release ``deployment``; its items by name."""
+        return {item["name"]: item for item in self.run(deployment)["result"]["items"]}
+
+    def _batch(self, release: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        event = {"release": release, "batch": data}
+        if data["kind"] == "task":
+            return dict(self._invoke(deploy_task.handler, event)["batch"])
+        event = self._invoke(deploy_ecs.handler, event)
+        for _ in range(_TURNS_AT_MOST):
+            if event["batch"]["next"] == "DONE":
+                return dict(event["batch"])
+            if event["batch"]["next"] == "DEPLOY":
+                event = self._invoke(deploy_ecs.handler, event)
+                continue
+            self.aws.now += event["batch"]["waitSeconds"]
+            event = self._invoke(validate_deploy.handler, event)
+        raise AssertionError("a batch does not come to an end")
+
+    def _invoke(self, handler: Callable[[Any, Any], Any], event: dict[str, Any]) -> dict[str, Any]:
+        """One state with its retries; the payload goes through JSON, as it does on AWS."""
+        for attempt in range(7):
+            given = json.loads(json.dumps({**event, "attempt": attempt, "redrive": 0}))
+            try:
+                return dict(json.loads(json.dumps(handler(given, None))))
+            except Died:
+                self.deaths += 1
+            except AwsUnavailable:
+                self.aws.now += 1
+        raise AssertionError("a state ran out of retries")
