@@ -20,6 +20,7 @@ help: ## list the targets
 
 .PHONY: venv
 venv: $(STAMP) ## create the virtual environment with the locked tools
+# --no-deps: the lock is complete, and pip would look for newer versions of what has extras.
 $(STAMP): requirements/dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or newer, or set PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
@@ -27,7 +28,7 @@ $(STAMP): requirements/dev.txt
 	@command -v git >/dev/null || { echo "git is not there"; exit 1; }
 	@echo "virtual environment: installing locked tools into $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 .PHONY: layer
