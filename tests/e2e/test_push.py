@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.registry import push_image
 from local_aws.stack import CLUSTER, RULE, SERVICES, Clone, Stack, build_shop, create_service, image, manifest
 from local_aws.stack import wait_until_steady as steady
 
@@ -120,6 +121,7 @@ def test_the_articles_own_manifest_and_the_seed_example_deploy_unchanged(stack, 
         "release: 4.0\nservices:\n  - service: echoserver\n    clusterName: vtj-poc\n    serviceName: vtj-poc\n"
         '    image: "gcr.io/google_containers/echoserver:1.3"\n'
     )
+    push_image(aws, image("rating-cleanup", "2.0.0"))
     # WHEN the article's manifest is pushed, then the seed example with its task
     clone.push(article, "The article's")
     assert stack.release() == "Succeeded"

@@ -76,38 +76,31 @@ def test_the_states_are_those_of_the_picture_in_their_order(run, service):
     once = list(dict.fromkeys(done.states))
     assert once == [
         "InitConfig",
+        "DeployStage",
         "ChooseTaskOrService",
-        "ChooseServices",
-        "DeployServices",
         "DeployEcs",
         "ChooseNext",
+        "BatchSettled",
+        "NextStage",
+        "ChooseStage",
         "WaitForDeployment",
         "ValidateDeploy",
-        "ServicesSettled",
-        "ReportRelease",
-        "ChooseNotice",
         "NotifySuccess",
     ]
 
 
-def test_one_failed_item_hides_and_stops_none(aws, run, service):
-    # GIVEN a broken image, an unknown service, a missing container, a CODE_DEPLOY service, and two good ones
-    good, same, broken, missing = (
-        service(),
-        service(image="app:1"),
-        service(image="app:broken"),
-        service(container="ap"),
-    )
+def test_what_cannot_be_deployed_is_all_found_before_anything_changes(aws, run, service):
+    # GIVEN an unknown service, a missing container, a CODE_DEPLOY service, an unknown cluster, and two good ones
+    good, same, missing = service(), service(image="app:1"), service(container="ap")
     code_deploy = service(deploymentController={"type": "CODE_DEPLOY"})
     unknown = {"service": "app", "clusterName": CLUSTER, "serviceName": "nobody", "image": "app:2"}
     nowhere = {"service": "app", "clusterName": "vtj-nowhere", "serviceName": "x", "image": "app:2"}
     # WHEN all are in one release
-    done = run({"release": "7", "services": [broken, unknown, missing, code_deploy, nowhere, good, same]})
-    # THEN the execution fails with the real error and cause, each bad item has its reason, the good ones are deployed
-    assert (done.status, done.error) == ("FAILED", "ReleaseFailed")
-    assert done.cause.splitlines()[0] == "1 deployed, 1 unchanged, 5 failed"
+    done = run({"release": "7", "services": [unknown, missing, code_deploy, nowhere, good, same]})
+    # THEN the execution fails with the real error and cause, each bad item has its reason, and nothing was changed
+    assert (done.status, done.error) == ("FAILED", "CheckFailed")
+    assert done.cause.splitlines()[0] == "1 unchanged, 4 failed, 1 skipped"
     for item, told in (
-        (broken, "CannotPullContainerError"),
         (unknown, "service 'nobody' does not exist in cluster 'shop'"),
         (missing, "no container named 'ap'"),
         (code_deploy, "controller CODE_DEPLOY"),
@@ -115,9 +108,20 @@ def test_one_failed_item_hides_and_stops_none(aws, run, service):
         line = next(line for line in done.cause.splitlines() if line.startswith(item["serviceName"] + ":"))
         assert told in line
     assert "cluster 'vtj-nowhere' does not exist in account 111111111111, Region us-west-2" in done.cause
+    assert live(aws, good) == f"{good['serviceName']}:1"
+    assert done.states[-1] == "NotifyFailure"
+    assert "ValidateDeploy" not in done.states
+
+
+def test_one_failed_item_hides_and_stops_none(aws, run, service):
+    good, same, broken = service(), service(image="app:1"), service(image="app:broken")
+    done = run({"release": "7", "services": [broken, good, same]})
+    assert (done.status, done.error) == ("FAILED", "ReleaseFailed")
+    assert done.cause.splitlines()[0] == "1 deployed, 1 unchanged, 1 rolled back"
+    assert "CannotPullContainerError" in done.cause
     assert live(aws, good) == f"{good['serviceName']}:2"
     assert live(aws, same) == f"{same['serviceName']}:1"
-    assert done.states[-1] == "NotifyFailure"
+    assert live(aws, broken) == f"{broken['serviceName']}:1"
 
 
 def test_a_rollback_by_the_circuit_breaker_fails_the_release(aws, run, service):
@@ -125,16 +129,15 @@ def test_a_rollback_by_the_circuit_breaker_fails_the_release(aws, run, service):
     item = service(image="app:crash", deploymentConfiguration=breaker)
     done = run({"services": [item]})
     assert done.status == "FAILED"
-    assert "FAILED" in done.cause
-    assert "roll" in done.cause
-    # AND the same release again deploys again, rather than finding nothing to do
+    assert f"{item['serviceName']}: ROLLED_BACK" in done.cause
+    # AND the same release again leaves it alone, and says how to go on
     again = run({"services": [item]})
-    assert again.status == "FAILED"
-    assert f"{item['serviceName']}: FAILED" in again.cause
+    assert again.items[item["serviceName"]]["status"] == "SKIPPED"
+    assert "revert it, or change it" in again.items[item["serviceName"]]["reason"]
 
 
 def test_redeploying_after_a_failed_deployment_deploys_again(aws, run, service):
-    item = service(image="app:broken")
+    item = service(image="app:broken") | {"onFailure": "stop"}
     assert run({"services": [item]}).status == "FAILED"
     assert live(aws, item) == f"{item['serviceName']}:2"
     again = run({"services": [item]})
@@ -178,7 +181,7 @@ def test_bad_input_is_refused_once_with_the_real_error_and_a_notice(run, deploym
     done = run(deployment)
     assert (done.status, done.error) == ("FAILED", "InvalidRelease")
     assert told in done.cause
-    assert done.states == ["InitConfig", "PlanFailed", "ReportRelease", "ChooseNotice", "NotifyFailure"]
+    assert done.states == ["InitConfig", "PlanFailed", "NextStage", "ChooseStage", "NotifyFailure"]
     assert done.seconds < 10
 
 
@@ -324,8 +327,9 @@ def test_a_role_that_may_not_be_passed_fails_its_item_with_the_way_out(aws, run,
     assert "pass_role_arns" in done.cause
 
 
-def test_thirty_services_are_deployed_in_three_batches(aws, run, service):
+def test_thirty_services_are_deployed_in_one_batch(aws, run, service):
     items = [service() for _ in range(30)]
     done = run({"services": items}, patience=240)
     assert {i["status"] for i in done.items.values()} == {"DEPLOYED"}
-    assert done.states.count("DeployEcs") == 3
+    # Once to check everything, once to deploy it.
+    assert done.states.count("DeployEcs") == 2

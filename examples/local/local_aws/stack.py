@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.client import LocalAws
+from local_aws.registry import push_image
 from local_aws.terraform import Terraform
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -21,6 +22,8 @@ CLUSTER = "shop"
 REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
 SERVICES = ("web", "api", "worker")
 RULE = "nightly-cleanup"
+# What the build of each of the shop's images has pushed to ECR.
+TAGS = ("1.0.0", "2.0.0", "3.0.0", "broken-3.0.0")
 
 
 @dataclass(slots=True)
@@ -139,6 +142,8 @@ def build_shop(aws: LocalAws) -> None:
     ecs = aws.client("ecs")
     ecs.create_cluster(clusterName=CLUSTER)
     for name in (*SERVICES, "cleanup"):
+        for tag in TAGS:
+            push_image(aws, image(name, tag))
         sidecar = [{"name": "proxy", "image": "envoyproxy/envoy:v1.31", "memory": 64}] if name == "web" else []
         main = {
             "name": name,
