@@ -85,7 +85,9 @@ module "deploy_role" {
   cluster_names            = var.cluster_names
   service_names            = var.service_names
   rule_names               = var.rule_names
+  schedule_names           = var.schedule_names
   task_definition_families = var.task_definition_families
+  ecr_repository_arns      = var.ecr_repository_arns
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = local.tags
 }

@@ -12,7 +12,7 @@ variable "name" {
 }
 
 variable "pass_role_arns" {
-  description = "ARNs of the task and execution roles of the task definitions, and of the roles of the rules' targets; empty when none has a role. `*` may stand in the name."
+  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. `*` may stand in the name."
   type        = set(string)
   nullable    = false
 

@@ -40,7 +40,7 @@ variable "execution_timeout_minutes" {
 }
 
 variable "max_concurrency" {
-  description = "Batches of services that are worked on at once: 1 to 40, which is what an inline Map runs."
+  description = "Batches that are worked on at once, one for each account and Region: 1 to 40, which is what an inline Map runs."
   type        = number
   nullable    = false
   default     = 20
@@ -99,6 +99,18 @@ variable "rule_names" {
   }
 }
 
+variable "schedule_names" {
+  description = "Schedules of EventBridge Scheduler, in any group; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.schedule_names) > 0 && alltrue([for name in var.schedule_names : can(regex("^[A-Za-z0-9._*-]{1,64}$", name))])
+    error_message = "schedule_names takes at least one name of letters, digits, dots, hyphens, underscores and `*`."
+  }
+}
+
 variable "task_definition_families" {
   description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
   type        = set(string)
@@ -108,5 +120,17 @@ variable "task_definition_families" {
   validation {
     condition     = length(var.task_definition_families) > 0 && alltrue([for name in var.task_definition_families : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
     error_message = "task_definition_families takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "ecr_repository_arns" {
+  description = "ARNs of the ECR repositories in which a release looks images up; `*` may stand in the name. Empty means all of the account and Regions."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.ecr_repository_arns : can(regex("^arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*-]+$", arn))])
+    error_message = "ecr_repository_arns takes ARNs of ECR repositories (arn:aws:ecr:REGION:ACCOUNT:repository/NAME); a `*` only in the name."
   }
 }

@@ -10,8 +10,9 @@ resource "aws_iam_policy" "boundary" {
         Sid    = "Ceiling"
         Effect = "Allow"
         Action = [
-          "codebuild:*", "codecommit:*", "codepipeline:*", "ecs:*", "events:*", "iam:PassRole", "kms:*", "lambda:*",
-          "logs:*", "s3:*", "sns:*", "states:*", "sts:AssumeRole", "xray:*",
+          "cloudwatch:DescribeAlarms", "codebuild:*", "codecommit:*", "codepipeline:*", "ecr:BatchGetImage", "ecs:*",
+          "events:*", "iam:PassRole", "iam:SimulatePrincipalPolicy", "kms:*", "lambda:*", "logs:*", "s3:*", "scheduler:*",
+          "secretsmanager:DescribeSecret", "sns:*", "ssm:DescribeParameters", "states:*", "sts:AssumeRole", "xray:*",
         ]
         Resource = "*"
       },

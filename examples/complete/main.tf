@@ -22,14 +22,17 @@ module "ecs_gitops" {
   cluster_names            = ["shop-prod"]
   service_names            = ["shop-*"]
   rule_names               = ["shop-nightly", "shop-hourly"]
+  schedule_names           = ["shop-*"]
   task_definition_families = ["shop-*"]
+  ecr_repository_arns      = ["arn:aws:ecr:eu-central-1:111111111111:repository/shop/*"]
   pass_role_arns = [
     "arn:aws:iam::111111111111:role/shop-task-execution",
     "arn:aws:iam::111111111111:role/shop-task-*",
     "arn:aws:iam::111111111111:role/shop-scheduler",
+    "arn:aws:iam::111111111111:role/shop-lifecycle-hooks",
   ]
 
-  # How long a service, and a release, may take; how much is done at once.
+  # How long a service, and a release, may take; in how many accounts and Regions it works at once.
   item_timeout_minutes      = 20
   execution_timeout_minutes = 120
   max_concurrency           = 10

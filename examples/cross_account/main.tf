@@ -34,4 +34,7 @@ module "deploy_role_production" {
   regions           = ["eu-central-1", "us-east-1"]
   cluster_names     = ["shop"]
   pass_role_arns    = ["arn:aws:iam::222222222222:role/shop-*"]
+
+  # The hub's images are looked up, and pulled, from there.
+  ecr_repository_arns = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
 }

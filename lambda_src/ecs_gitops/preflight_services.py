@@ -82,6 +82,7 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     checked.references = references(definition)
     checked.roles = (
         *((role, TASKS) for role in role_arns(definition)),
-        *((role, HOOKS) for role in hook_roles(item.deployment)),
+        # UpdateService is given the service's own hooks too.
+        *((role, HOOKS) for role in hook_roles(examined.configuration if item.deployment else None)),
     )
     checked.alarms = alarm_names(item.deployment)

@@ -58,7 +58,7 @@ def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:
             f"account {batch.account}, and does it trust this deployer's function roles?"
         )
     if error.code.startswith("AccessDenied") and "iam:PassRole" in error.message:
-        return f"{error}; add the task definition's roles to pass_role_arns of the deploy role"
+        return f"{error}; add the role to pass_role_arns of the deploy role"
     if error.code.startswith("AccessDenied"):
         return f"{error}; widen the scope of the deploy role {batch.role_arn}"
     return str(error)

@@ -11,10 +11,20 @@ locals {
   partition = data.aws_service.ecs.partition
   regions   = length(var.regions) > 0 ? sort(var.regions) : [data.aws_service.ecs.region]
 
-  ecs    = [for region in local.regions : "arn:${local.partition}:ecs:${region}:${local.account}"]
-  events = [for region in local.regions : "arn:${local.partition}:events:${region}:${local.account}"]
+  places = [for region in local.regions : "${region}:${local.account}"]
 
-  clusters = [for pair in setproduct(local.ecs, sort(var.cluster_names)) : { ecs = pair[0], name = pair[1] }]
+  clusters = [for pair in setproduct(local.places, sort(var.cluster_names)) : {
+    ecs  = "arn:${local.partition}:ecs:${pair[0]}"
+    name = pair[1]
+  }]
+  cluster_arns = [for cluster in local.clusters : "${cluster.ecs}:cluster/${cluster.name}"]
+
+  task_definitions = [for pair in setproduct(local.places, sort(var.task_definition_families)) :
+    "arn:${local.partition}:ecs:${pair[0]}:task-definition/${pair[1]}:*"
+  ]
+  repositories = length(var.ecr_repository_arns) > 0 ? sort(var.ecr_repository_arns) : [
+    for place in local.places : "arn:${local.partition}:ecr:${place}:repository/*"
+  ]
 }
 
 resource "aws_iam_role" "this" {
@@ -35,6 +45,8 @@ resource "aws_iam_role" "this" {
   })
 }
 
+# What each action is authorized on, unless a comment names another document:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 resource "aws_iam_role_policy" "this" {
   name = "deploy"
   role = aws_iam_role.this.name
@@ -44,16 +56,26 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(
       [
         {
+          # Service deployments and revisions are authorized on two resources each, their own and the service's: in one
+          # statement, so that each service's ARN is there once.
           Sid    = "Services"
           Effect = "Allow"
-          Action = ["ecs:DescribeServices", "ecs:UpdateService"]
-          Resource = flatten([for cluster in local.clusters : [
-            for service in sort(var.service_names) : "${cluster.ecs}:service/${cluster.name}/${service}"
+          Action = [
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeServiceRevisions",
+            "ecs:DescribeServices",
+            "ecs:ListServiceDeployments",
+            "ecs:StopServiceDeployment",
+            "ecs:UpdateService",
+          ]
+          Resource = flatten([for pair in setproduct(local.clusters, sort(var.service_names)) : [
+            "${pair[0].ecs}:service/${pair[0].name}/${pair[1]}",
+            "${pair[0].ecs}:service-deployment/${pair[0].name}/${pair[1]}/*",
+            "${pair[0].ecs}:service-revision/${pair[0].name}/${pair[1]}/*",
           ]])
         },
         {
-          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html:
-          # describing a task definition takes no narrower resource.
+          # Describing a task definition takes no narrower resource.
           Sid      = "ReadTaskDefinitions"
           Effect   = "Allow"
           Action   = "ecs:DescribeTaskDefinition"
@@ -73,17 +95,37 @@ resource "aws_iam_role_policy" "this" {
           Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
         },
         {
+          # A revision that was rolled back is marked with a tag of our own. ForAllValues alone also holds for no tag:
+          # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+          Sid      = "RememberRollbacks"
+          Effect   = "Allow"
+          Action   = "ecs:TagResource"
+          Resource = local.task_definitions
+          Condition = {
+            "ForAllValues:StringLike" = { "aws:TagKeys" = "ecs-gitops:*" }
+            Null                      = { "aws:TagKeys" = "false" }
+          }
+        },
+        {
+          # The tasks of hooks: RunTask is authorized on the task definition, and the cluster is a condition.
+          Sid       = "RunHooks"
+          Effect    = "Allow"
+          Action    = "ecs:RunTask"
+          Resource  = local.task_definitions
+          Condition = { ArnLike = { "ecs:cluster" = local.cluster_arns } }
+        },
+        {
           # ListTasks is authorized on container instances, which Fargate has none of: the cluster is the condition.
           Sid       = "FindStoppedTasks"
           Effect    = "Allow"
           Action    = "ecs:ListTasks"
           Resource  = "*"
-          Condition = { ArnLike = { "ecs:cluster" = [for cluster in local.clusters : "${cluster.ecs}:cluster/${cluster.name}"] } }
+          Condition = { ArnLike = { "ecs:cluster" = local.cluster_arns } }
         },
         {
-          Sid      = "ReadStoppedTasks"
+          Sid      = "ReadAndStopTasks"
           Effect   = "Allow"
-          Action   = "ecs:DescribeTasks"
+          Action   = ["ecs:DescribeTasks", "ecs:StopTask"]
           Resource = [for cluster in local.clusters : "${cluster.ecs}:task/${cluster.name}/*"]
         },
         {
@@ -91,25 +133,73 @@ resource "aws_iam_role_policy" "this" {
           Sid    = "ScheduledTasks"
           Effect = "Allow"
           Action = ["events:ListTargetsByRule", "events:PutTargets"]
-          Resource = flatten([for pair in setproduct(local.events, sort(var.rule_names)) : [
-            "${pair[0]}:rule/${pair[1]}",
-            "${pair[0]}:rule/*/${pair[1]}",
+          Resource = flatten([for pair in setproduct(local.places, sort(var.rule_names)) : [
+            "arn:${local.partition}:events:${pair[0]}:rule/${pair[1]}",
+            "arn:${local.partition}:events:${pair[0]}:rule/*/${pair[1]}",
           ]])
+        },
+        {
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html:
+          # a schedule's ARN has its group in it, the default one too.
+          Sid    = "Schedules"
+          Effect = "Allow"
+          Action = ["scheduler:GetSchedule", "scheduler:UpdateSchedule"]
+          Resource = [for pair in setproduct(local.places, sort(var.schedule_names)) :
+            "arn:${local.partition}:scheduler:${pair[0]}:schedule/*/${pair[1]}"
+          ]
+        },
+        {
+          # The digest behind a tag. Without ecr:GetDownloadUrlForLayer it reads manifests, and no layer.
+          Sid      = "CheckImages"
+          Effect   = "Allow"
+          Action   = "ecr:BatchGetImage"
+          Resource = local.repositories
+        },
+        {
+          # Whether they exist; DescribeSecret reads no value. DescribeAlarms is authorized on all alarms together:
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+          Sid    = "CheckAlarmsAndSecrets"
+          Effect = "Allow"
+          Action = ["cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret"]
+          Resource = flatten([for place in local.places : [
+            "arn:${local.partition}:cloudwatch:${place}:alarm:*",
+            "arn:${local.partition}:secretsmanager:${place}:secret:*",
+          ]])
+        },
+        {
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html: describing
+          # parameters takes no narrower resource. It reads no value.
+          Sid      = "CheckParameters"
+          Effect   = "Allow"
+          Action   = "ssm:DescribeParameters"
+          Resource = "*"
+        },
+        {
+          # Whether this role may pass a role. The ARN from its parts, so that a plan shows the whole policy.
+          Sid      = "CheckPassRole"
+          Effect   = "Allow"
+          Action   = "iam:SimulatePrincipalPolicy"
+          Resource = "arn:${local.partition}:iam::${local.account}:role/${var.name}"
         },
       ],
       [for arns in [sort(var.pass_role_arns)] : {
-        Sid       = "PassTaskRoles"
-        Effect    = "Allow"
-        Action    = "iam:PassRole"
-        Resource  = arns
-        Condition = { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "events.amazonaws.com"] } }
+        # To tasks; to ECS itself, for lifecycle hooks in UpdateService; to rules and schedules.
+        Sid      = "PassRoles"
+        Effect   = "Allow"
+        Action   = "iam:PassRole"
+        Resource = arns
+        Condition = { StringEquals = { "iam:PassedToService" = [
+          "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com",
+        ] } }
       } if length(arns) > 0],
     )
   })
-}
 
-locals {
-  task_definitions = flatten([for ecs in local.ecs : [
-    for family in sort(var.task_definition_families) : "${ecs}:task-definition/${family}:*"
-  ]])
+  lifecycle {
+    postcondition {
+      # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: all of a role's inline policies.
+      condition     = length(self.policy) <= 10240
+      error_message = "The policy of ${var.name} is ${length(self.policy)} characters long, and IAM takes 10240. Name fewer clusters, services, rules, schedules, families, repositories, roles or Regions; `*` stands for many."
+    }
+  }
 }

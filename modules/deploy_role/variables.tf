@@ -22,7 +22,7 @@ variable "trusted_role_arns" {
 }
 
 variable "pass_role_arns" {
-  description = "ARNs of the task and execution roles of the task definitions, and of the roles of the rules' targets; empty when none has a role. `*` may stand in the name."
+  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. `*` may stand in the name."
   type        = set(string)
   nullable    = false
 
@@ -80,6 +80,18 @@ variable "rule_names" {
   }
 }
 
+variable "schedule_names" {
+  description = "Schedules of EventBridge Scheduler, in any group; `*` stands for any text. All by default."
+  type        = set(string)
+  nullable    = false
+  default     = ["*"]
+
+  validation {
+    condition     = length(var.schedule_names) > 0 && alltrue([for name in var.schedule_names : can(regex("^[A-Za-z0-9._*-]{1,64}$", name))])
+    error_message = "schedule_names takes at least one name of letters, digits, dots, hyphens, underscores and `*`."
+  }
+}
+
 variable "task_definition_families" {
   description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
   type        = set(string)
@@ -89,6 +101,18 @@ variable "task_definition_families" {
   validation {
     condition     = length(var.task_definition_families) > 0 && alltrue([for name in var.task_definition_families : can(regex("^[A-Za-z0-9_*-]{1,255}$", name))])
     error_message = "task_definition_families takes at least one name of letters, digits, hyphens, underscores and `*`."
+  }
+}
+
+variable "ecr_repository_arns" {
+  description = "ARNs of the ECR repositories in which a release looks images up; `*` may stand in the name. Empty means all of the account and Regions."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.ecr_repository_arns : can(regex("^arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/*-]+$", arn))])
+    error_message = "ecr_repository_arns takes ARNs of ECR repositories (arn:aws:ecr:REGION:ACCOUNT:repository/NAME); a `*` only in the name."
   }
 }
 

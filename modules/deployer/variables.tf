@@ -87,7 +87,7 @@ variable "execution_timeout_minutes" {
 }
 
 variable "max_concurrency" {
-  description = "Batches of services that are worked on at once: 1 to 40, which is what an inline Map runs."
+  description = "Batches that are worked on at once, one for each account and Region: 1 to 40, which is what an inline Map runs."
   type        = number
   nullable    = false
   default     = 20

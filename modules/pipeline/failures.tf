@@ -1,4 +1,4 @@
-# Notices for what the state machine cannot tell itself: it was not reached, or it was ended from outside.
+# Notices for what the state machine cannot tell itself: it was not reached, or it was ended from outside or by a limit.
 locals {
   failures = {
     build = {
@@ -36,6 +36,27 @@ locals {
         region    = "$.region"
       }
       text = "Release <status>: the execution was ended before it could report. Services may be in the middle of a deployment: https://<region>.${local.console}/states/home?region=<region>#/v2/executions/details/<execution>"
+    }
+    broken = {
+      # A release that failed by its own judgement sends its notice itself, and its error is one of ours. Names that begin
+      # with States. are Step Functions' own, for what no Catch catches, as States.DataLimitExceeded:
+      # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+      description = "a release that Step Functions gave up, as when its data or history is too large"
+      pattern = {
+        source      = ["aws.states"]
+        detail-type = ["Step Functions Execution Status Change"]
+        detail = {
+          stateMachineArn = [var.state_machine_arn]
+          status          = ["FAILED"]
+          error           = [{ prefix = "States." }]
+        }
+      }
+      paths = {
+        execution = "$.detail.executionArn"
+        error     = "$.detail.error"
+        region    = "$.region"
+      }
+      text = "Release FAILED with <error>: Step Functions gave the execution up before it could report. Services may be in the middle of a deployment: https://<region>.${local.console}/states/home?region=<region>#/v2/executions/details/<execution>"
     }
   }
 }

@@ -78,11 +78,14 @@ run "refuses_values_that_are_none" {
     artifact_expiration_days = 366
     permissions_boundary_arn = "boundary"
     pass_role_arns           = ["*"]
+    schedule_names           = ["jobs/nightly"]
+    ecr_repository_arns      = ["shop/*"]
   }
 
   expect_failures = [
     var.name, var.repository_name, var.branch, var.manifest_path, var.pipeline_execution_mode, var.build_compute,
     var.notification_emails, var.deploy_regions, var.architecture, var.max_concurrency, var.log_level,
     var.log_retention_days, var.artifact_expiration_days, var.permissions_boundary_arn, var.pass_role_arns,
+    var.schedule_names, var.ecr_repository_arns,
   ]
 }

@@ -44,16 +44,30 @@ run "by_default_all_of_the_account_and_region_and_no_role_is_passed" {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid => statement.Resource
       } == {
-      Services                = ["arn:aws:ecs:eu-central-1:111111111111:service/*/*"]
+      Services = [
+        "arn:aws:ecs:eu-central-1:111111111111:service/*/*",
+        "arn:aws:ecs:eu-central-1:111111111111:service-deployment/*/*/*",
+        "arn:aws:ecs:eu-central-1:111111111111:service-revision/*/*/*",
+      ]
       ReadTaskDefinitions     = "*"
       RegisterTaskDefinitions = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       TagNewTaskDefinitions   = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
+      RememberRollbacks       = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
+      RunHooks                = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       FindStoppedTasks        = "*"
-      ReadStoppedTasks        = ["arn:aws:ecs:eu-central-1:111111111111:task/*/*"]
+      ReadAndStopTasks        = ["arn:aws:ecs:eu-central-1:111111111111:task/*/*"]
       ScheduledTasks = [
         "arn:aws:events:eu-central-1:111111111111:rule/*",
         "arn:aws:events:eu-central-1:111111111111:rule/*/*",
       ]
+      Schedules   = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
+      CheckImages = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
+      CheckAlarmsAndSecrets = [
+        "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*",
+        "arn:aws:secretsmanager:eu-central-1:111111111111:secret:*",
+      ]
+      CheckParameters = "*"
+      CheckPassRole   = "arn:aws:iam::111111111111:role/ecs-gitops-deploy"
     }
     error_message = aws_iam_role_policy.this.policy
   }
@@ -64,9 +78,15 @@ run "is_held_to_the_lists" {
     regions                  = ["us-east-1", "eu-central-1"]
     cluster_names            = ["shop"]
     service_names            = ["api", "web-*"]
+    name                     = "shop-deploy"
     rule_names               = ["nightly"]
+    schedule_names           = ["cleanup", "shop-*"]
     task_definition_families = ["shop-*"]
-    pass_role_arns           = ["arn:aws:iam::111111111111:role/shop-task", "arn:aws:iam::111111111111:role/shop-execution"]
+    ecr_repository_arns = [
+      "arn:aws:ecr:eu-central-1:999999999999:repository/shop/*",
+      "arn:aws:ecr:eu-central-1:111111111111:repository/web",
+    ]
+    pass_role_arns = ["arn:aws:iam::111111111111:role/shop-task", "arn:aws:iam::111111111111:role/shop-execution"]
   }
 
   assert {
@@ -74,12 +94,27 @@ run "is_held_to_the_lists" {
       {
         Sid    = "Services"
         Effect = "Allow"
-        Action = ["ecs:DescribeServices", "ecs:UpdateService"]
+        Action = [
+          "ecs:DescribeServiceDeployments",
+          "ecs:DescribeServiceRevisions",
+          "ecs:DescribeServices",
+          "ecs:ListServiceDeployments",
+          "ecs:StopServiceDeployment",
+          "ecs:UpdateService",
+        ]
         Resource = [
           "arn:aws:ecs:eu-central-1:111111111111:service/shop/api",
+          "arn:aws:ecs:eu-central-1:111111111111:service-deployment/shop/api/*",
+          "arn:aws:ecs:eu-central-1:111111111111:service-revision/shop/api/*",
           "arn:aws:ecs:eu-central-1:111111111111:service/shop/web-*",
+          "arn:aws:ecs:eu-central-1:111111111111:service-deployment/shop/web-*/*",
+          "arn:aws:ecs:eu-central-1:111111111111:service-revision/shop/web-*/*",
           "arn:aws:ecs:us-east-1:111111111111:service/shop/api",
+          "arn:aws:ecs:us-east-1:111111111111:service-deployment/shop/api/*",
+          "arn:aws:ecs:us-east-1:111111111111:service-revision/shop/api/*",
           "arn:aws:ecs:us-east-1:111111111111:service/shop/web-*",
+          "arn:aws:ecs:us-east-1:111111111111:service-deployment/shop/web-*/*",
+          "arn:aws:ecs:us-east-1:111111111111:service-revision/shop/web-*/*",
         ]
       },
       {
@@ -108,6 +143,32 @@ run "is_held_to_the_lists" {
         Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
       },
       {
+        Sid    = "RememberRollbacks"
+        Effect = "Allow"
+        Action = "ecs:TagResource"
+        Resource = [
+          "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*:*",
+          "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*:*",
+        ]
+        Condition = {
+          "ForAllValues:StringLike" = { "aws:TagKeys" = "ecs-gitops:*" }
+          Null                      = { "aws:TagKeys" = "false" }
+        }
+      },
+      {
+        Sid    = "RunHooks"
+        Effect = "Allow"
+        Action = "ecs:RunTask"
+        Resource = [
+          "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*:*",
+          "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*:*",
+        ]
+        Condition = { ArnLike = { "ecs:cluster" = [
+          "arn:aws:ecs:eu-central-1:111111111111:cluster/shop",
+          "arn:aws:ecs:us-east-1:111111111111:cluster/shop",
+        ] } }
+      },
+      {
         Sid      = "FindStoppedTasks"
         Effect   = "Allow"
         Action   = "ecs:ListTasks"
@@ -118,9 +179,9 @@ run "is_held_to_the_lists" {
         ] } }
       },
       {
-        Sid    = "ReadStoppedTasks"
+        Sid    = "ReadAndStopTasks"
         Effect = "Allow"
-        Action = "ecs:DescribeTasks"
+        Action = ["ecs:DescribeTasks", "ecs:StopTask"]
         Resource = [
           "arn:aws:ecs:eu-central-1:111111111111:task/shop/*",
           "arn:aws:ecs:us-east-1:111111111111:task/shop/*",
@@ -138,11 +199,56 @@ run "is_held_to_the_lists" {
         ]
       },
       {
-        Sid       = "PassTaskRoles"
-        Effect    = "Allow"
-        Action    = "iam:PassRole"
-        Resource  = ["arn:aws:iam::111111111111:role/shop-execution", "arn:aws:iam::111111111111:role/shop-task"]
-        Condition = { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "events.amazonaws.com"] } }
+        Sid    = "Schedules"
+        Effect = "Allow"
+        Action = ["scheduler:GetSchedule", "scheduler:UpdateSchedule"]
+        Resource = [
+          "arn:aws:scheduler:eu-central-1:111111111111:schedule/*/cleanup",
+          "arn:aws:scheduler:eu-central-1:111111111111:schedule/*/shop-*",
+          "arn:aws:scheduler:us-east-1:111111111111:schedule/*/cleanup",
+          "arn:aws:scheduler:us-east-1:111111111111:schedule/*/shop-*",
+        ]
+      },
+      {
+        Sid    = "CheckImages"
+        Effect = "Allow"
+        Action = "ecr:BatchGetImage"
+        Resource = [
+          "arn:aws:ecr:eu-central-1:111111111111:repository/web",
+          "arn:aws:ecr:eu-central-1:999999999999:repository/shop/*",
+        ]
+      },
+      {
+        Sid    = "CheckAlarmsAndSecrets"
+        Effect = "Allow"
+        Action = ["cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret"]
+        Resource = [
+          "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*",
+          "arn:aws:secretsmanager:eu-central-1:111111111111:secret:*",
+          "arn:aws:cloudwatch:us-east-1:111111111111:alarm:*",
+          "arn:aws:secretsmanager:us-east-1:111111111111:secret:*",
+        ]
+      },
+      {
+        Sid      = "CheckParameters"
+        Effect   = "Allow"
+        Action   = "ssm:DescribeParameters"
+        Resource = "*"
+      },
+      {
+        Sid      = "CheckPassRole"
+        Effect   = "Allow"
+        Action   = "iam:SimulatePrincipalPolicy"
+        Resource = "arn:aws:iam::111111111111:role/shop-deploy"
+      },
+      {
+        Sid      = "PassRoles"
+        Effect   = "Allow"
+        Action   = "iam:PassRole"
+        Resource = ["arn:aws:iam::111111111111:role/shop-execution", "arn:aws:iam::111111111111:role/shop-task"]
+        Condition = { StringEquals = { "iam:PassedToService" = [
+          "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com",
+        ] } }
       },
     ]
     error_message = aws_iam_role_policy.this.policy
@@ -156,9 +262,43 @@ run "speaks_of_the_partition_it_is_in" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource == ["arn:aws-cn:ecs:cn-north-1:111111111111:service/*/*"]
+    condition = (
+      !strcontains(aws_iam_role_policy.this.policy, "arn:aws:")
+      && strcontains(aws_iam_role_policy.this.policy, "arn:aws-cn:ecs:cn-north-1:111111111111:service/*/*")
+    )
     error_message = aws_iam_role_policy.this.policy
   }
+}
+
+# README.md tells these sizes.
+run "fits_a_role_by_default" {
+  assert {
+    condition     = length(aws_iam_role_policy.this.policy) <= 2800
+    error_message = "${length(aws_iam_role_policy.this.policy)} characters"
+  }
+}
+
+run "fits_a_role_with_five_clusters_in_two_regions" {
+  variables {
+    regions        = ["us-east-1", "eu-central-1"]
+    cluster_names  = ["shop-prod-1", "shop-prod-2", "shop-prod-3", "shop-prod-4", "shop-prod-5"]
+    pass_role_arns = [for name in ["execution", "task-*", "scheduler"] : "arn:aws:iam::111111111111:role/shop-${name}"]
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.this.policy) <= 7200
+    error_message = "${length(aws_iam_role_policy.this.policy)} characters"
+  }
+}
+
+run "refuses_more_than_a_role_takes" {
+  command = plan
+
+  variables {
+    service_names = [for number in range(60) : "a-service-with-a-name-${number}"]
+  }
+
+  expect_failures = [aws_iam_role_policy.this]
 }
 
 run "refuses_to_pass_every_role" {
@@ -199,8 +339,21 @@ run "refuses_names_that_are_none" {
     cluster_names            = []
     service_names            = ["api/web"]
     rule_names               = ["a b"]
+    schedule_names           = ["jobs/nightly"]
     task_definition_families = ["api:3"]
   }
 
-  expect_failures = [var.regions, var.cluster_names, var.service_names, var.rule_names, var.task_definition_families]
+  expect_failures = [
+    var.regions, var.cluster_names, var.service_names, var.rule_names, var.schedule_names, var.task_definition_families,
+  ]
+}
+
+run "refuses_repositories_that_are_no_arns_of_one_place" {
+  command = plan
+
+  variables {
+    ecr_repository_arns = ["arn:aws:ecr:*:111111111111:repository/shop"]
+  }
+
+  expect_failures = [var.ecr_repository_arns]
 }

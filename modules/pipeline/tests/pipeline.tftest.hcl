@@ -186,6 +186,25 @@ run "tells_of_failures_that_the_state_machine_cannot" {
     error_message = aws_cloudwatch_event_rule.failure["ended"].event_pattern
   }
 
+  # Failures with errors of our own are left out: the release has told of them.
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.failure["broken"].event_pattern) == {
+      source      = ["aws.states"]
+      detail-type = ["Step Functions Execution Status Change"]
+      detail = {
+        stateMachineArn = ["arn:aws:states:eu-central-1:111111111111:stateMachine:shop"]
+        status          = ["FAILED"]
+        error           = [{ prefix = "States." }]
+      }
+    }
+    error_message = aws_cloudwatch_event_rule.failure["broken"].event_pattern
+  }
+
+  assert {
+    condition     = toset([for target in aws_cloudwatch_event_target.failure : target.arn]) == toset([var.topic_arn])
+    error_message = "A notice does not go to the topic."
+  }
+
   # A template has to be a JSON string, and every <name> in it has to be one of its paths.
   assert {
     condition = alltrue([

@@ -1,0 +1,45 @@
+"""Policies that have to agree with something that Terraform does not see."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_deploy_role_may_do_what_the_package_calls_and_no_more() -> None:
+    # GIVEN the calls that are made with the role
+    sources = "".join(file.read_text() for file in (ROOT / "lambda_src/ecs_gitops/aws").glob("*.py"))
+    calls = re.findall(r'_call(?:_raw)?\(\s*"([a-z]+)",\s*"([a-z_]+)"', sources)
+    called = {f"{service}:{method.title().replace('_', '')}" for service, method in calls}
+
+    # THEN the policy has these actions, and the passing of roles that some of them need
+    assert len(called) > 20
+    assert _actions(ROOT / "modules/deploy_role/main.tf") - {"sts:AssumeRole"} == called | {"iam:PassRole"}
+
+
+def test_the_boundary_of_the_example_allows_what_the_modules_policies_allow() -> None:
+    ceiling, never = re.split(r'Sid\s*= "Never"', (ROOT / "examples/complete/boundary.tf").read_text())
+    allowed, denied = _named(ceiling), _named(never)
+
+    needed = {action for file in (ROOT / "modules").glob("*/*.tf") for action in _actions(file)}
+
+    assert needed
+    assert [action for action in sorted(needed) if not _is_one_of(action, allowed)] == []
+    assert [action for action in sorted(needed) if _is_one_of(action, denied)] == []
+
+
+def _actions(file: Path) -> set[str]:
+    return {
+        action for text in re.findall(r'Action\s*=\s*(\[[^]]*\]|"[^"]*")', file.read_text()) for action in _named(text)
+    }
+
+
+def _named(text: str) -> set[str]:
+    return set(re.findall(r'"([a-z]+:(?:\*|[A-Z]\w*))"', text))
+
+
+def _is_one_of(action: str, patterns: set[str]) -> bool:
+    return any(fnmatchcase(action, pattern) for pattern in patterns)
