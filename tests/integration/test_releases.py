@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -27,8 +28,7 @@ LINEAR = {
     "linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 2},
 }
 ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
-STRATEGIES = {"rolling": ROLLING, "blue-green": BLUE_GREEN, "canary": CANARY, "linear": LINEAR}
-ALARMS = {"enable": True, "rollback": True}
+STRATEGIES = (ROLLING, BLUE_GREEN, CANARY, LINEAR)
 
 
 @pytest.fixture
@@ -72,35 +72,76 @@ def live(aws: LocalAws, item: dict[str, Any]) -> str:
     return str(described(aws, item)["taskDefinition"].rsplit(":", 1)[-1])
 
 
+def returned(aws: LocalAws, item: dict[str, Any]) -> None:
+    """The service is steady on the revision that it began with, with the strategy that it had."""
+    wait_until_steady(aws, CLUSTER, (item["serviceName"],))
+    after = described(aws, item)
+    assert after["taskDefinition"].endswith(":1")
+    assert after["deploymentConfiguration"]["strategy"] == "ROLLING"
+
+
+def wait_for(condition: Callable[[], bool], patience: float = 60.0) -> None:
+    until = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@contextmanager
+def meanwhile(act: Callable[[], None]) -> Iterator[None]:
+    """Run ``act`` beside what is in the block; what goes wrong in it fails the test."""
+    with ThreadPoolExecutor(1) as pool:
+        going_on = pool.submit(act)
+        yield
+        going_on.result()
+
+
 def result(done: Any, item: dict[str, Any]) -> str:
     """The line of the cause that is about the item."""
     lines = done.cause.splitlines()
     return next((line for line in lines if line.startswith(item["serviceName"] + ":")), "")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_each_strategy_comes_to_a_good_end(aws, run, service, strategy):
-    item = service(deployment=STRATEGIES[strategy])
-    done = run({"services": [item]})
-    assert done.items[item["serviceName"]]["status"] == "DEPLOYED"
-    assert live(aws, item) == "2"
-    assert described(aws, item)["deploymentConfiguration"]["strategy"] == STRATEGIES[strategy]["strategy"]
+def test_each_strategy_comes_to_a_good_end(aws, run, service):
+    items = [service(deployment=deployment) for deployment in STRATEGIES]
+    done = run({"services": items})
+    for item in items:
+        assert done.items[item["serviceName"]]["status"] == "DEPLOYED"
+        assert live(aws, item) == "2"
+        assert described(aws, item)["deploymentConfiguration"]["strategy"] == item["deployment"]["strategy"]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_each_strategy_returns_what_does_not_come_up(aws, run, service, strategy):
-    item = service("app:never", deployment=STRATEGIES[strategy], timeoutMinutes=8)
-    aws.control("settings", {"waitScale": 0.05})
-    try:
-        done = run({"services": [item]})
-    finally:
-        aws.control("settings", {"waitScale": 1.0})
-    assert done.status == "FAILED"
+def test_each_strategy_that_ecs_rolls_back_is_no_success(aws, run, service):
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    items = [service("app:broken", deployment={**deployment, **breaker}) for deployment in STRATEGIES]
+    done = run({"services": items})
+    assert done.cause.splitlines()[0] == "4 rolled back"
+    for item in items:
+        assert "ECS rolled back" in result(done, item)
+        assert "CannotPullContainerError" in result(done, item)
+        returned(aws, item)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_an_alarm_during_the_rollout_returns_the_service(aws, run, service, minutes, strategy):
-    # GIVEN a rollout that bakes for long, and an alarm that belongs to it
+def test_each_strategy_that_hangs_is_returned_at_its_timeout(aws, run, service):
+    # GIVEN rollouts that never come up, without bake times
+    short = {
+        "bakeTimeInMinutes": 0,
+        "canaryConfiguration": {"canaryBakeTimeInMinutes": 0},
+        "linearConfiguration": {"stepBakeTimeInMinutes": 0},
+    }
+    items = []
+    for deployment in STRATEGIES:
+        given = {name: short.get(name, value) for name, value in deployment.items()}
+        items.append(service("app:never", deployment=given, timeoutMinutes=1))
+    done = run({"services": items}, patience=180)
+    assert done.cause.splitlines()[0] == "4 rolled back"
+    for item in items:
+        assert "after 1 minutes" in result(done, item)
+        returned(aws, item)
+
+
+def test_an_alarm_during_the_rollout_returns_each_strategy(aws, run, service, minutes):
+    # GIVEN rollouts that bake for long, and an alarm that belongs to them
     minutes(10.0)
     name = f"alarm-{uuid.uuid4().hex[:8]}"
     cloudwatch = aws.client("cloudwatch")
@@ -115,65 +156,73 @@ def test_an_alarm_during_the_rollout_returns_the_service(aws, run, service, minu
         ComparisonOperator="GreaterThanThreshold",
     )
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
-    item = service(deployment={**STRATEGIES[strategy], "alarms": {**ALARMS, "alarmNames": [name]}})
+    alarms = {"alarms": {"enable": True, "rollback": True, "alarmNames": [name]}}
+    items = [service(deployment={**deployment, **alarms}) for deployment in STRATEGIES]
 
     def ring() -> None:
-        while live(aws, item) != "2":
-            time.sleep(0.1)
+        wait_for(lambda: all(live(aws, item) == "2" for item in items))
         time.sleep(2)
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
 
-    thread = threading.Thread(target=ring)
-    thread.start()
-    done = run({"services": [item]})
-    thread.join()
-    # THEN that is no success, the reason names the alarm, and revision and settings are those from before
-    assert done.status == "FAILED"
-    assert f"{item['serviceName']}: ROLLED_BACK" in result(done, item)
-    assert name in result(done, item)
-    after = described(aws, item)
-    assert after["taskDefinition"].endswith(":1")
-    assert after["deploymentConfiguration"]["strategy"] == "ROLLING"
-    assert not (after["deploymentConfiguration"].get("alarms") or {}).get("enable")
+    with meanwhile(ring):
+        done = run({"services": items})
+    # THEN none is a success, the reason names the alarm, and revision and settings are those from before
+    assert done.cause.splitlines()[0] == "4 rolled back"
+    for item in items:
+        assert name in result(done, item)
+        returned(aws, item)
+        assert not (described(aws, item)["deploymentConfiguration"].get("alarms") or {}).get("enable")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_rollout_that_is_superseded_is_no_success_and_nothing_is_returned(aws, run, service, minutes, strategy):
+def test_a_rollout_that_is_superseded_is_no_success_and_nothing_is_returned(aws, run, service, minutes):
+    # GIVEN rollouts that are not over for a while, and someone who deploys something else meanwhile
     minutes(10.0)
-    image = "app:never" if strategy == "rolling" else "app:2"
-    item = service(image, deployment=STRATEGIES[strategy])
+    items = [service("app:never" if d["strategy"] == "ROLLING" else "app:2", deployment=d) for d in STRATEGIES]
+    ecs = aws.client("ecs")
 
     def interfere() -> None:
-        while live(aws, item) != "2":
-            time.sleep(0.1)
+        wait_for(lambda: all(live(aws, item) == "2" for item in items))
         time.sleep(1)
-        ecs = aws.client("ecs")
-        ecs.register_task_definition(
-            family=item["serviceName"], containerDefinitions=[{"name": "app", "image": "app:9", "memory": 64}]
-        )
         minutes(0.1)
-        ecs.update_service(cluster=CLUSTER, service=item["serviceName"], taskDefinition=item["serviceName"])
+        for item in items:
+            name = item["serviceName"]
+            ecs.register_task_definition(
+                family=name, containerDefinitions=[{"name": "app", "image": "app:9", "memory": 64}]
+            )
+            ecs.update_service(cluster=CLUSTER, service=name, taskDefinition=name)
 
-    thread = threading.Thread(target=interfere)
-    thread.start()
+    with meanwhile(interfere):
+        done = run({"services": items})
+    assert done.cause.splitlines()[0] == "4 failed"
+    for item in items:
+        assert f"{item['serviceName']}: FAILED: superseded" in result(done, item)
+        assert live(aws, item) == "3"
+
+
+def test_a_crash_loop_that_the_circuit_breaker_does_not_see_ends_early(aws, run, service, minutes):
+    # GIVEN tasks that come up and die, and an alarm's evaluation that keeps the deployment going on meanwhile
+    minutes(30.0)
+    name = f"alarm-{uuid.uuid4().hex[:8]}"
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="5xx",
+        Namespace="shop",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    alarms = {"alarms": {"enable": True, "rollback": False, "alarmNames": [name]}}
+    item = service("app:flap", deployment=alarms, timeoutMinutes=10)
     done = run({"services": [item]})
-    thread.join()
-    assert done.status == "FAILED"
-    assert f"{item['serviceName']}: FAILED: superseded" in result(done, item)
-    assert live(aws, item) == "3"
-
-
-def test_a_rollout_that_hangs_is_returned_at_its_timeout(aws, run, service):
-    item = service("app:never", timeoutMinutes=1)
-    done = run({"services": [item]}, patience=180)
-    assert "ROLLED_BACK: not steady after 1 minutes" in result(done, item)
-    assert live(aws, item) == "1"
-
-
-def test_a_crash_loop_that_the_circuit_breaker_does_not_see_ends_early(aws, run, service):
-    item = service("app:flap", timeoutMinutes=10, desired=2)
-    done = run({"services": [item]}, patience=120)
-    assert done.status == "FAILED" or done.items[item["serviceName"]]["status"] == "DEPLOYED"
+    # THEN the wait ends long before the timeout, with what was seen, and the service is back
+    assert "ROLLED_BACK: crash loop: " in result(done, item)
+    assert "container app exited with 1" in result(done, item)
+    assert done.seconds < 60
+    returned(aws, item)
 
 
 def test_hooks_gate_the_rollout(aws, run, service):
@@ -194,7 +243,9 @@ def test_hooks_gate_the_rollout(aws, run, service):
     # AND each hook ran once, with the new revision
     ecs = aws.client("ecs")
     tasks = ecs.list_tasks(cluster=CLUSTER, family=good["serviceName"], desiredStatus="STOPPED")["taskArns"]
-    ran = [t for t in ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"] if t["startedBy"].startswith("ecs-gitops/")]
+    ran = [
+        t for t in ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"] if t["startedBy"].startswith("ecs-gitops/")
+    ]
     assert [task["taskDefinitionArn"].rsplit(":", 1)[-1] for task in ran] == ["2", "2"]
 
 
@@ -292,12 +343,16 @@ def test_a_moved_tag_is_seen_in_what_ecs_resolved_where_no_release_noted_it(aws,
 
 
 def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything_changes(aws, run, service):
-    item = service(deployment={"alarms": {**ALARMS, "alarmNames": ["nowhere"]}})
+    item = service(deployment={"alarms": {"enable": True, "rollback": True, "alarmNames": ["nowhere"]}})
     ecs = aws.client("ecs")
+    role, trust = f"somebody-elses-{item['serviceName']}", {"Service": "ecs-tasks.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=policy)
     missing = "arn:aws:secretsmanager:us-west-2:111111111111:secret:nowhere-AbCdEf"
     ecs.register_task_definition(
         family=item["serviceName"],
-        taskRoleArn="arn:aws:iam::111111111111:role/somebody-elses",
+        taskRoleArn=f"arn:aws:iam::111111111111:role/{role}",
         containerDefinitions=[
             {
                 "name": "app",
@@ -316,7 +371,7 @@ def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything
         f"secret {missing} does not exist",
         "parameter /nowhere does not exist",
         "alarm nowhere does not exist",
-        "may not pass role arn:aws:iam::111111111111:role/somebody-elses to ecs-tasks.amazonaws.com",
+        f"may not pass role arn:aws:iam::111111111111:role/{role} to ecs-tasks.amazonaws.com",
     ):
         assert told in line
     # AND with what is there, it is deployed

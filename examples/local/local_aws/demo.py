@@ -24,6 +24,7 @@ from local_aws.client import LocalAws
 from local_aws.stack import (
     CLUSTER,
     ROOT,
+    RULE,
     SERVICES,
     Clone,
     Stack,
@@ -64,7 +65,7 @@ def step(text: str) -> Iterator[None]:
 
 
 def demo() -> None:
-    """Apply, push, watch, change, break, destroy."""
+    """Apply, push, watch; break a service, a canary, a migration, a whole release; destroy."""
     folder = HOME / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     with LocalAws(folder / "aws", rollout_seconds=_ROLLOUT_SECONDS) as aws:
@@ -77,6 +78,10 @@ def demo() -> None:
         nothing_changed(stack, clone, queue)
         the_articles_manifest(stack, clone, queue)
         broken_release(stack, clone, queue)
+        canary(stack, clone, queue)
+        broken_canary(stack, clone, queue)
+        failed_migration(stack, clone, queue)
+        all_or_nothing(stack, clone, queue)
         with step("terraform destroy"):
             stack.terraform.destroy()
             if stack.terraform.resources():
@@ -110,10 +115,8 @@ def plain_release(stack: Stack, clone: Clone, queue: str) -> None:
     push(clone, manifest({"web": _NEW, "api": _NEW, "worker": _OLD}, "2.0", _NEW), "Ship web, api and cleanup 2.0.0")
     status, result = watch(stack, queue)
     table(result)
-    got = {item["name"]: item["status"] for item in result["items"]}
-    wanted = {"nightly-cleanup": "DEPLOYED", "web": "DEPLOYED", "api": "DEPLOYED", "worker": "UNCHANGED"}
-    if status != "Succeeded" or got != wanted:
-        raise NotAsItShouldBe(f"pipeline {status}, {got}")
+    deployed = {"nightly-cleanup": "DEPLOYED", "web": "DEPLOYED", "api": "DEPLOYED", "worker": "UNCHANGED"}
+    expect(status, result, "Succeeded", **deployed)
 
 
 def nothing_changed(stack: Stack, clone: Clone, queue: str) -> None:
@@ -134,22 +137,97 @@ def the_articles_manifest(stack: Stack, clone: Clone, queue: str) -> None:
     push(clone, text, "The manifest of the article, unchanged")
     status, result = watch(stack, queue)
     table(result)
-    if status != "Succeeded" or [i["status"] for i in result["items"]] != ["DEPLOYED"]:
-        raise NotAsItShouldBe(f"pipeline {status}")
+    expect(status, result, "Succeeded", **{"vtj-poc": "DEPLOYED"})
 
 
 def broken_release(stack: Stack, clone: Clone, queue: str) -> None:
+    """One service fails and returns; the others come through."""
     push(
-        clone, manifest({"web": _NEXT, "api": "broken-3.0.0", "worker": _NEXT}, "3.0"), "Ship 3.0.0, with a broken api"
+        clone,
+        manifest({"web": _NEXT, "api": f"broken-{_NEXT}", "worker": _NEXT}, "3.0"),
+        "Ship 3.0.0, with a broken api",
     )
     status, result = watch(stack, queue)
     table(result)
-    got = {item["name"]: item["status"] for item in result["items"]}
+    expect(status, result, "Failed", web="DEPLOYED", api="ROLLED_BACK", worker="DEPLOYED")
     reason = next((item.get("reason", "") for item in result["items"] if item["name"] == "api"), "")
-    if status != "Failed" or got != {"web": "DEPLOYED", "api": "FAILED", "worker": "DEPLOYED"}:
-        raise NotAsItShouldBe(f"pipeline {status}, {got}")
     if "CannotPullContainerError" not in reason:
         raise NotAsItShouldBe(f"the reason does not name the image: {reason}")
+
+
+_CANARY = """\
+deployment:
+  strategy: CANARY
+  canaryConfiguration:
+    canaryPercent: 10.0
+    canaryBakeTimeInMinutes: 2
+  bakeTimeInMinutes: 1
+"""
+
+
+def canary(stack: Stack, clone: Clone, queue: str) -> None:
+    """Ten percent of the traffic first, then all of it. A minute of bake time takes two seconds here."""
+    stack.aws.control("settings", {"minuteSeconds": 2.0})
+    push(clone, manifest({"web": "4.0.0"}, "4.0", more={"web": _CANARY}), "Ship web 4.0.0 as a canary")
+    status, result = watch(stack, queue)
+    table(result)
+    expect(status, result, "Succeeded", web="DEPLOYED")
+
+
+def broken_canary(stack: Stack, clone: Clone, queue: str) -> None:
+    """A canary that does not come up: web goes on running what it ran."""
+    before = running(stack)
+    push(clone, manifest({"web": "broken-5.0.0"}, "5.0", more={"web": _CANARY}), "Ship a broken canary of web")
+    status, result = watch(stack, queue)
+    table(result)
+    expect(status, result, "Failed", web="ROLLED_BACK")
+    unchanged(before, running(stack))
+
+
+def failed_migration(stack: Stack, clone: Clone, queue: str) -> None:
+    """The migration before the rollout exits with 1: nothing is rolled out."""
+    before = running(stack)
+    hook = 'hooks:\n  preDeploy:\n    command: ["migrate", "exit-1"]\n'
+    push(clone, manifest({"api": "5.0.0"}, "5.1", more={"api": hook}), "Ship api 5.0.0 with a migration that fails")
+    status, result = watch(stack, queue)
+    table(result)
+    expect(status, result, "Failed", api="FAILED")
+    unchanged(before, running(stack))
+
+
+def all_or_nothing(stack: Stack, clone: Clone, queue: str) -> None:
+    """With rollbackRelease one bad service returns everything, the scheduled task too."""
+    before = running(stack)
+    tags = {"web": "5.0.0", "api": "5.0.0", "worker": "broken-5.0.0"}
+    push(clone, manifest(tags, "5.2", "5.0.0", top="onFailure: rollbackRelease"), "Ship 5.0.0, all or nothing")
+    status, result = watch(stack, queue)
+    table(result)
+    returned = dict.fromkeys(("nightly-cleanup", "web", "api", "worker"), "ROLLED_BACK")
+    expect(status, result, "Failed", **returned)
+    unchanged(before, running(stack))
+
+
+def expect(status: str, result: dict[str, Any], pipeline: str, **items: str) -> None:
+    got = {item["name"]: item["status"] for item in result["items"]}
+    if status != pipeline or got != items:
+        raise NotAsItShouldBe(f"pipeline {status}, {got}; it should be {pipeline}, {items}")
+
+
+def running(stack: Stack) -> dict[str, Any]:
+    """What each service and the scheduled task run, and with which settings."""
+    ecs = stack.aws.client("ecs")
+    services = ecs.describe_services(cluster=CLUSTER, services=list(SERVICES))["services"]
+    told = {s["serviceName"]: (s["taskDefinition"], s["desiredCount"], s["deploymentConfiguration"]) for s in services}
+    targets = stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]
+    return {**told, RULE: targets}
+
+
+def unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
+    different = [name for name in before if before[name] != after[name]]
+    if different:
+        raise NotAsItShouldBe(f"changed: {', '.join(different)}")
+    shown = ", ".join(f"{name} {after[name][0].rsplit('/', 1)[-1]}" for name in SERVICES)
+    console.print(f"  as it was before, settings included: {shown}, {RULE}")
 
 
 def push(clone: Clone, text: str, subject: str) -> None:
@@ -186,15 +264,26 @@ def rollouts(stack: Stack, at: str, shown: str) -> str:
     ecs, lines = stack.aws.client("ecs"), []
     for cluster, names in ((CLUSTER, SERVICES), ("vtj-poc", ("vtj-poc",))):
         for service in ecs.describe_services(cluster=cluster, services=list(names))["services"]:
-            primary = service["deployments"][0]
-            if primary.get("rolloutState") == "IN_PROGRESS":
-                revision = primary["taskDefinition"].rsplit("/", 1)[-1]
-                counts = f"{primary['runningCount']} of {primary['desiredCount']} running"
-                lines.append(f"{service['serviceName']} -> {revision}: {counts}")
+            if "currentServiceDeployment" in service:
+                lines.append(f"{service['serviceName']} -> {progress(ecs, service)}")
     text = ", ".join(lines)
     if text and text != shown:
         console.print(f"{at} rollout   {text}")
     return text
+
+
+def progress(ecs: Any, service: dict[str, Any]) -> str:
+    """The revision, and how far it is: tasks, and of a canary its stage and share of the traffic."""
+    primary = service["deployments"][0]
+    revision = primary["taskDefinition"].rsplit("/", 1)[-1]
+    counts = f"{revision}: {primary['runningCount']} of {primary['desiredCount']} running"
+    if service["deploymentConfiguration"].get("strategy", "ROLLING") == "ROLLING":
+        return counts
+    arns = [service["currentServiceDeployment"]]
+    told = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"][0]
+    stage = told.get("lifecycleStage", told["status"]).lower().replace("_", " ")
+    weight = told["targetServiceRevision"].get("requestedProductionTrafficWeight", 0)
+    return f"{counts}, {stage}, {weight:g} % of the traffic"
 
 
 def table(result: dict[str, Any]) -> None:
@@ -202,7 +291,7 @@ def table(result: dict[str, Any]) -> None:
     for item in result["items"]:
         revisions = [item.get(key, "").rsplit("/", 1)[-1] for key in ("previousTaskDefArn", "deployedTaskDefArn")]
         images = [item.get(key, "").rsplit("/", 1)[-1] for key in ("previousImage", "image")]
-        colour = "green" if item["status"] in ("DEPLOYED", "UNCHANGED") else "red"
+        colour = {"DEPLOYED": "green", "UNCHANGED": "green", "ROLLED_BACK": "yellow"}.get(item["status"], "red")
         shown.add_row(item["name"], f"[{colour}]{item['status']}[/]", *revisions, *images)
     console.print(shown)
 

@@ -23,7 +23,7 @@ REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
 SERVICES = ("web", "api", "worker")
 RULE = "nightly-cleanup"
 # What the build of each of the shop's images has pushed to ECR.
-TAGS = ("1.0.0", "2.0.0", "3.0.0", "broken-3.0.0")
+TAGS = ("1.0.0", "2.0.0", "3.0.0", "4.0.0", "5.0.0", "broken-3.0.0", "broken-4.0.0", "broken-5.0.0")
 
 
 @dataclass(slots=True)
@@ -214,9 +214,17 @@ def wait_until_steady(aws: LocalAws, cluster: str, names: tuple[str, ...], patie
     raise TimeoutError(f"services in {cluster} do not become steady")
 
 
-def manifest(tags: dict[str, str], release: str, cleanup: str | None = None) -> str:
-    """A deployment.yaml for the shop: service to image tag, and the tag of the scheduled task."""
-    lines = [f"release: {release}"]
+def manifest(
+    tags: dict[str, str],
+    release: str,
+    cleanup: str | None = None,
+    *,
+    more: dict[str, str] | None = None,
+    top: str = "",
+) -> str:
+    """A deployment.yaml for the shop: service to image tag, and the tag of the scheduled task. ``more`` are further
+    lines of a service's item, ``top`` further lines at the top level."""
+    lines = [f"release: {release}", *top.splitlines()]
     if cleanup:
         lines += [
             "tasks:",
@@ -228,4 +236,5 @@ def manifest(tags: dict[str, str], release: str, cleanup: str | None = None) -> 
     for name, tag in tags.items():
         lines += [f"  - service: {name}", f"    clusterName: {CLUSTER}", f"    serviceName: {name}"]
         lines.append(f'    image: "{image(name, tag)}"')
+        lines += [f"    {line}" for line in (more or {}).get(name, "").splitlines()]
     return "\n".join(lines) + "\n"

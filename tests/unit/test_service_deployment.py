@@ -1,0 +1,133 @@
+"""The verdict over every status that ECS documents for a service deployment, on the way there and on the way back."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from ecs_gitops import service_deployment
+from ecs_gitops.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout
+from ecs_gitops.service import Service
+
+OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
+
+
+def service(runs: str = "web:2", desired: int = 1, status: str = "ACTIVE") -> Service:
+    return Service.from_api(
+        {"serviceName": "web", "status": status, "taskDefinition": runs, "desiredCount": desired, "deployments": []}
+    )
+
+
+def documented() -> list[str]:
+    shape = boto3.client("ecs", region_name="us-west-2").meta.service_model.shape_for("ServiceDeploymentStatus")
+    return list(shape.enum)  # type: ignore[attr-defined]
+
+
+# Status: verdict, whether ECS itself returns the service, and whether there is nothing to return.
+VERDICTS = {
+    "PENDING": (IN_PROGRESS, False, False),
+    "IN_PROGRESS": (IN_PROGRESS, False, False),
+    "STOP_REQUESTED": (IN_PROGRESS, False, False),
+    "SUCCESSFUL": (DEPLOYED, False, False),
+    "STOPPED": (FAILED, False, False),
+    "ROLLBACK_REQUESTED": (FAILED, True, False),
+    "ROLLBACK_IN_PROGRESS": (FAILED, True, False),
+    "ROLLBACK_SUCCESSFUL": (FAILED, True, False),
+    "ROLLBACK_FAILED": (FAILED, False, False),
+    "SOMETHING_NEW": (IN_PROGRESS, False, False),
+}
+# On the way back, to web:1 while the service points there.
+RETURNS = {
+    "PENDING": IN_PROGRESS,
+    "IN_PROGRESS": IN_PROGRESS,
+    "STOP_REQUESTED": IN_PROGRESS,
+    "SUCCESSFUL": DEPLOYED,
+    "STOPPED": FAILED,
+    "ROLLBACK_REQUESTED": IN_PROGRESS,
+    "ROLLBACK_IN_PROGRESS": IN_PROGRESS,
+    "ROLLBACK_SUCCESSFUL": DEPLOYED,
+    "ROLLBACK_FAILED": FAILED,
+    "SOMETHING_NEW": IN_PROGRESS,
+}
+
+
+def test_the_tables_have_every_status_that_ecs_documents():
+    assert set(documented()) <= set(VERDICTS)
+    assert set(documented()) <= set(RETURNS)
+
+
+@pytest.mark.parametrize("status", VERDICTS)
+def test_the_verdict_on_each_status(status):
+    verdict = service_deployment.judge({"status": status, "statusReason": "why"}, service(), OURS, 1010.0)
+    assert (verdict.status, verdict.is_returning, verdict.is_lost) == VERDICTS[status]
+    if verdict.status == FAILED:
+        assert "why" in (verdict.reason or "")
+
+
+@pytest.mark.parametrize("status", RETURNS)
+def test_the_verdict_on_each_status_on_the_way_back(status):
+    assert service_deployment.judge_return({"status": status}, service("web:1"), OURS, 1010.0).status == RETURNS[status]
+
+
+@pytest.mark.parametrize("status", VERDICTS)
+def test_what_is_not_over_at_its_timeout_has_failed(status):
+    for judge, table in ((service_deployment.judge, {k: v[0] for k, v in VERDICTS.items()}), (judge_back, RETURNS)):
+        verdict = judge({"status": status}, service("web:1"), OURS, 1600.0)
+        assert verdict.status == (FAILED if table[status] == IN_PROGRESS else table[status])
+
+
+def judge_back(*arguments):
+    return service_deployment.judge_return(*arguments)
+
+
+@pytest.mark.parametrize("status", VERDICTS)
+@pytest.mark.parametrize("gone", [None, service(status="INACTIVE"), service(status="DRAINING")])
+def test_a_service_that_goes_away_is_a_failure_whatever_its_record_says(status, gone):
+    for judge in (service_deployment.judge, service_deployment.judge_return):
+        verdict = judge({"status": status}, gone, OURS, 1010.0)
+        assert (verdict.status, verdict.is_lost) == (FAILED, True)
+
+
+def test_stopped_by_somebody_elses_deployment_is_lost():
+    verdict = service_deployment.judge({"status": "STOPPED", "statusReason": "new one"}, service("web:3"), OURS, 1010.0)
+    assert (verdict.status, verdict.is_lost) == (FAILED, True)
+    assert "superseded by web:3" in (verdict.reason or "")
+
+
+def test_a_return_that_ended_elsewhere_is_no_success():
+    verdict = service_deployment.judge_return({"status": "SUCCESSFUL"}, service("web:3"), OURS, 1010.0)
+    assert verdict.status == IN_PROGRESS
+
+
+def test_a_success_without_tasks_says_so():
+    assert "no task runs" in (
+        service_deployment.judge({"status": "SUCCESSFUL"}, service(desired=0), OURS, 1010.0).reason or ""
+    )
+
+
+def test_the_reason_has_what_ended_it():
+    record = {
+        "status": "ROLLBACK_SUCCESSFUL",
+        "statusReason": "rolled back",
+        "rollback": {"reason": "alarm"},
+        "alarms": {"triggeredAlarmNames": ["web-5xx"]},
+        "deploymentCircuitBreaker": {"status": "TRIGGERED", "failureCount": 3},
+    }
+    reason = service_deployment.judge(record, service("web:1"), OURS, 1010.0).reason or ""
+    for told in ("ECS rolled back to web:1", "alarms triggered: web-5xx", "after 3 failed tasks"):
+        assert told in reason
+
+
+def test_progress_tells_the_stage_and_the_share_of_traffic():
+    record = {
+        "status": "IN_PROGRESS",
+        "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
+        "deploymentConfiguration": {"strategy": "CANARY"},
+        "targetServiceRevision": {
+            "requestedProductionTrafficWeight": 10.0,
+            "requestedTaskCount": 3,
+            "runningTaskCount": 2,
+        },
+    }
+    told = service_deployment.progress(record)
+    assert told == "CANARY: production traffic shift, 10 % of the traffic, 2 of 3 tasks"
