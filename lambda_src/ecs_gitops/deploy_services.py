@@ -21,7 +21,7 @@ from ecs_gitops.provenance import Release
 from ecs_gitops.registration import Registrar
 from ecs_gitops.rollback import Rollback
 from ecs_gitops.service import Service, require_deployable
-from ecs_gitops.strategy import merged
+from ecs_gitops.strategy import differs, merged
 from ecs_gitops.task_definition import arn, images_of, short
 from ecs_gitops.turns import after_failure, explain, settle
 from ecs_gitops.types import Json
@@ -63,10 +63,17 @@ class ServiceDeployer:
         deadline = replace(
             self.patience, until=min(self.patience.until, (item.started_at or now) + item.timeout_minutes * 60)
         )
+        looks = [seen]
+
+        def act() -> Item:
+            # What was seen before the first attempt may be out of date for the next one.
+            service = looks.pop() if looks else live.describe_services(self.aws, [item], deadline)[item.number]
+            if isinstance(service, AwsRefused):
+                raise service
+            return self._act(item, service, out)
+
         try:
-            if isinstance(seen, AwsRefused):
-                raise seen
-            done = deadline.persist(lambda: self._act(item, seen, out))
+            done = deadline.persist(act)
         except ItemFailed as error:
             done = self._failed(item, str(error))
         except AwsRefused as error:
@@ -121,7 +128,10 @@ class ServiceDeployer:
             self.aws.tag_task_definition(decision.revision, examined.wanted.key, "")
         item = replace(item, previous_task_def=revision, task_def=revision)
         # Where the check saw other settings, an interrupted run has written them already.
-        if not decision.configure and item.previous_deployment is None:
+        was_written = (
+            differs(item.previous_deployment or {}, item.deployment or {}) if item.previous_deployment else False
+        )
+        if not decision.configure and not was_written:
             return replace(item, deployment_needed=False).ended(work.UNCHANGED, self.patience.clock())
         if decision.configure:
             self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, examined.configuration)

@@ -16,7 +16,7 @@ from ecs_gitops.checks import (
     misfits,
     references,
 )
-from ecs_gitops.decision import Held, Unchanged
+from ecs_gitops.decision import Deploy, Held, Unchanged
 from ecs_gitops.deploy_services import held
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.examination import Examined, examine
@@ -69,8 +69,10 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     if not item.is_timeout_given:
         # The service's own strategy may bake, and the manifest does not know it.
         minutes += bake_minutes(examined.configuration) - bake_minutes(item.deployment or {})
-    live, wanted = service.configuration, item.deployment
-    previous = before(live, wanted) if wanted is not None and differs(live, wanted) else None
+    live, wanted = service.configuration, item.deployment or {}
+    # What is returned in haste, or set otherwise, has to be as it was in the end.
+    is_returned_in_haste = bake_minutes(live) > 0 and isinstance(examined.decision, Deploy)
+    previous = before(live, wanted) if differs(live, wanted) or is_returned_in_haste else None
     checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
     findings.ok("settings")
     for text in misfits(item, service, examined.configuration, tuple(images_of(definition))):

@@ -14,7 +14,7 @@ from ecs_gitops.examination import mark, target
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.provenance import rolled_back_key
 from ecs_gitops.service import Service, is_complete
-from ecs_gitops.strategy import ROLLING, differs, strategy
+from ecs_gitops.strategy import ROLLING, differs, hasty, strategy
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Rollback:
         if self._stop(cluster):
             after = Service.from_api(self.aws.describe_services(cluster, [item.name])[0])
             return self._watch(after, note)
-        configuration = item.previous_deployment
+        # The settings that the service had are put back when it is back itself.
+        configuration = hasty(item.previous_deployment) if item.previous_deployment is not None else None
         answer = self.aws.update_service(cluster, item.name, previous, configuration)
         return self._watch(Service.from_api(answer), note)
 

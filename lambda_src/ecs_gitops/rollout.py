@@ -60,7 +60,7 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     primary = service.primary
     if ours is not None and ours.rollout_state == "FAILED":
         is_returning = primary is not None and primary.id != ours.id
-        return Verdict(FAILED, _failed(ours, primary, rollout), is_returning)
+        return Verdict(FAILED, _failed(ours, primary), is_returning)
     if primary is not None and _is_another(primary, rollout):
         is_returning = primary.task_definition == rollout.previous
         return Verdict(FAILED, _replaced(primary, rollout), is_returning, is_lost=not is_returning)
@@ -131,11 +131,11 @@ def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
     return f"ECS rolled back to {short(now_runs)}: {told}"
 
 
-def _failed(ours: Deployment, primary: Deployment | None, rollout: Rollout) -> str:
+def _failed(ours: Deployment, primary: Deployment | None) -> str:
     said = ours.rollout_reason or "ECS gave the deployment up"
     if primary is not None and primary.id != ours.id:
         return f"ECS rolled back to {short(primary.task_definition)}: {said}"
-    return f"{said}; not rolled back: the service still points to {short(rollout.revision)}"
+    return said.rstrip(".")
 
 
 def _replaced(primary: Deployment, rollout: Rollout) -> str:

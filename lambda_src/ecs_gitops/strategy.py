@@ -79,6 +79,18 @@ def before(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
     return merged(absent, live)
 
 
+def hasty(configuration: Mapping[str, Any]) -> Json:
+    """The configuration without waiting on purpose: for the way back, when the traffic is on what failed."""
+    made = merged({}, configuration)
+    if strategy(made) != ROLLING:
+        made["bakeTimeInMinutes"] = 0
+    if strategy(made) == CANARY:
+        made["canaryConfiguration"] = {**made.get("canaryConfiguration", {}), "canaryBakeTimeInMinutes": 0}
+    if strategy(made) == LINEAR:
+        made["linearConfiguration"] = {**made.get("linearConfiguration", {}), "stepBakeTimeInMinutes": 0}
+    return made
+
+
 def differs(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether the service's configuration must change to be what is wanted. Members that are not named are free."""
     return any(not _has(live.get(name), value) for name, value in wanted.items())

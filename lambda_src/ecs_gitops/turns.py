@@ -18,7 +18,8 @@ def after_failure(item: Item, why: str, now: float) -> Item:
         told = f"could not roll back: {why}"
         return item.failed(f"{told}; {item.reason}" if item.reason else told, now)
     if not item.is_rolled_back_by_itself:
-        return item.failed(f"{why}; left as it is (onFailure: stop)", now)
+        left = f"left as it is (onFailure: stop): the service points to {item.task_def}"
+        return replace(item, running_task_def=item.task_def).failed(f"{why}; {left}", now)
     if item.previous_task_def is None or item.previous_task_def == item.task_def:
         return item.failed(f"{why}; could not roll back: no earlier revision is known", now)
     return to_rollback(item, why)

@@ -25,6 +25,8 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "rollback of what hangs": release(item("web", "never", timeoutMinutes=2)),
     "left as it is": release(item("web", "bad", onFailure="stop")),
     "canary": release(item("web", deployment=CANARY)),
+    "canary whose check fails": release(item("web", deployment=CANARY, **hooks(after="smoke fail"))),
+    "the service's own canary, whose check fails": release(item("canary", **hooks(after="smoke fail"))),
     "canary that ECS rolls back": release(item("web", "bad", deployment=CANARY)),
     "settings alone": release(item("web", "1", deployment={"minimumHealthyPercent": 50})),
     "settings alone, returned": release(
@@ -41,8 +43,9 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 
 def shop() -> FakeEcs:
     ecs = FakeEcs()
-    for name in ("web", "api", "db"):
-        more = {"deploymentConfiguration": BREAKER} if name == "db" else {}
+    for name in ("web", "api", "db", "canary"):
+        own = {"db": BREAKER, "canary": CANARY}
+        more = {"deploymentConfiguration": own[name]} if name in own else {}
         ecs.serve(name, ecs.define(name, (name, f"{name}:1")), desired=2, **more)
     target = {
         "Arn": "cluster",

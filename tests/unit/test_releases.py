@@ -336,6 +336,16 @@ def test_a_canary_that_ecs_rolls_back_is_no_success_and_the_settings_return(ecs,
     assert after["deploymentConfiguration"]["strategy"] == "ROLLING"
 
 
+def test_a_canary_that_is_out_already_returns_without_baking_again(ecs, machine):
+    ecs.services["web"]["deploymentConfiguration"] = CANARY
+    (web,) = machine.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
+    assert web["status"] == "ROLLED_BACK"
+    back = ecs.records[-1]["deploymentConfiguration"]
+    assert (back["bakeTimeInMinutes"], back["canaryConfiguration"]["canaryBakeTimeInMinutes"]) == (0, 0)
+    # AND then the settings are those from before
+    assert ecs.services["web"]["deploymentConfiguration"] == CANARY
+
+
 def test_settings_alone_are_written_without_a_rollout(ecs, machine):
     wanted = {"minimumHealthyPercent": 50}
     (web,) = machine.run(release(item("web", "1", deployment=wanted)))["result"]["items"]
