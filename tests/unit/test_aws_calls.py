@@ -27,12 +27,13 @@ class Wire:
         self.sent: list[Any] = []
 
     def __call__(self, request: Any, **_: object) -> AWSResponse:
-        body = request.body or b""
-        self.sent.append(json.loads(body) if body.startswith(b"{") else body.decode() or request.url)
+        body = request.body or ""
+        text = body.decode() if isinstance(body, bytes) else body
+        self.sent.append(json.loads(text) if text.startswith("{") else text or request.url)
         answer = self.answers.pop(0)
-        text = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-        raw = BytesIO(text)
-        raw.stream = lambda **_: iter([text])  # type: ignore[attr-defined]
+        told = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        raw = BytesIO(told)
+        raw.stream = lambda **_: iter([told])  # type: ignore[attr-defined]
         code = answer.pop("status", 200) if isinstance(answer, dict) else 200
         return AWSResponse(request.url, code, {"content-type": "application/x-amz-json-1.1"}, raw)
 

@@ -87,6 +87,9 @@ class Lookups(Calls):
             )
             for result in answer.get("EvaluationResults", []):
                 allowed[result["EvalResourceName"]] = result["EvalDecision"] == "allowed"
+                # Of several resources, the decision on each; the one above is then on all of them.
+                for each in result.get("ResourceSpecificResults", []):
+                    allowed[each["EvalResourceName"]] = each["EvalResourceDecision"] == "allowed"
             if not answer.get("IsTruncated"):
                 return allowed
             page = {"Marker": answer["Marker"]}
