@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ecs_gitops import hooks, live, work
 from ecs_gitops.aws import Aws
+from ecs_gitops.batch import Batch
 from ecs_gitops.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import Examined, examine
@@ -25,7 +26,7 @@ from ecs_gitops.strategy import differs, merged
 from ecs_gitops.task_definition import arn, images_of, short
 from ecs_gitops.turns import after_failure, explain, settle
 from ecs_gitops.types import Json
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
 

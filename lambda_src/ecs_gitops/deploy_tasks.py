@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ecs_gitops import live, work
 from ecs_gitops.aws import Aws
+from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import mark, target
 from ecs_gitops.observability import ItemLog
@@ -22,7 +23,7 @@ from ecs_gitops.task_definition import short
 from ecs_gitops.task_examination import Looked, Part, look
 from ecs_gitops.triggers import Trigger
 from ecs_gitops.turns import after_failure, explain
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from ecs_gitops.task_definition import arn, find_container
 from ecs_gitops.work import PRE_DEPLOY
 
 if TYPE_CHECKING:
+    from ecs_gitops.batch import Batch
     from ecs_gitops.provenance import Release
     from ecs_gitops.service import Service
     from ecs_gitops.types import Json
-    from ecs_gitops.work import Batch, Item
+    from ecs_gitops.work import Item
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"

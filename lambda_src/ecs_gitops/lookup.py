@@ -16,8 +16,9 @@ from ecs_gitops.registry import EcrImage, ecr_image
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
+    from ecs_gitops.batch import Batch
     from ecs_gitops.patience import Patience
-    from ecs_gitops.work import Batch, Item
+    from ecs_gitops.work import Item
 
 K = TypeVar("K")
 

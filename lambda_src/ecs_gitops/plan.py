@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops import work
+from ecs_gitops.batch import REASONS_AT_MOST, Batch, Kind
 from ecs_gitops.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.manifest.node import Problem
 from ecs_gitops.manifest.order import dependencies, waves
 from ecs_gitops.strategy import bake_minutes
-from ecs_gitops.work import REASONS_AT_MOST, Batch, Item, Kind
+from ecs_gitops.work import Item
 
 if TYPE_CHECKING:
     from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops import live, lookup, work
+from ecs_gitops.batch import Batch
 from ecs_gitops.checks import FAILED, WARNING, Checked, Findings
 from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.examination import mark
 from ecs_gitops.turns import explain
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops import work
+from ecs_gitops.batch import Batch
 from ecs_gitops.checks import decoded
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 
 if TYPE_CHECKING:
     from ecs_gitops.types import Json

@@ -19,7 +19,8 @@ from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.work import Batch, Item
+    from ecs_gitops.batch import Batch
+    from ecs_gitops.work import Item
 
 
 @dataclass(frozen=True, slots=True)

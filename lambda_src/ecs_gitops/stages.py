@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecs_gitops import work
-from ecs_gitops.work import Batch, Item, Mode, error_text
+from ecs_gitops.batch import Batch, Mode, error_text
+from ecs_gitops.work import Item
 
 CHECK: Mode = "CHECK"
 DEPLOY: Mode = "DEPLOY"

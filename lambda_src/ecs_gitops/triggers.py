@@ -14,8 +14,9 @@ from ecs_gitops.errors import AwsRefused, ItemFailed
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
+    from ecs_gitops.batch import Batch
     from ecs_gitops.types import Json
-    from ecs_gitops.work import Batch, Item
+    from ecs_gitops.work import Item
 
 RULES = "events.amazonaws.com"
 SCHEDULES = "scheduler.amazonaws.com"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ecs_gitops import hooks, rollout, work
 
 if TYPE_CHECKING:
+    from ecs_gitops.batch import Batch
     from ecs_gitops.errors import AwsRefused
-    from ecs_gitops.work import Batch, Item
+    from ecs_gitops.work import Item
 
 
 def after_failure(item: Item, why: str, now: float) -> Item:

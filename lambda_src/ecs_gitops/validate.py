@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ecs_gitops import evidence, hooks, live, rollout, service_deployment, work
 from ecs_gitops.aws import Aws
+from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.observability import ItemLog
@@ -18,7 +19,7 @@ from ecs_gitops.service import Service
 from ecs_gitops.strategy import ROLLING, differs, strategy
 from ecs_gitops.turns import after_failure, explain, settle, to_rollback
 from ecs_gitops.types import Json
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
 

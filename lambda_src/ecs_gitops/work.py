@@ -1,24 +1,18 @@
-"""The data that travels through the state machine: batches of items, and each item's result so far.
+"""What a release works on: items, and what has come of each so far.
 
-JSON members are camelCase; absent members are left out, task definitions are written ``family:revision`` (account and
-Region stand on the batch), and what many items have in common stands once, in the batch's ``shared``, because Step
-Functions carries at most 256 KiB from state to state.
+JSON members are camelCase; absent members are left out, and task definitions are written ``family:revision``, as
+account and Region stand on the batch.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from ecs_gitops.aws import Target
-from ecs_gitops.errors import InvalidEvent
-from ecs_gitops.provenance import Release
-from ecs_gitops.task_definition import Images, image_from_json, repository, short
+from ecs_gitops.task_definition import Images, image_from_json, repository
 from ecs_gitops.types import Json
-
-Kind: TypeAlias = Literal["task", "service"]
 
 # What an item can be while the release goes on, and at its end.
 PENDING = "PENDING"
@@ -44,11 +38,6 @@ STOP = "stop"
 ROLL_BACK = "rollback"
 ROLL_BACK_RELEASE = "rollbackRelease"
 
-_ERROR_AT_MOST = 4_000
-# What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
-REASONS_AT_MOST = 50_000
-_REASON_AT_LEAST = 60
-
 # Nothing reads these once an item is over; what a rollback of the whole release needs is kept of DEPLOYED ones.
 _NOT_AFTER_THE_END = frozenset(
     {
@@ -70,14 +59,7 @@ _NOT_AFTER_THE_END = frozenset(
     }
 )
 _FOR_ROLLBACK = frozenset({"timeoutMinutes", "previousDeployment", "mark"})
-# With more items than this going on, how far each is stands in the log alone.
-_PROGRESS_OF_AT_MOST = 50
 _SHARED = ("deployment", "hooks", "previousDeployment", "warnings")
-
-# What the state machine does next with a batch.
-Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
-# CHECK reads and changes nothing.
-Mode: TypeAlias = Literal["CHECK", "DEPLOY"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +149,13 @@ class Item:
             return replace(item, previous_image=repository(item.image) + item.previous_image)
         return item
 
-    def to_json(self, share: _Shared) -> Json:
+    def to_json(self, share: Shared) -> Json:
         values = {member: getattr(self, name) for name, member in _ITEM.items() if name != "images"}
         if self.on_failure == ROLL_BACK or self.status in GOOD:
             values["onFailure"] = None
         values["wave"] = self.wave or None
+        for member in ("began", "startedAt"):
+            values[member] = values[member] and round(values[member], 1)
         if len(self.images) == 1:
             values |= {"container": self.container, "image": self.image}
         else:
@@ -218,7 +202,7 @@ _ITEM = {entry.name: _camel(entry.name) for entry in fields(Item)}
 
 
 @dataclass(slots=True)
-class _Shared:
+class Shared:
     """What items have in common, each once; called with a value it gives the value's place."""
 
     values: list[Any] = field(default_factory=list)
@@ -230,114 +214,3 @@ class _Shared:
             self._places[key] = len(self.values)
             self.values.append(value)
         return self._places[key]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
-
-    ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
-    ``Cause``."""
-
-    kind: Kind
-    account: str
-    region: str
-    role_arn: str
-    items: tuple[Item, ...]
-    mode: Mode = "DEPLOY"
-    next: Next = "DEPLOY"
-    wait_seconds: int = 0
-    reason_budget: int = REASONS_AT_MOST
-    error: str | None = None
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """What tells batches apart: kind, account and Region."""
-        return self.kind, self.account, self.region
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Batch:
-        try:
-            shared = list(data.get("shared", ()))
-            return cls(
-                kind=data["kind"],
-                account=data["account"],
-                region=data["region"],
-                role_arn=data["roleArn"],
-                items=tuple(Item.from_json(item, shared) for item in data["items"]),
-                mode=data.get("mode", "DEPLOY"),
-                reason_budget=int(data.get("reasonBudget", REASONS_AT_MOST)),
-                error=error_text(data.get("error")),
-            )
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InvalidEvent(f"not a batch: {error!r}") from error
-
-    def to_json(self) -> Json:
-        told = sum(1 for item in self.items if item.reason)
-        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
-        items = [replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items]
-        if len(items) > _PROGRESS_OF_AT_MOST:
-            items = [replace(item, progress=None) for item in items]
-        share = _Shared()
-        data: Json = {
-            "kind": self.kind,
-            "account": self.account,
-            "region": self.region,
-            "roleArn": self.role_arn,
-            "mode": self.mode,
-            "next": self.next,
-            "waitSeconds": self.wait_seconds,
-            "reasonBudget": self.reason_budget,
-            "items": [item.to_json(share) for item in items],
-        }
-        if share.values:
-            data["shared"] = share.values
-        return data
-
-    def with_items(self, items: Iterable[Item]) -> Batch:
-        return replace(self, items=tuple(items))
-
-    def target(self, release: Release) -> Target:
-        """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
-        return Target(self.account, self.region, self.role_arn, release.execution_name[:64])
-
-    @property
-    def _ecs(self) -> str:
-        partition = self.role_arn.split(":")[1]
-        return f"arn:{partition}:ecs:{self.region}:{self.account}"
-
-    def task_definition_arn(self, reference: str) -> str:
-        """The full ARN of ``family:revision`` in this batch's account and Region."""
-        return f"{self._ecs}:task-definition/{short(reference)}"
-
-    def task_arn(self, cluster: str | None, task_id: str) -> str:
-        """The full ARN of a task."""
-        return f"{self._ecs}:task/{cluster or 'default'}/{task_id}"
-
-    def service_deployment_arn(self, item: Item) -> str | None:
-        """The full ARN of the service deployment that an item waits for; None where it is not known."""
-        if item.service_deployment is None:
-            return None
-        return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
-
-
-def error_text(error: object) -> str | None:
-    """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
-    object its message alone, without the stack trace."""
-    if not isinstance(error, Mapping):
-        return None if error is None else str(error)
-    name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
-    try:
-        told = json.loads(cause)
-        cause = str(told.get("errorMessage", cause))
-    except (ValueError, AttributeError):
-        pass
-    return f"{name}: {cause}"[:_ERROR_AT_MOST]
-
-
-def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
-    """The ``release`` and ``batch`` of the event of a deploy or validate state. Raises :class:`InvalidEvent`."""
-    try:
-        return Release.from_json(event["release"]), Batch.from_json(event["batch"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidEvent(f"the event has no usable release or batch: {error!r}") from error

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops import work
+from ecs_gitops.batch import Batch
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
-from ecs_gitops.work import Batch, Item
+from ecs_gitops.work import Item
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops import hooks
+from ecs_gitops.batch import Batch
 from ecs_gitops.errors import ItemFailed
 from ecs_gitops.service import Service
-from ecs_gitops.work import POST_DEPLOY, PRE_DEPLOY, Batch, Item
+from ecs_gitops.work import POST_DEPLOY, PRE_DEPLOY, Item
 
 HOOK = {"command": ["migrate", "up"], "timeoutMinutes": 5}
 ITEM = Item(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops import notice, report
-from ecs_gitops.work import Batch, Item, error_text
+from ecs_gitops.batch import Batch, error_text
+from ecs_gitops.work import Item
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecs_gitops.batch import Batch, parse_event
 from ecs_gitops.errors import InvalidEvent
-from ecs_gitops.work import FINAL, Batch, Item, parse_event
+from ecs_gitops.work import FINAL, Item
 
 text = st.text(min_size=1, max_size=20)
 images = st.from_regex(
@@ -37,7 +39,7 @@ items = st.builds(
     task_def=st.none() | text,
     previous_image=st.none() | images,
     deployment_id=st.none() | text,
-    started_at=st.none() | st.floats(1, 2e9),
+    started_at=st.none() | st.floats(1, 2e9).map(lambda x: round(x, 1)),
     reason=st.none() | text,
     seconds=st.none() | st.floats(0, 1e5),
 )
@@ -89,3 +91,44 @@ def test_reasons_of_a_batch_share_their_room_and_keep_their_beginning():
 def test_an_event_that_the_state_machine_never_sends_is_named_as_such(event):
     with pytest.raises(InvalidEvent):
         parse_event(event)
+
+
+@given(given=st.lists(items, max_size=4))
+def test_packed_items_come_back_like_others(given):
+    packed = batch_of(*given, reason_budget=1).to_json()
+    assert set(packed) >= {"packed", "counts"}
+    assert "items" not in packed
+    readable = Batch.from_json(json.loads(json.dumps(batch_of(*given, reason_budget=10_000_000).to_json())))
+    assert [replace(item, reason=None) for item in Batch.from_json(json.loads(json.dumps(packed))).items] == [
+        replace(item, reason=None) for item in readable.items
+    ]
+
+
+def test_a_thousand_services_in_flight_stay_below_half_of_what_a_state_carries():
+    # GIVEN a thousand services that are being deployed, each with a digest and a mark that nothing else has
+    number = random.Random(1)  # noqa: S311 - the same in every run
+    in_flight = [
+        Item(
+            n,
+            f"service-with-a-name-{n:04}",
+            "production",
+            {"app": f"111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-{n:04}:2026.11.24-abcdef0"},
+            30,
+            status="IN_PROGRESS",
+            deployment_needed=True,
+            previous_task_def=f"service-with-a-name-{n:04}:12",
+            task_def=f"service-with-a-name-{n:04}:13",
+            previous_image=f"111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-{n:04}:2026.11.23-abcdef0",
+            digests={"app": f"sha256:{number.randbytes(32).hex()}"},
+            mark=number.randbytes(8).hex(),
+            deployment_id=f"ecs-svc/{number.randrange(10**18, 10**19)}",
+            began=round(1_732_448_000 + number.random() * 900, 1),
+            started_at=round(1_732_448_000 + number.random() * 900, 1),
+            checks="oooooo!!",
+            warnings=("no health check: a task counts as healthy as soon as it runs",),
+        )
+        for n in range(1000)
+    ]
+    batch = batch_of(*in_flight)
+    assert len(json.dumps(batch.to_json())) < 131_072
+    assert Batch.from_json(batch.to_json()).items == tuple(in_flight)

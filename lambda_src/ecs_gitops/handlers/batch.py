@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops import work
 from ecs_gitops.aws import Aws, connect
+from ecs_gitops.batch import Batch, parse_event
 from ecs_gitops.checks import FAILED_ROLE
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.turns import after_failure, explain
-from ecs_gitops.work import Batch, Item, parse_event
+from ecs_gitops.work import Item
 
 if TYPE_CHECKING:
     from ecs_gitops.provenance import Release

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from ecs_gitops import notice, observability, report, work
 from ecs_gitops.aws import connect
+from ecs_gitops.batch import Batch, parse_event
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.provenance import Release
@@ -25,7 +26,6 @@ from ecs_gitops.stages import CHECK, Stage, following
 from ecs_gitops.turns import explain
 from ecs_gitops.types import Json
 from ecs_gitops.validate import Validator
-from ecs_gitops.work import Batch, parse_event
 
 observability.set_up()
 

@@ -1,0 +1,159 @@
+"""The data that travels through the state machine: batches of items.
+
+Step Functions carries at most 256 KiB from state to state. So what many items have in common stands once, in the
+batch's ``shared``, and the items of a large release are packed: then they can no longer be read in the console, but a
+thousand of them fit.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from ecs_gitops.aws import Target
+from ecs_gitops.errors import InvalidEvent
+from ecs_gitops.provenance import Release
+from ecs_gitops.task_definition import short
+from ecs_gitops.types import Json
+from ecs_gitops.work import Item, Shared
+
+Kind: TypeAlias = Literal["task", "service"]
+# What the state machine does next with a batch.
+Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
+# CHECK reads and changes nothing.
+Mode: TypeAlias = Literal["CHECK", "DEPLOY"]
+
+_ERROR_AT_MOST = 4_000
+# What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
+REASONS_AT_MOST = 50_000
+_REASON_AT_LEAST = 60
+# With more items than this, how far each is stands in the log alone.
+_PROGRESS_OF_AT_MOST = 50
+# Items with more JSON than this many times the batch's share of the reasons are packed.
+_PACKED_FROM = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
+
+    ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
+    ``Cause``."""
+
+    kind: Kind
+    account: str
+    region: str
+    role_arn: str
+    items: tuple[Item, ...]
+    mode: Mode = "DEPLOY"
+    next: Next = "DEPLOY"
+    wait_seconds: int = 0
+    reason_budget: int = REASONS_AT_MOST
+    error: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells batches apart: kind, account and Region."""
+        return self.kind, self.account, self.region
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Batch:
+        try:
+            if "packed" in data:
+                data = {**data, **_unpacked(data["packed"])}
+            shared = list(data.get("shared", ()))
+            return cls(
+                kind=data["kind"],
+                account=data["account"],
+                region=data["region"],
+                role_arn=data["roleArn"],
+                items=tuple(Item.from_json(item, shared) for item in data["items"]),
+                mode=data.get("mode", "DEPLOY"),
+                reason_budget=int(data.get("reasonBudget", REASONS_AT_MOST)),
+                error=error_text(data.get("error")),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, zlib.error) as error:
+            raise InvalidEvent(f"not a batch: {error!r}") from error
+
+    def to_json(self) -> Json:
+        told = sum(1 for item in self.items if item.reason)
+        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
+        items = [replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items]
+        if len(items) > _PROGRESS_OF_AT_MOST:
+            items = [replace(item, progress=None) for item in items]
+        share = Shared()
+        data: Json = {
+            "kind": self.kind,
+            "account": self.account,
+            "region": self.region,
+            "roleArn": self.role_arn,
+            "mode": self.mode,
+            "next": self.next,
+            "waitSeconds": self.wait_seconds,
+            "reasonBudget": self.reason_budget,
+        }
+        content: Json = {"items": [item.to_json(share) for item in items]}
+        if share.values:
+            content["shared"] = share.values
+        text = json.dumps(content, separators=(",", ":"))
+        if len(text) <= _PACKED_FROM * self.reason_budget:
+            return data | content
+        counts = Counter(item.status for item in self.items)
+        return data | {"counts": dict(counts), "packed": base64.b85encode(zlib.compress(text.encode(), 9)).decode()}
+
+    def with_items(self, items: Iterable[Item]) -> Batch:
+        return replace(self, items=tuple(items))
+
+    def target(self, release: Release) -> Target:
+        """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
+        return Target(self.account, self.region, self.role_arn, release.execution_name[:64])
+
+    @property
+    def _ecs(self) -> str:
+        partition = self.role_arn.split(":")[1]
+        return f"arn:{partition}:ecs:{self.region}:{self.account}"
+
+    def task_definition_arn(self, reference: str) -> str:
+        """The full ARN of ``family:revision`` in this batch's account and Region."""
+        return f"{self._ecs}:task-definition/{short(reference)}"
+
+    def task_arn(self, cluster: str | None, task_id: str) -> str:
+        """The full ARN of a task."""
+        return f"{self._ecs}:task/{cluster or 'default'}/{task_id}"
+
+    def service_deployment_arn(self, item: Item) -> str | None:
+        """The full ARN of the service deployment that an item waits for; None where it is not known."""
+        if item.service_deployment is None:
+            return None
+        return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
+
+
+def _unpacked(packed: str) -> Json:
+    return dict(json.loads(zlib.decompress(base64.b85decode(packed))))
+
+
+def error_text(error: object) -> str | None:
+    """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
+    object its message alone, without the stack trace."""
+    if not isinstance(error, Mapping):
+        return None if error is None else str(error)
+    name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
+    try:
+        told = json.loads(cause)
+        cause = str(told.get("errorMessage", cause))
+    except (ValueError, AttributeError):
+        pass
+    return f"{name}: {cause}"[:_ERROR_AT_MOST]
+
+
+def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
+    """The ``release`` and ``batch`` of the event of a deploy or validate state. Raises :class:`InvalidEvent`."""
+    try:
+        return Release.from_json(event["release"]), Batch.from_json(event["batch"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidEvent(f"the event has no usable release or batch: {error!r}") from error
