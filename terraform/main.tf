@@ -65,6 +65,7 @@ module "deployer" {
   item_timeout_minutes      = var.item_timeout_minutes
   execution_timeout_minutes = var.execution_timeout_minutes
   max_concurrency           = var.max_concurrency
+  ecs_api_limits            = var.ecs_api_limits
   tracing                   = var.tracing
   log_level                 = var.log_level
   log_retention_days        = var.log_retention_days

@@ -51,6 +51,18 @@ variable "max_concurrency" {
   }
 }
 
+variable "ecs_api_limits" {
+  description = "Rates of ECS's API that AWS has raised for the accounts deployed to: bucket to calls at once (burst) and calls per second. The published ones hold for buckets that are not named: registrations 20 and 1, definitions 50 and 20, updates 50 and 5, services 100 and 20, service_deployments 50 and 20, tasks 100 and 20, tags 20 and 10."
+  type        = map(object({ burst = number, per_second = number }))
+  nullable    = false
+  default     = {}
+
+  validation {
+    condition     = alltrue([for bucket, limit in var.ecs_api_limits : contains(["registrations", "definitions", "updates", "services", "service_deployments", "tasks", "tags"], bucket) && limit.burst >= 1 && limit.per_second > 0])
+    error_message = "ecs_api_limits takes registrations, definitions, updates, services, service_deployments, tasks and tags, each with a burst of at least 1 and a per_second above 0."
+  }
+}
+
 variable "deploy_regions" {
   description = "Regions to deploy to; empty means the module's own."
   type        = set(string)

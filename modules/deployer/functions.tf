@@ -27,7 +27,11 @@ resource "aws_lambda_function" "this" {
   tags             = var.tags
 
   environment {
-    variables = merge(lookup(local.environments, each.key, {}), { ECS_GITOPS_TRACING = tostring(var.tracing) })
+    variables = merge(
+      lookup(local.environments, each.key, {}),
+      each.value.assumes && length(var.ecs_api_limits) > 0 ? { ECS_GITOPS_ECS_LIMITS = local.ecs_limits } : {},
+      { ECS_GITOPS_TRACING = tostring(var.tracing) },
+    )
   }
 
   logging_config {

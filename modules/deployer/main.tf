@@ -20,6 +20,9 @@ locals {
   }
   function_names = { for key in keys(local.functions) : key => "${var.name}-${replace(key, "_", "-")}" }
 
+  # As the package reads them: bucket to [burst, calls per second].
+  ecs_limits = jsonencode({ for bucket, limit in var.ecs_api_limits : bucket => [limit.burst, limit.per_second] })
+
   # Apart from the map above, which the roles are made from: these name the deploy roles, whose trust policies name the
   # functions' roles. In one map that would be a cycle.
   environments = {

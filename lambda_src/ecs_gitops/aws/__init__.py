@@ -14,6 +14,7 @@ from ecs_gitops import observability
 from ecs_gitops.aws.calls import attempt, read_raw
 from ecs_gitops.aws.ecs import Ecs
 from ecs_gitops.aws.lookups import Lookups
+from ecs_gitops.aws.pace import Pace
 from ecs_gitops.aws.scheduling import Scheduling
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _assume(target: Target) -> _Assumed:
                 clients[service, region] = made
             return clients[service, region]
 
-    return _Assumed(Aws(client), given["Expiration"].timestamp())
+    return _Assumed(Aws(client, Pace.from_environment()), given["Expiration"].timestamp())
 
 
 def _config() -> Any:

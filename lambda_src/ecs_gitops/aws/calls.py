@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ecs_gitops.aws.pace import Pace
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ _WRITTEN_RAW = ("ecs.RegisterTaskDefinition", "events.PutTargets", "eventbridge.
 class Calls:
     """What the calls of each service are made with."""
 
-    def __init__(self, client: Clients) -> None:
+    def __init__(self, client: Clients, pace: Pace | None = None) -> None:
         self._client = client
+        self._pace = pace or Pace()
 
     def _call_raw(self, api: str, method: str, body: Json, /, **shape: Any) -> Json:
         token = _RAW_BODY.set(json.dumps(body).encode())
@@ -74,6 +76,8 @@ class Calls:
 
     def _call(self, api: str, method: str, /, *, in_region: str | None = None, **parameters: Any) -> Json:
         client = self._client(api, in_region)
+        if api == "ecs":
+            self._pace.wait(method)
         return attempt(method, lambda: getattr(client, method)(**parameters))
 
 

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any
 from ecs_gitops.aws.calls import Calls, parts
 
 if TYPE_CHECKING:
+    from ecs_gitops.aws.calls import Clients
+    from ecs_gitops.aws.pace import Pace
     from ecs_gitops.types import Json
 
 # How many each call takes (API reference of each).
 SERVICES_PER_CALL = 10
 TASKS_PER_CALL = 100
 SERVICE_DEPLOYMENTS_PER_CALL = 20
+# Of some kilobytes each, in a function of 512 MB.
+_REVISIONS_KEPT = 2_000
 _GOING_ON = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]
 
 
 class Ecs(Calls):
     """Services, their deployments, task definitions and tasks."""
+
+    def __init__(self, client: Clients, pace: Pace | None = None) -> None:
+        super().__init__(client, pace)
+        self._revisions: dict[str, tuple[Json, dict[str, str]]] = {}
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
         """The services found among ``names``, in any order; those that ECS calls MISSING are left out."""
@@ -44,10 +52,18 @@ class Ecs(Calls):
     # --- task definitions ----------------------------------------------------------------------------------------
 
     def describe_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
-        """A task definition as AWS sends it, and its tags. ``reference`` is an ARN, ``family:revision`` or family."""
+        """A task definition as AWS sends it, and its tags. ``reference`` is an ARN, ``family:revision`` or family.
+
+        A revision does not change, and its tags are ours for as long as a release lasts: it is read once."""
+        name = reference.rsplit("/", 1)[-1]
+        if name in self._revisions:
+            return self._revisions[name]
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
-        return raw["taskDefinition"], tags
+        found = raw["taskDefinition"], tags
+        if ":" in name and len(self._revisions) < _REVISIONS_KEPT:
+            self._revisions[name] = found
+        return found
 
     def register_task_definition(self, content: Json, tags: Mapping[str, str]) -> str:
         """Register ``content`` as a new revision of its family; its ARN."""
@@ -59,6 +75,7 @@ class Ecs(Calls):
 
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         """Set one tag of a revision."""
+        self._revisions.pop(arn.rsplit("/", 1)[-1], None)
         self._call("ecs", "tag_resource", resourceArn=arn, tags=[{"key": key, "value": value}])
 
     # --- service deployments -------------------------------------------------------------------------------------

@@ -311,10 +311,12 @@ run "refuses_values_out_of_range" {
     max_concurrency      = 41
     log_level            = "TRACE"
     log_retention_days   = 91
+    ecs_api_limits       = { registration = { burst = 20, per_second = 1 } }
   }
 
   expect_failures = [
     var.name, var.architecture, var.item_timeout_minutes, var.max_concurrency, var.log_level, var.log_retention_days,
+    var.ecs_api_limits,
   ]
 }
 
@@ -327,4 +329,20 @@ run "refuses_a_release_that_is_shorter_than_its_services" {
   }
 
   expect_failures = [var.execution_timeout_minutes]
+}
+
+run "tells_raised_limits_to_the_functions_that_make_the_calls" {
+  variables {
+    ecs_api_limits = { registrations = { burst = 100, per_second = 10 } }
+  }
+
+  assert {
+    condition     = [for key in ["deploy_ecs", "deploy_task", "validate_deploy"] : aws_lambda_function.this[key].environment[0].variables.ECS_GITOPS_ECS_LIMITS] == ["{\"registrations\":[100,10]}", "{\"registrations\":[100,10]}", "{\"registrations\":[100,10]}"]
+    error_message = "The functions are not told the limits."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this["init_config"].environment[0].variables), "ECS_GITOPS_ECS_LIMITS")
+    error_message = "InitConfig makes no call and needs no limits."
+  }
 }

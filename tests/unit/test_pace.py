@@ -1,0 +1,84 @@
+"""The pace keeps within ECS's buckets, and is not slower than they are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecs_gitops.aws import pace
+from ecs_gitops.aws.pace import PUBLISHED, Pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Bucket:
+    """ECS's side: a call when there is no token is throttled."""
+
+    def __init__(self, burst: float, rate: float, clock: Clock) -> None:
+        self.left, self.burst, self.rate, self.clock, self.at = burst, burst, rate, clock, clock.now
+
+    def take(self) -> bool:
+        self.left = min(self.burst, self.left + (self.clock.now - self.at) * self.rate)
+        self.at = self.clock.now
+        self.left -= 1
+        return self.left > -1e-6
+
+
+@pytest.mark.parametrize("method", sorted(pace._BUCKETS))
+def test_five_hundred_calls_are_never_throttled_and_take_no_longer_than_the_bucket_sets(method):
+    clock = Clock()
+    paced = Pace(clock=clock, sleep=clock.sleep)
+    burst, rate = PUBLISHED[pace._BUCKETS[method]]
+    bucket = Bucket(burst, rate, clock)
+    for _ in range(500):
+        paced.wait(method)
+        assert bucket.take()
+    assert clock.now - 1000 == pytest.approx((500 - burst) / rate)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(pace._BUCKETS)), st.floats(0, 5)), max_size=200))
+def test_whatever_is_called_whenever_no_bucket_is_overdrawn(calls):
+    clock = Clock()
+    paced = Pace(clock=clock, sleep=clock.sleep)
+    buckets = {name: Bucket(*limits, clock) for name, limits in PUBLISHED.items()}
+    for method, pause in calls:
+        clock.now += pause
+        paced.wait(method)
+        assert buckets[pace._BUCKETS[method]].take()
+
+
+def test_calls_without_a_published_limit_are_not_held_up():
+    clock = Clock()
+    paced = Pace(clock=clock, sleep=clock.sleep)
+    for _ in range(1000):
+        paced.wait("run_task")
+    assert clock.now == 1000
+
+
+def test_a_clock_that_goes_back_holds_nobody_up_for_ever():
+    clock = Clock()
+    paced = Pace(clock=clock, sleep=clock.sleep)
+    for _ in range(20):
+        paced.wait("register_task_definition")
+    clock.now -= 500
+    paced.wait("register_task_definition")
+    assert clock.now <= 502
+
+
+def test_raised_limits_are_taken_from_the_environment(monkeypatch):
+    monkeypatch.setenv("ECS_GITOPS_ECS_LIMITS", '{"registrations": [100, 10]}')
+    raised = Pace.from_environment()
+    assert raised.limits["registrations"] == (100, 10)
+    assert raised.limits["updates"] == PUBLISHED["updates"]
+    monkeypatch.delenv("ECS_GITOPS_ECS_LIMITS")
+    assert Pace.from_environment().limits == PUBLISHED
