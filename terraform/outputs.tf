@@ -38,6 +38,11 @@ output "state_machine_arn" {
   value       = module.deployer.state_machine_arn
 }
 
+output "state_machine_name" {
+  description = "Name of the state machine: the dimension StateMachine of the metrics in the namespace EcsGitops."
+  value       = element(split(":", module.deployer.state_machine_arn), 6)
+}
+
 output "topic_arn" {
   description = "ARN of the SNS topic that gets a notice for every release."
   value       = module.notifications.topic_arn
@@ -51,6 +56,11 @@ output "layer_arn" {
 output "artifact_bucket_name" {
   description = "Name of the bucket for the pipeline's artifacts."
   value       = module.artifact_store.bucket_name
+}
+
+output "function_names" {
+  description = "Name of each function: init_config, deploy_task, deploy_ecs, validate_deploy."
+  value       = module.deployer.function_names
 }
 
 output "function_role_arns" {

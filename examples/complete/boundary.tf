@@ -10,7 +10,8 @@ resource "aws_iam_policy" "boundary" {
         Sid    = "Ceiling"
         Effect = "Allow"
         Action = [
-          "cloudwatch:DescribeAlarms", "codebuild:*", "codecommit:*", "codepipeline:*", "ecr:BatchGetImage", "ecs:*",
+          "cloudwatch:DescribeAlarms", "codebuild:*", "codecommit:*", "codepipeline:*", "ecr:BatchGetImage",
+          "ecr:DescribePullThroughCacheRules", "ecs:*",
           "events:*", "iam:PassRole", "iam:SimulatePrincipalPolicy", "kms:*", "lambda:*", "logs:*", "s3:*", "scheduler:*",
           "secretsmanager:DescribeSecret", "sns:*", "ssm:DescribeParameters", "states:*", "sts:AssumeRole", "xray:*",
         ]

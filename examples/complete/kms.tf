@@ -1,6 +1,6 @@
 data "aws_caller_identity" "current" {}
 
-# One key for repository, artifacts, logs, environments and notices.
+# One key for repository, artifacts, logs, environments, notices and alarms.
 resource "aws_kms_key" "gitops" {
   description         = "shop-releases: ecs-gitops"
   enable_key_rotation = true
@@ -35,6 +35,15 @@ resource "aws_kms_key" "gitops" {
         Principal = { Service = "events.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = "*"
+      },
+      {
+        # The alarms' messages to the encrypted topic of dashboard.tf; without this they are lost without a trace.
+        Sid       = "Alarms"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       },
     ]
   })

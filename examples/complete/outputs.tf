@@ -17,3 +17,13 @@ output "deploy_role_arn" {
   description = "The role that deploys."
   value       = module.ecs_gitops.deploy_role_arn
 }
+
+output "on_call_topic_arn" {
+  description = "Where a pager or a chat channel gets the alarms."
+  value       = aws_sns_topic.on_call.arn
+}
+
+output "dashboard_name" {
+  description = "The dashboard in CloudWatch."
+  value       = module.dashboard.dashboard_name
+}

@@ -15,12 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+from ecs_gitops import shapes
 from ecs_gitops.aws import Target
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.provenance import Release
 from ecs_gitops.task_definition import short
 from ecs_gitops.types import Json
-from ecs_gitops.work import Item, Shared
+from ecs_gitops.work import Item, Opened, Shared
 
 Kind: TypeAlias = Literal["task", "service"]
 # What the state machine does next with a batch.
@@ -36,6 +37,30 @@ _REASON_AT_LEAST = 60
 _PROGRESS_OF_AT_MOST = 50
 # Items with more JSON than this many times the batch's share of the reasons are packed.
 _PACKED_FROM = 1.5
+# Characters of JSON that packed items may come to: many times what a release can have that fits a state.
+UNPACKED_AT_MOST = 8_000_000
+
+_SHAPES = {
+    "kind": shapes.one_of("task", "service"),
+    "account": shapes.like("[0-9]+", "an account's number"),
+    "region": shapes.like("[a-z0-9-]+", "the name of a Region"),
+    "roleArn": shapes.like("arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", "the ARN of a role"),
+    "mode": shapes.one_of("CHECK", "DEPLOY"),
+    "reasonBudget": shapes.COUNT,
+    "packed": shapes.TEXT,
+    "items": shapes.LIST,
+    "shared": shapes.LIST,
+}
+_RELEASE = {
+    "executionArn": shapes.TEXT,
+    "executionName": shapes.TEXT,
+    "startedAt": shapes.NUMBER,
+    **dict.fromkeys(
+        ("release", "repository", "branch", "commitId", "author", "subject"),
+        shapes.TEXT_OR_NONE,
+    ),
+}
+_WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,11 @@ class Batch:
     error: str | None = None
 
     @property
+    def of_batches(self) -> int:
+        """How many batches the release has: its reasons' room is shared among them."""
+        return max(1, REASONS_AT_MOST // max(1, self.reason_budget))
+
+    @property
     def place(self) -> tuple[str, str, str]:
         """What tells batches apart: kind, account and Region."""
         return self.kind, self.account, self.region
@@ -64,21 +94,25 @@ class Batch:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Batch:
         try:
+            data = shapes.require(data, _SHAPES)
             if "packed" in data:
                 data = {**data, **_unpacked(data["packed"])}
-            shared = list(data.get("shared", ()))
+            shared = Opened(data.get("shared", ()))
+            items = tuple(Item.from_json(item, shared, f"items[{i}]") for i, item in enumerate(data["items"]))
+            if len({item.number for item in items}) < len(items):
+                raise ValueError("two items have the same number")
             return cls(
                 kind=data["kind"],
                 account=data["account"],
                 region=data["region"],
                 role_arn=data["roleArn"],
-                items=tuple(Item.from_json(item, shared) for item in data["items"]),
+                items=items,
                 mode=data.get("mode", "DEPLOY"),
-                reason_budget=int(data.get("reasonBudget", REASONS_AT_MOST)),
+                reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
                 error=error_text(data.get("error")),
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, zlib.error) as error:
-            raise InvalidEvent(f"not a batch: {error!r}") from error
+        except (*_WRONG, zlib.error) as error:
+            raise InvalidEvent(f"not a batch: {shapes.told(error)}") from error
 
     def to_json(self) -> Json:
         told = sum(1 for item in self.items if item.reason)
@@ -133,27 +167,42 @@ class Batch:
         return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
 
 
-def _unpacked(packed: str) -> Json:
-    return dict(json.loads(zlib.decompress(base64.b85decode(packed))))
+def _unpacked(packed: str) -> Mapping[str, Any]:
+    """Opened as far as a batch can be: what is a hundred kilobytes here could be a hundred megabytes."""
+    opener = zlib.decompressobj()
+    text = opener.decompress(base64.b85decode(packed), UNPACKED_AT_MOST)
+    if not opener.eof:
+        raise ValueError(f"the packed items are cut off, or have more than {UNPACKED_AT_MOST:,} characters")
+    content = shapes.require(json.loads(text), {"items": shapes.LIST, "shared": shapes.LIST}, "packed")
+    return {"items": content["items"], "shared": content.get("shared", ())}
 
 
 def error_text(error: object) -> str | None:
     """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
     object its message alone, without the stack trace."""
     if not isinstance(error, Mapping):
-        return None if error is None else str(error)
+        return None if error is None else shapes.encodable(str(error)[:_ERROR_AT_MOST])
     name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
     try:
         told = json.loads(cause)
         cause = str(told.get("errorMessage", cause))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
-    return f"{name}: {cause}"[:_ERROR_AT_MOST]
+    return shapes.encodable(f"{name}: {cause}"[:_ERROR_AT_MOST])
 
 
 def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
     """The ``release`` and ``batch`` of the event of a deploy or validate state. Raises :class:`InvalidEvent`."""
     try:
-        return Release.from_json(event["release"]), Batch.from_json(event["batch"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidEvent(f"the event has no usable release or batch: {error!r}") from error
+        release, batch = event["release"], event["batch"]
+    except _WRONG as error:
+        raise InvalidEvent(f"the event has no release and batch: {shapes.told(error)}") from error
+    return parse_release(release), Batch.from_json(batch)
+
+
+def parse_release(data: object) -> Release:
+    """The ``release`` of an event. Raises :class:`InvalidEvent`."""
+    try:
+        return Release.from_json(shapes.require(data, _RELEASE, "release"))
+    except _WRONG as error:
+        raise InvalidEvent(f"the event has no usable release: {shapes.told(error)}") from error

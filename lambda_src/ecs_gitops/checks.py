@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -93,18 +93,23 @@ def references(definition: Json) -> tuple[Reference, ...]:
     """The secrets and parameters that the containers get.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html"""
-    found = []
+    found: list[str | None] = []
+    secrets: list[Reference] = []
     for container in definition.get("containerDefinitions", []):
         found += [secret.get("valueFrom") for secret in container.get("secrets") or []]
         found += [s.get("valueFrom") for s in (container.get("logConfiguration") or {}).get("secretOptions") or []]
-        found.append((container.get("repositoryCredentials") or {}).get("credentialsParameter"))
-    return tuple(dict.fromkeys(_reference(str(value)) for value in found if value))
+        # Unlike the others, this may be a secret's name.
+        pull = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+        secrets += [Reference("secretsmanager", pull)] if pull and not pull.startswith("arn:") else []
+        found.append(pull if pull and pull.startswith("arn:") else None)
+    return tuple(dict.fromkeys([*(_reference(str(value)) for value in found if value), *secrets]))
 
 
 def _reference(value: str) -> Reference:
     parts = value.split(":")
     if len(parts) < 6 or parts[0] != "arn":
-        return Reference("ssm", value)
+        # What follows a parameter's name is its version or label.
+        return Reference("ssm", parts[0])
     region, account = parts[3], parts[4]
     if parts[2] == "secretsmanager":
         # What follows the name picks a key and a version of it.
@@ -134,7 +139,7 @@ def interruptions(service: Service, definition: Json, configuration: Mapping[str
     return found
 
 
-def misfits(item: Item, service: Service, configuration: Mapping[str, Any], containers: Iterable[str]) -> list[str]:
+def misfits(item: Item, service: Service, configuration: Mapping[str, Any], definition: Json) -> list[str]:
     """What of the item's settings the service cannot have, each in a sentence."""
     found = []
     kind = strategy(configuration)
@@ -150,9 +155,13 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], cont
     bake = bake_minutes(configuration)
     if item.is_timeout_given and bake >= item.timeout_minutes:
         found.append(f"the rollout bakes {bake} minutes, and timeoutMinutes is {item.timeout_minutes}")
+    essential = {c["name"]: c.get("essential", True) for c in definition.get("containerDefinitions", [])}
     for name, hook in (item.hooks or {}).items():
-        if hook.get("container") and hook["container"] not in containers:
-            found.append(f"hooks.{name}: no container is named {hook['container']!r}: {', '.join(containers)}")
+        container = hook.get("container") or item.container
+        if hook.get("container") and container not in essential:
+            found.append(f"hooks.{name}: no container is named {container!r}: {', '.join(essential)}")
+        elif not essential.get(container, True):
+            found.append(f"hooks.{name}: container {container!r} is not essential, so its task would not end with it")
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecs_gitops import provenance
-from ecs_gitops.service import Deployment, Service, is_complete
+from ecs_gitops.service import Deployment, Service, is_settled
 from ecs_gitops.strategy import differs
 from ecs_gitops.task_definition import Images, arn, has_images
 
@@ -26,11 +26,16 @@ class Wanted:
     configuration: Json | None
     force: bool
     key: str
+    failed_key: str
     fingerprint: str
 
     def was_rolled_back(self, tags: Mapping[str, str]) -> bool:
         """Whether just this was rolled back from the target, and not changed in the manifest since."""
         return tags.get(self.key) == self.fingerprint
+
+    def has_failed(self, tags: Mapping[str, str]) -> bool:
+        """Whether just this failed on the target and was left there, or could not be returned."""
+        return tags.get(self.failed_key) == self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,9 @@ def decide(
     is_same = has_images(definition, wanted.images)
     if is_same and primary is not None and provenance.is_ours(tags, release):
         return Join(primary, provenance.previous_of(tags, revision), is_ours=True)
+    if is_same and wanted.has_failed(tags):
+        # It may look steady: its own check after the rollout failed, or it could not be returned.
+        return Deploy(provenance.previous_of(tags, revision), "the last release of this failed and was left in place")
     previous = _last_good(service, revision, tags)
     if is_same and wanted.force:
         return Deploy(previous, "forceNewDeployment is set")
@@ -106,8 +114,10 @@ def decide(
         if wanted.was_rolled_back(tags) and not wanted.force:
             return Held(revision)
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None)
-    if primary is None or is_complete(service, primary):
+    if primary is None or is_settled(service, primary):
         configure = wanted.configuration is not None and differs(service.configuration, wanted.configuration)
+        if configure and wanted.was_rolled_back(tags) and not wanted.force:
+            return Held(revision)
         return Unchanged(revision, configure, forget=bool(tags.get(wanted.key)))
     if primary.rollout_state == "FAILED":
         return Deploy(previous, "the last deployment of this image failed")
@@ -130,7 +140,7 @@ def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
     """The revision to return to: the primary's if its deployment completed, else what still runs beside it, else what
     its tag says it replaced."""
     primary = service.primary
-    if primary is None or is_complete(service, primary):
+    if primary is None or is_settled(service, primary):
         return revision
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0 and d.task_definition != revision]
     if beside:

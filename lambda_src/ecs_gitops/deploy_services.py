@@ -16,6 +16,7 @@ from ecs_gitops.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER
+from ecs_gitops.memory import note_failed
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -87,25 +88,35 @@ class ServiceDeployer:
                 item,
                 f"AWS did not take the calls in {item.timeout_minutes} minutes, so what stands is unknown: {error}",
             )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
+            out.warning("internal error", cause=type(error).__name__)
+            done = self._failed(item, f"internal error ({type(error).__name__}), so what stands is unknown")
         out.info(f"service {done.phase or ''} {done.status}", reason=done.reason)
         return done
 
     def _failed(self, item: Item, why: str) -> Item:
         """Before UpdateService nothing of the service was changed, and there is nothing to return."""
         now = self.patience.clock()
-        if item.phase in (work.POST_DEPLOY, work.ROLLBACK):
-            return after_failure(item, why, now)
-        return item.failed(why, now)
+        if item.phase not in (work.POST_DEPLOY, work.ROLLBACK):
+            return item.failed(why, now)
+        failed = after_failure(item, why, now)
+        if failed.status == work.FAILED:
+            note = note_failed(self.aws, self.batch, item)
+            return replace(failed, reason=f"{failed.reason}{note}")
+        return failed
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         if item.phase == work.ROLLBACK:
-            return Rollback(self.aws, self.batch, item, self.patience.clock()).start(service)
+            return Rollback(self.aws, self.release, self.batch, item, self.patience.clock()).start(service)
         found = require_deployable(service, item.cluster or DEFAULT_CLUSTER, item.name)
         if item.phase == work.POST_DEPLOY:
             definition, _ = self.aws.describe_task_definition(item.task_def or "")
             return self._hook(item, work.POST_DEPLOY, found, definition)
         if item.phase == work.DEPLOY:
             return self._go_on(item, found)
+        if item.phase == work.PRE_DEPLOY:
+            definition, _ = self.aws.describe_task_definition(item.task_def or "")
+            return self._hook(item, work.PRE_DEPLOY, found, definition)
         return self._deploy(item, found, out)
 
     def _deploy(self, item: Item, service: Service, out: ItemLog) -> Item:
@@ -135,9 +146,12 @@ class ServiceDeployer:
         if not decision.configure and not was_written:
             return replace(item, deployment_needed=False).ended(work.UNCHANGED, self.patience.clock())
         if decision.configure:
-            self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, examined.configuration)
+            self._write_settings(item, examined)
         told = "the deployment settings alone changed: nothing was rolled out"
         return item.ended(work.DEPLOYED, self.patience.clock(), told)
+
+    def _write_settings(self, item: Item, examined: Examined) -> None:
+        self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, examined.configuration)
 
     def _join(self, item: Item, decision: Join, examined: Examined) -> Item:
         try:
@@ -146,6 +160,8 @@ class ServiceDeployer:
             # The revision was deleted: what it ran is not known, and the rollout is watched all the same.
             before = {}
         container = next(iter(examined.containers.values())).name
+        if not decision.is_ours and examined.wanted.configuration is not None:
+            self._write_settings(item, examined)
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
         return replace(
             item,
@@ -170,11 +186,12 @@ class ServiceDeployer:
             deployment_needed=True,
             previous_task_def=short(decision.previous),
             task_def=short(revision),
+            replaced_task_def=short(arn(examined.definition)),
             reason=item.reason or decision.why,
         )
         if item.hook(work.PRE_DEPLOY):
-            definition, _ = self.aws.describe_task_definition(revision)
-            return self._hook(item, work.PRE_DEPLOY, service, definition)
+            # Handed back first: once the state machine knows the revision, a hook that is asked for again is the same.
+            return replace(item, phase=work.PRE_DEPLOY)
         return self._update(item, service)
 
     def _go_on(self, item: Item, service: Service) -> Item:
@@ -185,7 +202,7 @@ class ServiceDeployer:
             return replace(
                 item, status=work.IN_PROGRESS, phase=None, deployment_id=primary.id, started_at=primary.created_at
             )
-        if primary is not None and short(primary.task_definition) != item.previous_task_def:
+        if primary is not None and short(primary.task_definition) != item.replaced_task_def:
             told = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{told}; that is left as it is")
         return self._update(item, service)

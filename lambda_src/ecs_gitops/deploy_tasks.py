@@ -14,15 +14,15 @@ from ecs_gitops import live, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
-from ecs_gitops.examination import mark, target
+from ecs_gitops.memory import note_rolled_back
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
-from ecs_gitops.provenance import Release, is_ours, previous_of, rolled_back_key
+from ecs_gitops.provenance import Release, is_ours, previous_of
 from ecs_gitops.registration import Registrar
 from ecs_gitops.task_definition import short
 from ecs_gitops.task_examination import Looked, Part, look
-from ecs_gitops.triggers import Trigger
-from ecs_gitops.turns import after_failure, explain
+from ecs_gitops.triggers import PartlyWritten, Trigger
+from ecs_gitops.turns import after_failure, explain, to_rollback
 from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
@@ -63,12 +63,17 @@ class TaskDeployer:
         )
         try:
             done = replace(self.patience, until=until).persist(lambda: act(trigger, items))
+        except PartlyWritten as error:
+            done = self._take_back(trigger, items, str(error))
         except ItemFailed as error:
             done = self._failed(items, str(error))
         except AwsRefused as error:
             done = self._failed(items, trigger.explain(error, self.batch) or explain(error, self.batch))
         except AwsUnavailable as error:
             done = self._failed(items, f"AWS did not take the calls in time, so what stands is unknown: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
+            out.warning("internal error", cause=type(error).__name__)
+            done = self._failed(items, f"internal error ({type(error).__name__}), so what stands is unknown")
         for item in done:
             out.info(f"scheduled task {item.status}", reason=item.reason)
         return done
@@ -76,6 +81,16 @@ class TaskDeployer:
     def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
         now = self.patience.clock()
         return [after_failure(i, why, now) if i.phase == work.ROLLBACK else i.failed(why, now) for i in items]
+
+    def _take_back(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
+        """EventBridge took some of the targets: none is better than half."""
+        if items[0].phase == work.ROLLBACK or not items[0].is_rolled_back_by_itself:
+            return self._failed(items, why)
+        returning = [to_rollback(item, why) for item in items]
+        try:
+            return self.patience.persist(lambda: self._return(trigger, returning))
+        except (ItemFailed, AwsRefused, AwsUnavailable) as error:
+            return self._failed(returning, str(error))
 
     # --- to what is wanted -----------------------------------------------------------------------------------------
 
@@ -134,7 +149,7 @@ class TaskDeployer:
         live = {short(reference) for reference in state.references}
         if not back and not any(item.previous_task_def in live for item in items):
             raise ItemFailed(f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
-        notes = {self._remember(item, previous) for item in items for previous in (*back.values(),)}
+        notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
         state.repoint(self.aws, back)
         now = self.patience.clock()
         return [
@@ -143,10 +158,3 @@ class TaskDeployer:
             )
             for item in items
         ]
-
-    def _remember(self, item: Item, previous: str) -> str:
-        try:
-            self.aws.tag_task_definition(previous, rolled_back_key(target(item)), item.mark or mark(item))
-        except AwsRefused as error:
-            return f"the rollback could not be noted, so the next push deploys this again: {error}"
-        return ""

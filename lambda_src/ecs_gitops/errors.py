@@ -51,14 +51,15 @@ class AwsRefused(EcsGitopsError):
     """AWS understood a call and said no; saying it again would not help. Becomes the reason of one item.
 
     ``code`` is AWS's error code (``AccessDeniedException``, ``ClusterNotFoundException``, …), ``operation`` the API
-    operation as botocore names it.
+    operation as botocore names it; ``resources`` are the ids that some answers name.
     """
 
-    def __init__(self, operation: str, code: str, message: str) -> None:
+    def __init__(self, operation: str, code: str, message: str, resources: Sequence[str] = ()) -> None:
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.code = code
         self.message = message
+        self.resources = tuple(resources)
 
 
 class ItemFailed(EcsGitopsError):

@@ -62,10 +62,20 @@ def crash_loop(service: Service, tasks: Sequence[Json], rollout: Rollout) -> str
     """What is said of a deployment whose tasks start and die again and again, which ECS's circuit breaker does not
     see, or which it is not there to see; None when it is not so."""
     died = [task for task in of_deployment(tasks, rollout) if task.get("stopCode") in _FAILURES]
-    tolerated = min(_MOST, max(_FEWEST, ceil(service.desired / 2)))
+    tolerated = _tolerated(service)
     if len(died) < tolerated:
         return None
     return f"crash loop: {len(died)} tasks of this deployment have died, and it is not steady"
+
+
+def _tolerated(service: Service) -> int:
+    """How many dead tasks are a failure: what the service's circuit breaker says, or what ECS takes else."""
+    threshold = (service.configuration.get("deploymentCircuitBreaker") or {}).get("thresholdConfiguration") or {}
+    value = int(threshold.get("value") or 0)
+    if threshold.get("type") == "COUNT" and value > 0:
+        return value
+    percent = value if value > 0 else 50
+    return min(_MOST, max(_FEWEST, ceil(service.desired * percent / 100)))
 
 
 def stop_reason(task: Json) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.decision import Decision, Wanted, decide
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.live import DEFAULT_CLUSTER
-from ecs_gitops.provenance import digests_of, fingerprint, rolled_back_key
+from ecs_gitops.provenance import digests_of, failed_key, fingerprint, rolled_back_key
 from ecs_gitops.registry import ecr_image
 from ecs_gitops.strategy import merged
 from ecs_gitops.task_definition import Container, Images, has_images, resolve
@@ -68,6 +68,7 @@ def wanted_of(item: Item, containers: dict[str, Container]) -> Wanted:
         item.deployment,
         item.force_new_deployment,
         rolled_back_key(target(item)),
+        failed_key(target(item)),
         item.mark or mark(item),
     )
 

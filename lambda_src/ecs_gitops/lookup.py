@@ -6,8 +6,8 @@ What the deploy role may not look at is NOT_CHECKED with the reason: a warning, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ecs_gitops import live
 from ecs_gitops.checks import FAILED, NOT_CHECKED, Checked, Reference
@@ -24,6 +24,8 @@ K = TypeVar("K")
 
 # Result and reason; None where all is well.
 _Told = tuple[str, str] | None
+# Of a repository: the digests, or why it could not be looked at.
+_Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
 
 
 def images(aws: Aws, items: Iterable[Item], patience: Patience) -> list[Checked]:
@@ -36,45 +38,70 @@ def images(aws: Aws, items: Iterable[Item], patience: Patience) -> list[Checked]
         if image is not None:
             places.setdefault(image.place, {})[image.reference] = None
 
-    def ask(place: tuple[str, str, str]) -> dict[str, str | None] | AwsRefused:
+    def ask(place: tuple[str, str, str]) -> _Answer:
         try:
             return patience.persist(lambda: aws.image_digests(*place, list(places[place])))
         except AwsRefused as error:
             return error
 
     answers = dict(zip(places, live.each(ask, list(places), patience), strict=True))
-    return [_with_images(Checked(item), answers) for item in items]
+    filled = _Filled(aws, patience)
+    return [_with_images(Checked(item), answers, filled) for item in items]
 
 
-def _with_images(checked: Checked, answers: dict[tuple[str, str, str], dict[str, str | None] | AwsRefused]) -> Checked:
+@dataclass(slots=True)
+class _Filled:
+    """Whether a registry fills a repository from another one, when an image of it is first pulled."""
+
+    aws: Aws
+    patience: Patience
+    _known: dict[tuple[str, str], set[str] | AwsRefused] = field(default_factory=dict)
+
+    def may_be(self, image: EcrImage) -> bool:
+        """Also when that may not be looked at."""
+        place = image.account, image.region
+        if place not in self._known:
+            try:
+                found = self.patience.persist(lambda: self.aws.pull_through_prefixes(*place))
+                self._known[place] = found
+            except AwsRefused as error:
+                self._known[place] = error
+        known = self._known[place]
+        # The prefix ROOT is for every repository.
+        return isinstance(known, AwsRefused) or any(
+            prefix == "ROOT" or image.repository.startswith(f"{prefix}/") for prefix in known
+        )
+
+
+def _with_images(checked: Checked, answers: Mapping[tuple[str, str, str], _Answer], filled: _Filled) -> Checked:
     digests = {}
     for name, text in checked.item.images.items():
         image = ecr_image(text)
-        answer = answers[image.place] if image is not None else None
-        told = _image_finding(text, image, answer)
-        if told is None:
+        if image is None:
+            checked.findings.add("image", NOT_CHECKED, f"image {text}: not in ECR")
+            continue
+        answer = answers[image.place]
+        found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)
+        if isinstance(found, str):
+            digests[name] = found
             checked.findings.ok("image")
-        elif told[0] == NOT_CHECKED and checked.item.pin_digest:
-            checked.findings.add("image", FAILED, f"pinDigest: {told[1]}")
-        else:
-            checked.findings.add("image", *told)
-        if image is not None and isinstance(answer, dict) and (digest := answer.get(image.reference)):
-            digests[name] = digest
+            continue
+        result, told = _image_finding(text, image, found, filled)
+        if result == NOT_CHECKED and checked.item.pin_digest:
+            result, told = FAILED, f"pinDigest: {told}"
+        checked.findings.add("image", result, told)
     checked.item = replace(checked.item, digests=digests)
     return checked
 
 
-def _image_finding(text: str, image: EcrImage | None, answer: dict[str, str | None] | AwsRefused | None) -> _Told:
-    if image is None:
-        return NOT_CHECKED, f"image {text}: not in ECR"
+def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled: _Filled) -> tuple[str, str]:
     where = f"repository {image.repository} of account {image.account}, Region {image.region}"
-    if isinstance(answer, AwsRefused):
-        if answer.code == "RepositoryNotFoundException":
-            return FAILED, f"image {text}: there is no {where}"
-        return NOT_CHECKED, f"image {text}: {_refused(answer)}"
-    if answer is not None and answer.get(image.reference) is None:
-        return FAILED, f"image {text}: {where} has no image {image.reference}"
-    return None
+    if found is not None and found.code != "RepositoryNotFoundException":
+        return NOT_CHECKED, f"image {text}: {_refused(found)}"
+    told = f"image {text}: there is no {where}" if found else f"image {text}: {where} has no image {image.reference}"
+    if filled.may_be(image):
+        return NOT_CHECKED, f"{told}; a pull-through cache rule may bring it when it is pulled"
+    return FAILED, told
 
 
 def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
@@ -83,7 +110,7 @@ def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patie
     told = dict(zip(wanted, live.each(lambda r: _secret(aws, batch, r, patience), wanted, patience), strict=True))
     by_region: dict[str, list[Reference]] = {}
     for reference in wanted:
-        if reference.service == "ssm" and reference.account in ("", batch.account):
+        if reference.service == "ssm" and told[reference] is None:
             by_region.setdefault(reference.region, []).append(reference)
     for region, group in by_region.items():
         told |= _parameters(aws, region, group, patience)
@@ -92,14 +119,18 @@ def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patie
 
 def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) -> _Told:
     if reference.service == "ssm":
+        if reference.name.startswith("/aws/"):
+            return NOT_CHECKED, f"parameter {reference.name} is one of AWS's own"
         other = reference.account not in ("", batch.account)
         return (NOT_CHECKED, f"parameter {reference.name} is in account {reference.account}") if other else None
     try:
-        patience.persist(lambda: aws.describe_secret(reference.region or None, reference.name))
+        found = patience.persist(lambda: aws.describe_secret(reference.region or None, reference.name))
     except AwsRefused as error:
         if error.code == "ResourceNotFoundException":
             return FAILED, f"secret {reference.name} does not exist"
         return NOT_CHECKED, f"secret {reference.name}: {_refused(error)}"
+    if found.get("DeletedDate"):
+        return FAILED, f"secret {reference.name} is about to be deleted"
     return None
 
 

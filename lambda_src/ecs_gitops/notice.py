@@ -53,7 +53,9 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
         parts.append("Warnings\n" + _warnings(outcome.warnings))
     parts.append(_links(release, pipeline))
     text = "\n\n".join(parts) + "\n"
-    return text if len(text) <= _MESSAGE_AT_MOST else text[:_MESSAGE_AT_MOST] + "\n... (cut; see the execution)\n"
+    if len(text.encode()) <= _MESSAGE_AT_MOST:
+        return text
+    return text.encode()[:_MESSAGE_AT_MOST].decode(errors="ignore") + "\n... (cut; see the execution)\n"
 
 
 def _known_as(release: Release) -> str:

@@ -32,6 +32,7 @@ class Settings:
     account: str
     region: str
     timeout_minutes: int
+    execution_minutes: int = 10_080
 
 
 def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
@@ -50,6 +51,7 @@ def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
     for index, service in enumerate(manifest.services):
         made = _service(first + index, service, settings, on_failure, found[index], [first + n for n in needed[index]])
         placed.append(("service", service, made))
+    _require_time(manifest.services, found, settings)
     grouped: dict[tuple[Kind, str, str], list[Item]] = {}
     for kind, item, made in placed:
         grouped.setdefault((kind, *_place(item, settings)), []).append(made)
@@ -113,6 +115,18 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
             f"no role to assume is configured for account {', '.join(missing)}: apply modules/deploy_role there and "
             f"add its role to target_role_arns (accounts configured: {', '.join(sorted(settings.role_arns)) or 'none'})"
         )
+
+
+def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], settings: Settings) -> None:
+    """A release that waits on purpose for longer than an execution may last could only be cut off."""
+    longest: dict[int, int] = {}
+    for service, wave in zip(services, waves, strict=True):
+        longest[wave] = max(longest.get(wave, 0), bake_minutes(service.deployment or {}))
+    total = sum(longest.values())
+    if total >= settings.execution_minutes:
+        told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
+        wanted = "shorter bake times, fewer waves, or a longer execution_timeout_minutes of the module"
+        raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
 
 
 def _require_one_item_per_target(batches: Iterable[Batch]) -> None:

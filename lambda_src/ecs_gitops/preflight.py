@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops import live, lookup, work
 from ecs_gitops.batch import Batch
 from ecs_gitops.checks import FAILED, WARNING, Checked, Findings
-from ecs_gitops.errors import AwsRefused, ItemFailed
+from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import mark
 from ecs_gitops.turns import explain
 from ecs_gitops.work import Item
@@ -60,14 +60,27 @@ class Preflight(ABC):
     def _look(self, checked: Checked) -> Checked:
         item = replace(checked.item, mark=mark(checked.item), began=self.patience.clock())
         checked.findings.ok("role")
-        try:
+        attempt = checked
+
+        def look() -> Checked:
             # A fresh copy for each attempt: what a broken-off one found is found again.
-            return self.patience.persist(lambda: self.look(Checked(item, checked.findings.copy())))
+            nonlocal attempt
+            attempt = Checked(item, checked.findings.copy())
+            return self.look(attempt)
+
+        try:
+            return self.patience.persist(look)
         except ItemFailed as error:
-            checked.findings.add("target", FAILED, str(error))
+            told = str(error)
         except AwsRefused as error:
-            checked.findings.add("target", FAILED, explain(error, self.batch, item.cluster))
-        return checked
+            told = explain(error, self.batch, item.cluster)
+        except AwsUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to be looked at
+            told = f"internal error ({type(error).__name__})"
+        # The target is looked at first, and then what it runs.
+        attempt.findings.add("container" if "target" in attempt.findings.results else "target", FAILED, told)
+        return attempt
 
 
 def _concluded(checked: Checked, now: float) -> Item:

@@ -23,8 +23,8 @@ from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.preflight import Preflight
 from ecs_gitops.service import Service, require_deployable
-from ecs_gitops.strategy import bake_minutes, before, differs
-from ecs_gitops.task_definition import images_of, role_arns, short
+from ecs_gitops.strategy import ROLLING, bake_minutes, before, differs, strategy
+from ecs_gitops.task_definition import arn, role_arns, short
 from ecs_gitops.work import Item
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -58,6 +58,9 @@ class ServicePreflight(Preflight):
             known = replace(item, previous_task_def=revision, task_def=revision, deployment_needed=False)
             checked.item = known.ended(work.UNCHANGED, now)
         else:
+            if strategy(examined.configuration) != ROLLING:
+                # Such a rollout is judged by ECS's records: that they may be read is better known now.
+                self.aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, going_on=True)
             _look_closer(checked, service, examined)
         return checked
 
@@ -75,8 +78,15 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     previous = before(live, wanted) if differs(live, wanted) or is_returned_in_haste else None
     checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
     findings.ok("settings")
-    for text in misfits(item, service, examined.configuration, tuple(images_of(definition))):
+    if definition.get("status") == "INACTIVE":
+        told = f"{short(arn(definition))} is INACTIVE: a way back registers it again as a new revision"
+        findings.add("settings", WARNING, told)
+    for text in misfits(item, service, examined.configuration, definition):
         findings.add("settings", FAILED, text)
+    checked.alarms = alarm_names(item.deployment)
+    if not isinstance(examined.decision, Deploy):
+        # No task is started: neither what it needs nor how it starts matters.
+        return
     findings.ok("downtime")
     for text in interruptions(service, definition, examined.configuration):
         told = f"requireZeroDowntime: {text}" if item.require_zero_downtime else text
@@ -87,4 +97,3 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
         # UpdateService is given the service's own hooks too.
         *((role, HOOKS) for role in hook_roles(examined.configuration if item.deployment else None)),
     )
-    checked.alarms = alarm_names(item.deployment)

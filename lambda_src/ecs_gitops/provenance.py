@@ -26,6 +26,8 @@ REPOSITORY = PREFIX + "repository"
 DIGEST = PREFIX + "digest"
 # On the revision that a target returned to, one for each target: what was rolled back from it.
 _ROLLED_BACK = PREFIX + "rolled-back-"
+# On a revision that failed on a target and was left there, one for each target.
+_FAILED = PREFIX + "failed-"
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
@@ -141,7 +143,16 @@ def fingerprint(wanted: Mapping[str, Any]) -> str:
 
 def rolled_back_key(target: str) -> str:
     """The tag that remembers what was rolled back of a target (``cluster/service``, ``bus/rule``, …)."""
-    return _ROLLED_BACK + hashlib.sha256(target.encode()).hexdigest()[:16]
+    return _ROLLED_BACK + _short_hash(target)
+
+
+def failed_key(target: str) -> str:
+    """The tag that remembers what failed on a target and was left there."""
+    return _FAILED + _short_hash(target)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def previous_of(tags: Mapping[str, str], live: str) -> str:

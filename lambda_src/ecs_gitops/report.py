@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ RELEASE_FAILED = "FAILED"
 
 # Step Functions carries 256 KiB and SNS takes 256 KiB, text and attributes together; the results get this much of it.
 _RESULTS_AT_MOST = 150_000
+_SHORTEST_REASON = 20
 # Cause of a Fail state: 32,768 characters (API_FailState). A pipeline shows much less of it.
 _CAUSE_AT_MOST = 8_000
 _DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploymentId", "seconds", "checks", "warnings")
@@ -64,12 +65,13 @@ class Outcome:
         return "\n".join(lines)[:_CAUSE_AT_MOST]
 
 
-def outcome(batches: Iterable[Batch], error: str | None = None) -> Outcome:
+def outcome(batches: Sequence[Batch], error: str | None = None) -> Outcome:
     """Gather the batches' items. An item without a result, because its state failed, is FAILED: unknown is not good."""
     items = tuple(_result(item, batch) for batch in batches for item in batch.items)
     counts = Counter(item["status"] for item in items)
     ordered = {status: counts[status] for status in _ORDER if counts[status]}
-    is_good = error is None and bool(items) and not any(item["status"] in work.BAD for item in items)
+    is_good = error is None and bool(items) and not any(item.is_bad for batch in batches for item in batch.items)
+    is_good = is_good and all(item.is_final for batch in batches for item in batch.items)
     return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
 
 
@@ -106,21 +108,41 @@ def _result(item: Item, batch: Batch) -> Json:
 
 
 def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
-    """The results, at most ``at_most`` bytes of JSON: details of good items go first, then long reasons are cut."""
-    if _size(items) <= at_most:
-        return list(items)
-    lean = [
-        {k: v for k, v in item.items() if k not in _DETAIL} if item["status"] in work.GOOD else dict(item)
-        for item in items
-    ]
-    if _size(lean) <= at_most:
-        return lean
-    room = max(80, (at_most - _size([_without(item, "reason") for item in lean])) // max(1, len(lean)))
-    return [item | {"reason": item["reason"][:room]} if "reason" in item else item for item in lean]
+    """The results, at most ``at_most`` bytes of JSON. Details of good items go first, then those of all, then long
+    reasons are cut; what counts, the status of every item, goes last: bad items are kept before good ones."""
+    for made in (
+        list(items),
+        [_without(item, *_DETAIL) if item["status"] in work.GOOD else dict(item) for item in items],
+        [_without(item, *_DETAIL) for item in items],
+    ):
+        if _size(made) <= at_most:
+            return made
+    room = (at_most - _size([_without(item, "reason") for item in made])) // max(1, len(made)) - len(',"reason":""')
+    made = [_cut(item, room) for item in made]
+    if _size(made) <= at_most:
+        return made
+    # More items than there is room for: those that failed, as many as fit.
+    made.sort(key=lambda item: (item["status"] in work.GOOD, item["status"] == work.SKIPPED))
+    while made and _size(made) > at_most:
+        made = made[: len(made) * 9 // 10]
+    return made
 
 
-def _without(item: Json, key: str) -> Json:
-    return {k: v for k, v in item.items() if k != key}
+def _cut(item: Json, room: int) -> Json:
+    """The item with a reason of at most ``room`` bytes, and without one where there is hardly any room."""
+    if "reason" not in item:
+        return item
+    if room < _SHORTEST_REASON:
+        return _without(item, "reason")
+    # Escapes make JSON longer than its text.
+    reason = item["reason"]
+    while _size(reason) - 2 > room:
+        reason = reason[: len(reason) * 9 // 10]
+    return item | {"reason": reason}
+
+
+def _without(item: Json, *keys: str) -> Json:
+    return {k: v for k, v in item.items() if k not in keys}
 
 
 def _size(data: Any) -> int:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops import work
 from ecs_gitops.errors import AwsRefused, ItemFailed
-from ecs_gitops.examination import mark, target
 from ecs_gitops.live import DEFAULT_CLUSTER
-from ecs_gitops.provenance import rolled_back_key
+from ecs_gitops.memory import note_rolled_back
+from ecs_gitops.provenance import PREFIX, is_ours, tags_for
 from ecs_gitops.service import Service, is_complete
 from ecs_gitops.strategy import ROLLING, differs, hasty, strategy
-from ecs_gitops.task_definition import short
+from ecs_gitops.task_definition import images_of, short, with_images
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.batch import Batch
+    from ecs_gitops.provenance import Release
+    from ecs_gitops.types import Json
     from ecs_gitops.work import Item
 
 
@@ -28,6 +30,7 @@ class Rollback:
     """The way back of one service. Times are epoch seconds."""
 
     aws: Aws
+    release: Release
     batch: Batch
     item: Item
     now: float
@@ -42,8 +45,13 @@ class Rollback:
         ours = self.batch.task_definition_arn(item.task_def or "")
         runs = service.primary.task_definition if service.primary else service.task_definition
         if runs not in (previous, ours):
-            raise ItemFailed(f"someone else deployed {short(runs)} in the meantime, and that is left as it is")
-        note = self._remember(previous)
+            if not self._is_copy(runs, previous):
+                raise ItemFailed(f"someone else deployed {short(runs)} in the meantime, and that is left as it is")
+            # An interrupted run has registered the revision before again, and deployed that.
+            previous = runs
+            item = replace(item, previous_task_def=short(runs))
+            return replace(self, item=item).start(service)
+        note = note_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
             return self._returned(service, note)
         if self._stop(cluster):
@@ -51,8 +59,29 @@ class Rollback:
             return self._watch(after, note)
         # The settings that the service had are put back when it is back itself.
         configuration = hasty(item.previous_deployment) if item.previous_deployment is not None else None
-        answer = self.aws.update_service(cluster, item.name, previous, configuration)
-        return self._watch(Service.from_api(answer), note)
+        try:
+            answer = self.aws.update_service(cluster, item.name, previous, configuration)
+        except AwsRefused as error:
+            if "inactive" not in error.message.lower():
+                raise
+            # Somebody deregistered it, as Terraform does with revisions that it replaces.
+            previous = self._registered_again(previous, ours)
+            answer = self.aws.update_service(cluster, item.name, previous, configuration)
+            item = replace(item, previous_task_def=short(previous))
+        return replace(self, item=item)._watch(Service.from_api(answer), note)
+
+    def _registered_again(self, revision: str, ours: str) -> str:
+        definition, tags = self.aws.describe_task_definition(revision)
+        copied = {key: value for key, value in tags.items() if not key.startswith(PREFIX)}
+        return self.aws.register_task_definition(with_images(definition, {}), tags_for(self.release, ours, copied, {}))
+
+    def _is_copy(self, runs: str, previous: str) -> bool:
+        """Whether this very execution registered ``runs`` with what ``previous`` has."""
+        definition, tags = self.aws.describe_task_definition(runs)
+        if not is_ours(tags, self.release):
+            return False
+        before, _ = self.aws.describe_task_definition(previous)
+        return images_of(definition) == images_of(before)
 
     def _returned(self, service: Service, note: str) -> Item:
         """The service points to the revision before: its own circuit breaker, an alarm or an earlier run saw to it."""
@@ -68,24 +97,27 @@ class Rollback:
 
     def _stop(self, cluster: str) -> bool:
         """Have ECS itself roll back what is going on. False when nothing is, or ECS cannot."""
-        going_on = self.aws.service_deployments(cluster, self.item.name, going_on=True)
+        going_on = self._going_on(cluster)
         if not going_on:
             return False
         if going_on[0]["status"] in ("PENDING", "IN_PROGRESS"):
             try:
                 self.aws.stop_service_deployment(going_on[0]["serviceDeploymentArn"])
-            except AwsRefused as error:
-                if error.code.startswith("AccessDenied"):
-                    raise
+            except AwsRefused:
                 return False
         return True
 
+    def _going_on(self, cluster: str) -> list[Json]:
+        """ECS's records of what is going on; none where they may not be read, as UpdateService does as well."""
+        try:
+            return self.aws.service_deployments(cluster, self.item.name, going_on=True)
+        except AwsRefused:
+            return []
+
     def _watch(self, service: Service, note: str) -> Item:
-        going_on = []
-        if strategy(service.configuration) != ROLLING:
-            # Rolling deployments are judged by what the service shows; the others by ECS's own record.
-            cluster = self.item.cluster or DEFAULT_CLUSTER
-            going_on = self.aws.service_deployments(cluster, self.item.name, going_on=True)
+        # Rolling deployments are judged by what the service shows; the others by ECS's own record.
+        is_native = strategy(service.configuration) != ROLLING
+        going_on = self._going_on(self.item.cluster or DEFAULT_CLUSTER) if is_native else []
         return replace(
             self.item,
             status=work.IN_PROGRESS,
@@ -93,15 +125,3 @@ class Rollback:
             started_at=self.now,
             reason="; ".join(filter(None, (self.item.reason, note))),
         )
-
-    def _remember(self, previous: str) -> str:
-        """Note on the revision returned to what was rolled back, so that the next push does not deploy it again.
-
-        Without that note the way back is the same; what is wrong with it is told."""
-        key = rolled_back_key(target(self.item))
-        try:
-            self.aws.tag_task_definition(previous, key, self.item.mark or mark(self.item))
-        except AwsRefused as error:
-            told = f"the rollback could not be noted, so the next push deploys this again: {error}"
-            return "" if told in (self.item.reason or "") else told
-        return ""

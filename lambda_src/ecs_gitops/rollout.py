@@ -23,6 +23,9 @@ FAILED = "FAILED"
 
 SHORTEST_WAIT = 2
 LONGEST_WAIT = 30
+# What bakes for hours is looked at less often: an execution's history has 25,000 events, and a look takes nine.
+_LONGEST_OF_ALL = 300
+_LONG_WAIT_SHARE = 1 / 60
 # The share of the time gone by that is waited for more: a rollout's end is noticed at most that much late.
 _WAIT_SHARE = 0.1
 
@@ -164,9 +167,10 @@ def progress(ours: Deployment | None) -> str | None:
     return ", ".join(parts)
 
 
-def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float) -> int:
+def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, batches: int = 1) -> int:
     """Seconds until the next look at rollouts that started at these times: short first, longer later, never past the
-    first deadline. At least 1."""
+    first deadline. At least 1. With many ``batches`` waiting at once, each waits longer after the first minutes."""
     youngest = now - max(started)
-    wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT), LONGEST_WAIT)
+    longest = min(_LONGEST_OF_ALL, max(LONGEST_WAIT * max(1.0, batches / 10), youngest * _LONG_WAIT_SHARE))
+    wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT), longest)
     return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))

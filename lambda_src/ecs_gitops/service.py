@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from ecs_gitops.types import Json
 
 # What RunTask takes of a service, so that a one-off task runs where the service's tasks do.
-_WHERE_TASKS_RUN = ("launchType", "capacityProviderStrategy", "platformVersion", "networkConfiguration")
+_WHERE_TASKS_RUN = (
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,14 @@ def is_complete(service: Service, deployment: Deployment) -> bool:
     if deployment.rollout_state is not None:
         return deployment.rollout_state == "COMPLETED"
     return len(service.deployments) == 1 and deployment.running == deployment.desired and deployment.pending == 0
+
+
+def is_settled(service: Service, deployment: Deployment) -> bool:
+    """Whether no deployment is going on. Without a rollout state the counts say nothing of that: they differ as well
+    while a service is scaled or a task is replaced."""
+    if deployment.rollout_state is not None:
+        return deployment.rollout_state == "COMPLETED"
+    return len(service.deployments) == 1 and (deployment.running > 0 or deployment.desired == 0)
 
 
 def require_deployable(service: Service | None, cluster: str, name: str) -> Service:

@@ -10,12 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecs_gitops import work
+from ecs_gitops import shapes, work
 from ecs_gitops.batch import Batch, Mode, error_text
+from ecs_gitops.errors import InvalidEvent
+from ecs_gitops.turns import to_rollback
 from ecs_gitops.work import Item
 
 CHECK: Mode = "CHECK"
 DEPLOY: Mode = "DEPLOY"
+
+_SHAPES = {"batches": shapes.LIST_OR_NONE, "rest": shapes.LIST_OR_NONE, "mode": shapes.one_of(CHECK, DEPLOY)}
+# Names that a reason shows.
+_NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,13 @@ class Stage:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stage:
-        """From the state machine's data; ``error`` is there when a whole stage failed."""
+        """From the state machine's data; ``error`` is there when a whole stage failed. Raises :class:`InvalidEvent`."""
+        try:
+            shapes.require(data, _SHAPES)
+        except ValueError as error:
+            raise InvalidEvent(f"not a stage: {shapes.told(error)}") from error
         batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
+        _require_whole([*batches, *rest])
         return cls(batches, rest, data.get("mode", DEPLOY), error_text(data.get("error")))
 
     def to_json(self) -> dict[str, Any]:
@@ -46,11 +57,25 @@ class Stage:
         }
 
 
+def _require_whole(batches: Sequence[Batch]) -> None:
+    """Every batch has items, every item a number of its own, and what it depends on is there."""
+    numbers = [item.number for batch in batches for item in batch.items]
+    known = set(numbers)
+    if len(known) < len(numbers):
+        raise InvalidEvent("not a stage: two items have the same number")
+    if not all(batch.items for batch in batches):
+        raise InvalidEvent("not a stage: a batch has no items")
+    if not all(known.issuperset(item.depends_on) for batch in batches for item in batch.items):
+        raise InvalidEvent("not a stage: an item depends on one that is not there")
+
+
 def following(done: Stage) -> Stage:
     """The stage after ``done``; one without batches when the release is over."""
-    batches = tuple(_settled(batch) for batch in done.all)
     if done.error is not None:
-        return Stage((), batches, done.mode, done.error)
+        # What was worked on may be done, half done or not begun.
+        lost = tuple(_settled(replace(batch, error=batch.error or done.error)) for batch in done.batches)
+        return Stage((), _merged([*lost, *done.rest]), done.mode, done.error)
+    batches = _merged([*map(_settled, done.batches), *done.rest])
     if done.mode == CHECK:
         batches = _after_the_check(batches)
     batches, is_going_back = _going_back(batches)
@@ -95,39 +120,54 @@ def _going_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
     is_going_back = any(item.phase == work.ROLLBACK and not item.is_final for item in items)
     if is_going_back or not bad:
         return tuple(batches), is_going_back
-    if not any(item.status in (work.DEPLOYED, work.PENDING) for item in items):
+    if not any(item.status == work.PENDING or _may_be_changed(item) for item in items):
         return tuple(batches), False
 
     def returned(item: Item) -> Item:
-        if item.status == work.DEPLOYED:
+        if _may_be_changed(item):
             told = f"rolled back with the release, because of {_named(bad)}"
-            return replace(item, status=work.PENDING, phase=work.ROLLBACK, reason=told, started_at=None)
+            return to_rollback(item, told if item.status == work.DEPLOYED else f"{item.reason}; {told}")
         if item.status == work.PENDING:
             return item.ended(work.SKIPPED, reason=f"not begun: the release is rolled back, because of {_named(bad)}")
         return item
 
-    return _mapped(batches, returned), any(item.status == work.DEPLOYED for item in items)
+    return _mapped(batches, returned), any(map(_may_be_changed, items))
+
+
+def _may_be_changed(item: Item) -> bool:
+    """Whether this release changed, or may have changed, what the item is about, and did not try to return it yet."""
+    if item.was_returned:
+        return False
+    return item.status == work.DEPLOYED or (item.status == work.FAILED and item.task_def is not None)
 
 
 def _without_dependants(batches: Sequence[Batch]) -> tuple[Batch, ...]:
     """Items whose dependencies have not come to a good end are SKIPPED, and theirs, and so on."""
     state = {item.number: item for batch in batches for item in batch.items}
+    dependants: dict[int, list[int]] = {}
+    for item in state.values():
+        for needed in item.depends_on:
+            dependants.setdefault(needed, []).append(item.number)
+    bad = [item.number for item in state.values() if _is_in_vain(item)]
+    while bad:
+        # One step of the way at a time: a chain may be as long as the release.
+        waiting = dict.fromkeys(number for lost in bad for number in dependants.get(lost, ()))
+        skipped = {number: _skipped(state[number], state) for number in waiting if state[number].status == work.PENDING}
+        state |= skipped
+        bad = list(skipped)
+    return _mapped(batches, lambda item: state[item.number])
 
-    def checked(item: Item) -> Item:
-        if item.status != work.PENDING:
-            return item
-        missing = [state[n] for n in item.depends_on if state[n].is_final and state[n].status not in work.GOOD]
-        if not missing:
-            return item
-        told = ", ".join(f"{each.name}, which is {each.status}" for each in missing)
-        return item.ended(work.SKIPPED, reason=f"depends on {told}")
 
-    while True:
-        made = _mapped(batches, checked)
-        if made == tuple(batches):
-            return made
-        batches = made
-        state = {item.number: item for batch in batches for item in batch.items}
+def _is_in_vain(item: Item) -> bool:
+    """Whether what depends on it cannot be deployed."""
+    return item.is_final and item.status not in work.GOOD
+
+
+def _skipped(item: Item, state: Mapping[int, Item]) -> Item:
+    missing = [state[number] for number in item.depends_on if _is_in_vain(state[number])]
+    told = ", ".join(f"{each.name}, which is {each.status}" for each in missing[:_NAMES_SHOWN])
+    more = f", and {len(missing) - _NAMES_SHOWN} more" if len(missing) > _NAMES_SHOWN else ""
+    return item.ended(work.SKIPPED, reason=f"depends on {told}{more}")
 
 
 def _named(items: Sequence[Item]) -> str:

@@ -97,8 +97,13 @@ def differs(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _has(live: Any, wanted: Any) -> bool:
+    if live is None and wanted in ([], {}, ()):
+        return True
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(_has(live.get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, list | tuple) and all(isinstance(each, str) for each in wanted):
+        # Names: alarms, stages. Their order says nothing.
+        return isinstance(live, list | tuple) and sorted(map(str, live)) == sorted(wanted)
     if isinstance(wanted, list | tuple):
         return (
             isinstance(live, list | tuple)

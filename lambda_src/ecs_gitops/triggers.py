@@ -22,6 +22,10 @@ RULES = "events.amazonaws.com"
 SCHEDULES = "scheduler.amazonaws.com"
 
 
+class PartlyWritten(ItemFailed):
+    """EventBridge took some of the targets and not the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A rule on an event bus, or a schedule in a group: the other one of ``bus`` and ``group`` is None."""
@@ -96,4 +100,5 @@ class State:
         refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)
         if refused:
             told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
-            raise ItemFailed(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")
+            error = PartlyWritten if len(refused) < len(repointed) else ItemFailed
+            raise error(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")

@@ -28,7 +28,16 @@ def after_failure(item: Item, why: str, now: float) -> Item:
 
 def to_rollback(item: Item, why: str) -> Item:
     """The item, to be returned to what it ran before by the next run of the deploy state."""
-    return replace(item, status=work.PENDING, phase=work.ROLLBACK, reason=why, started_at=None, progress=None)
+    return replace(
+        item,
+        status=work.PENDING,
+        phase=work.ROLLBACK,
+        reason=why,
+        started_at=None,
+        progress=None,
+        was_returned=True,
+        service_deployment=None,
+    )
 
 
 def timeout_seconds(item: Item) -> float:
@@ -47,7 +56,7 @@ def settle(batch: Batch, now: float) -> Batch:
         return replace(batch, next="DONE", wait_seconds=0)
     starts = [item.started_at or now for item in going_on]
     deadlines = [start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
-    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, deadlines, now))
+    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, deadlines, now, batch.of_batches))
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:

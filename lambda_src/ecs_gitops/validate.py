@@ -11,6 +11,7 @@ from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.live import DEFAULT_CLUSTER
+from ecs_gitops.memory import note_failed
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -23,6 +24,8 @@ from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
 
+# The new tasks have come up and get traffic: that one of them dies is no crash loop any more.
+_SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
 _HOOKS = (work.PRE_DEPLOY, work.POST_DEPLOY)
 # The clocks of ECS and of the functions are not quite the same.
 _CLOCKS_DIFFER_BY = 5.0
@@ -44,7 +47,7 @@ class Validator:
         seen = live.describe_services(self.aws, rolling_out, self.patience)
         found = live.each(lambda item: self._find(item, seen[item.number]), rolling_out, self.patience)
         records = self._records(found)
-        done = live.each(lambda item: self._judged(item, seen[item.number], records), found, self.patience)
+        done = live.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.patience)
         done += self._hooks([item for item in going_on if item.phase in _HOOKS])
         by_number = {item.number: item for item in done}
         items = (by_number.get(item.number, item) for item in self.batch.items)
@@ -85,6 +88,15 @@ class Validator:
             return {}
         return {each["serviceDeploymentArn"]: each for each in found}
 
+    def _judged_alone(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
+        try:
+            return self._judged(item, seen, records)
+        except AwsUnavailable:
+            return item
+        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to be judged
+            log.warning("internal error", extra={"cause": type(error).__name__, "service": item.name})
+            return item.failed(f"internal error ({type(error).__name__}), so what stands is unknown")
+
     def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.patience.clock()
         if isinstance(seen, AwsRefused):
@@ -104,7 +116,8 @@ class Validator:
         if item.phase == work.ROLLBACK:
             return self._returned(item, seen, _verdict_on_return(seen, record, watched, now), out)
         verdict = _verdict(seen, record, watched, now)
-        if verdict.status == rollout.IN_PROGRESS and seen is not None:
+        is_shifting = record is not None and record.get("lifecycleStage") in _SERVING
+        if verdict.status == rollout.IN_PROGRESS and seen is not None and not is_shifting:
             verdict = self._crashing(item, seen, watched) or verdict
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
@@ -123,7 +136,13 @@ class Validator:
             return item.failed(why, self.patience.clock())
         if verdict.is_returning:
             return to_rollback(item, why)
-        return after_failure(item, why, self.patience.clock())
+        return self._after_failure(item, why)
+
+    def _after_failure(self, item: Item, why: str) -> Item:
+        failed = after_failure(item, why, self.patience.clock())
+        if failed.status != work.FAILED:
+            return failed
+        return replace(failed, reason=f"{failed.reason}{note_failed(self.aws, self.batch, item)}")
 
     def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.patience.clock()
@@ -132,7 +151,8 @@ class Validator:
             return replace(item, progress=verdict.reason)
         if verdict.status == rollout.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
-            return after_failure(item, "; ".join(filter(None, (verdict.reason, runs))), now)
+            told = "; ".join(filter(None, (verdict.reason, runs)))
+            return after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
         before = item.previous_deployment
         if service is not None and before is not None and differs(service.configuration, before):
             # The revision is back; its settings are put back by the deploy state.
@@ -194,8 +214,9 @@ class Validator:
         if verdict.status == hooks.TIMED_OUT:
             why += self._stop(item, arn)
         if item.phase == work.PRE_DEPLOY:
-            return item.failed(f"{why}; the service was not changed", now)
-        return after_failure(item, why, now)
+            untouched = replace(item, task_def=None, previous_task_def=None)
+            return untouched.failed(f"{why}; the service was not changed", now)
+        return self._after_failure(item, why)
 
     def _stop(self, item: Item, arn: str) -> str:
         """End a hook that takes too long; what is told of that."""
@@ -212,7 +233,11 @@ class Validator:
 def _verdict(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:
     if record is not None:
         return service_deployment.judge(record, service, watched, now)
-    return rollout.judge(service, watched, now)
+    verdict = rollout.judge(service, watched, now)
+    if verdict.status == rollout.DEPLOYED and service is not None and strategy(service.configuration) != ROLLING:
+        # Counts alone do not tell a rollout that shifts traffic from one that was rolled back.
+        return Verdict(rollout.IN_PROGRESS, "ECS does not show its record yet")
+    return verdict
 
 
 def _verdict_on_return(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:

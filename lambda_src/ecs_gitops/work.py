@@ -7,10 +7,12 @@ account and Region stand on the batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from ecs_gitops import shapes
+from ecs_gitops.shapes import Shape
 from ecs_gitops.task_definition import Images, image_from_json, repository
 from ecs_gitops.types import Json
 
@@ -53,6 +55,7 @@ _NOT_AFTER_THE_END = frozenset(
         "phase",
         "pinDigest",
         "progress",
+        "replacedTaskDef",
         "requireZeroDowntime",
         "serviceDeployment",
         "startedAt",
@@ -70,7 +73,8 @@ class Item:
     ``cluster`` is there for services, ``event_bus_name`` for rules, ``schedule_group`` for schedules. ``images`` maps
     the containers' names to the images they are to run, as the manifest has them; ``digests`` what the tags meant when
     the release was checked. ``deployment`` and ``previous_deployment`` are wanted and replaced members of ECS's
-    ``deploymentConfiguration``. ``began`` and ``started_at`` are epoch seconds: of the item's work, and of what is
+    ``deploymentConfiguration``; ``replaced_task_def`` is what ran when the item was begun, ``previous_task_def`` what
+    to return to. ``began`` and ``started_at`` are epoch seconds: of the item's work, and of what is
     waited for now. ``hook_run`` tells of the hook's task: task (its id), container, log. ``mark`` tells what is wanted
     apart from what was wanted before. ``checks`` has a letter for each of :data:`ecs_gitops.checks.CHECKS`.
     """
@@ -96,6 +100,7 @@ class Item:
     deployment_needed: bool | None = None
     previous_task_def: str | None = None
     task_def: str | None = None
+    replaced_task_def: str | None = None
     running_task_def: str | None = None
     previous_image: str | None = None
     previous_deployment: Json | None = None
@@ -103,6 +108,7 @@ class Item:
     deployment_id: str | None = None
     service_deployment: str | None = None
     hook_run: Json | None = None
+    was_returned: bool = False
     mark: str | None = None
     began: float | None = None
     started_at: float | None = None
@@ -127,6 +133,16 @@ class Item:
         return next(iter(self.images.values()), "")
 
     @property
+    def is_held(self) -> bool:
+        """Whether it was left alone because an earlier release rolled just this back."""
+        return self.status == SKIPPED and self.running_task_def is not None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether a release with this result has failed: what was wanted is not there, and was not held back."""
+        return self.status in BAD or (self.status == SKIPPED and not self.is_held)
+
+    @property
     def is_rolled_back_by_itself(self) -> bool:
         """Whether this item returns when it fails, whatever becomes of the others."""
         return self.on_failure in (ROLL_BACK, ROLL_BACK_RELEASE)
@@ -136,12 +152,17 @@ class Item:
         return (self.hooks or {}).get({PRE_DEPLOY: "preDeploy", POST_DEPLOY: "postDeploy"}.get(phase, ""))
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], shared: list[Any]) -> Item:
-        values = {name: data[member] for name, member in _ITEM.items() if member in data}
-        for name, member in ((name, _ITEM[name]) for name in ("deployment", "hooks", "previous_deployment")):
+    def from_json(cls, data: Mapping[str, Any], shared: Opened, path: str = "item") -> Item:
+        """The item that :meth:`to_json` wrote. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError` for
+        anything else; ``path`` is its place in the event."""
+        data = dict(shapes.require(data, {"warnings": shapes.LIST}, path))
+        for member in _SHARED[:3]:
             if isinstance(data.get(member), int):
-                values[name] = shared[data[member]]
-        values["warnings"] = tuple(shared[index] for index in data.get("warnings", ()))
+                data[member] = shared(data[member])
+        data["warnings"] = [shared(index) for index in data.get("warnings", ())]
+        shapes.require(data, _SHAPES, path)
+        values = {name: data[member] for name, member in _ITEM.items() if member in data}
+        values["warnings"] = tuple(data["warnings"])
         values["depends_on"] = tuple(data.get("dependsOn", ()))
         values["images"] = image_from_json(data)
         item = cls(**values)
@@ -200,6 +221,32 @@ def _camel(name: str) -> str:
 
 _ITEM = {entry.name: _camel(entry.name) for entry in fields(Item)}
 
+# What a member may be: by its attribute's type, and where more is known, by its name.
+_BY_TYPE = {
+    "str": shapes.TEXT,
+    "bool": shapes.SWITCH,
+    "int": shapes.COUNT,
+    "float": shapes.NUMBER,
+    "Images": shapes.TEXTS_BY_NAME,
+    "Json": shapes.OBJECT,
+    "tuple[int, ...]": shapes.COUNTS,
+    "tuple[str, ...]": shapes.TEXTS,
+}
+_SHAPES: Mapping[str, Shape] = {
+    **{_ITEM[entry.name]: _BY_TYPE[str(entry.type).removesuffix(" | None")] for entry in fields(Item)},
+    "container": shapes.TEXT,
+    "image": shapes.TEXT,
+    "containers": shapes.CONTAINERS,
+    "wave": shapes.WAVE,
+    "status": shapes.one_of(PENDING, IN_PROGRESS, *sorted(FINAL)),
+    "phase": shapes.one_of(PRE_DEPLOY, DEPLOY, POST_DEPLOY, ROLLBACK),
+    "onFailure": shapes.one_of(STOP, ROLL_BACK, ROLL_BACK_RELEASE),
+    "deployment": shapes.CONFIGURATION,
+    "previousDeployment": shapes.CONFIGURATION,
+    "hooks": shapes.HOOKS,
+    "hookRun": shapes.TEXTS_BY_NAME,
+}
+
 
 @dataclass(slots=True)
 class Shared:
@@ -207,10 +254,39 @@ class Shared:
 
     values: list[Any] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
+    # By identity, with the value itself, so that no other one can take its id: many items have the very same value.
+    _known: dict[int, tuple[Any, int]] = field(default_factory=dict)
 
     def __call__(self, value: Any) -> int:
+        if (known := self._known.get(id(value))) is not None:
+            return known[1]
         key = json.dumps(value, sort_keys=True)
         if key not in self._places:
             self._places[key] = len(self.values)
             self.values.append(value)
+        self._known[id(value)] = (value, self._places[key])
         return self._places[key]
+
+
+# Characters of JSON of what items have in common, once for each item that has it.
+SHARED_AT_MOST = 32_000_000
+
+
+@dataclass(slots=True)
+class Opened:
+    """What :class:`Shared` made of the items of a batch; called with a place it gives the value."""
+
+    values: Sequence[Any]
+    _left: int = SHARED_AT_MOST
+    _sizes: dict[int, int] = field(default_factory=dict)
+
+    def __call__(self, place: Any) -> Any:
+        if type(place) is not int or not 0 <= place < len(self.values):
+            raise ValueError(f"there is no shared value {str(place)[:20]!r}: there are {len(self.values)}")
+        value = self.values[place]
+        if place not in self._sizes:
+            self._sizes[place] = len(json.dumps(value))
+        self._left -= self._sizes[place]
+        if self._left < 0:
+            raise ValueError(f"the shared values, written into each item, have more than {SHARED_AT_MOST:,} characters")
+        return value

@@ -156,6 +156,14 @@ resource "aws_iam_role_policy" "this" {
           Resource = local.repositories
         },
         {
+          # Whether an image that is not there will be pulled from elsewhere; takes no narrower resource:
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+          Sid      = "CheckImageCaches"
+          Effect   = "Allow"
+          Action   = "ecr:DescribePullThroughCacheRules"
+          Resource = "*"
+        },
+        {
           # Whether they exist; DescribeSecret reads no value. DescribeAlarms is authorized on all alarms together:
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
           Sid    = "CheckAlarmsAndSecrets"

@@ -30,6 +30,8 @@ locals {
       ECS_GITOPS_ROLE_ARNS       = jsonencode(var.role_arns)
       ECS_GITOPS_ACCOUNT_ID      = local.account
       ECS_GITOPS_TIMEOUT_MINUTES = tostring(var.item_timeout_minutes)
+
+      ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = tostring(var.execution_timeout_minutes)
     }
     validate_deploy = { ECS_GITOPS_PIPELINE_NAME = var.pipeline_name }
   }

@@ -16,6 +16,8 @@ run "gives_out_what_people_need" {
       && output.console_url == "https://eu-central-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/ecs-gitops/view?region=eu-central-1"
       && output.pipeline_name == "ecs-gitops"
       && output.artifact_bucket_name != ""
+      && output.state_machine_name == "ecs-gitops"
+      && output.function_names["validate_deploy"] == "ecs-gitops-validate-deploy"
       && keys(output.function_role_arns) == ["deploy_ecs", "deploy_task", "init_config", "validate_deploy"]
       && length(output.deploying_role_arns) == 3
     )

@@ -15,6 +15,7 @@ class FakeLookups:
         self.parameters: set[str] = set()
         self.secrets: set[str] = set()
         self.alarms: set[str] = set()
+        self.pull_through: set[str] = set()
         self.passable: set[str] | None = None
 
     def _called(self, name: str) -> None:
@@ -33,6 +34,11 @@ class FakeLookups:
         self._done("batch_get_image")
         digests = {digest: digest for digest in known.values()}
         return {reference: {**known, **digests}.get(reference) for reference in references}
+
+    def pull_through_prefixes(self, account: str, region: str) -> set[str]:
+        self._called("describe_pull_through_cache_rules")
+        self._done("describe_pull_through_cache_rules")
+        return self.pull_through
 
     def known_parameters(self, region: str | None, names: Sequence[str]) -> set[str]:
         self._called("describe_parameters")

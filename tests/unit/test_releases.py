@@ -397,3 +397,147 @@ def test_pin_digest_deploys_by_digest(ecs, machine):
     machine.run(release(item("web", pinDigest=True) | {"image": IMAGE}))
     assert ecs.images("web") == {"web": f"{IMAGE[:-2]}@sha256:{'a' * 64}"}
     assert machine.results(release(item("web", pinDigest=True) | {"image": IMAGE}))["web"]["status"] == "UNCHANGED"
+
+
+# --- what a review found ---------------------------------------------------------------------------------------------
+
+
+def test_a_native_service_that_is_being_scaled_is_unchanged_and_returns_to_what_it_ran(ecs, machine):
+    # GIVEN a canary service on web:2, one of whose tasks is just being replaced
+    ecs.services["web"]["deploymentConfiguration"] = CANARY
+    assert machine.results(release(item("web")))["web"]["status"] == "DEPLOYED"
+    ecs.services["web"] |= {"desiredCount": 3}
+    ecs.services["web"]["deployments"][0] |= {"desiredCount": 3, "runningCount": 2, "pendingCount": 1}
+    assert machine.results(release(item("web")))["web"]["status"] == "UNCHANGED"
+    # WHEN the next revision does not pass its check, THEN it returns to that one
+    web = machine.results(release(item("web", "3", **hooks(after="smoke fail"))))["web"]
+    assert web["status"] == "ROLLED_BACK"
+    assert web["runningTaskDefArn"].endswith("web:2")
+
+
+def test_a_migration_can_fix_what_was_left_failed(ecs, machine):
+    machine.run(release(item("web", "bad", onFailure="stop")))
+    web = machine.results(release(item("web", "3", **hooks("migrate"))))["web"]
+    assert web["status"] == "DEPLOYED", web
+    assert len(ecs.tasks) == 1
+
+
+def test_what_failed_its_check_and_was_left_is_not_unchanged(ecs, machine):
+    left = release(item("web", onFailure="stop", **hooks(after="smoke fail")))
+    assert machine.results(left)["web"]["status"] == "FAILED"
+    again = machine.results(left)["web"]
+    assert again["status"] == "FAILED"
+    assert len(ecs.tasks) == 2
+
+
+def test_a_release_in_which_nothing_that_was_asked_for_came_about_is_no_success(ecs, machine):
+    both = (item("api"), item("web", "bad", dependsOn=["api"]))
+    machine.run(release(*both, onFailure="rollbackRelease"))
+    done = machine.run(release(item("api"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
+    assert statuses(done) == {"api": "SKIPPED", "web": "SKIPPED"}
+    assert done["status"] == "FAILED"
+
+
+def test_settings_that_were_rolled_back_are_not_written_again_either(ecs, machine):
+    bad = release(
+        item("web", "1", deployment={"minimumHealthyPercent": 50}), item("api", "bad"), onFailure="rollbackRelease"
+    )
+    assert statuses(machine.run(bad))["web"] == "ROLLED_BACK"
+    assert statuses(machine.run(bad))["web"] == "SKIPPED"
+    assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 100
+
+
+def test_a_revert_needs_nothing_of_what_it_does_not_start(ecs, machine):
+    machine.run(release(item("web", "bad")))
+    ecs.definitions[ecs.services["web"]["taskDefinition"]][0]["containerDefinitions"][0]["secrets"] = [
+        {"name": "A", "valueFrom": "/gone"}
+    ]
+    assert statuses(machine.run(release(item("web", "1"))))["web"] == "UNCHANGED"
+
+
+def test_a_role_that_may_not_stop_deployments_returns_by_update_service(ecs, machine):
+    from ecs_gitops.errors import AwsRefused
+
+    for call in ("list_service_deployments", "stop_service_deployment"):
+        ecs.refuse[call] = AwsRefused(call, "AccessDeniedException", "no")
+    web = machine.results(release(item("web", "never", timeoutMinutes=2)))["web"]
+    assert web["status"] == "ROLLED_BACK"
+    assert ecs.images("web") == {"web": "web:1"}
+
+
+def test_half_written_targets_are_taken_back(ecs, machine, monkeypatch):
+    before = ecs.rules["default", "nightly"] = [
+        *ecs.rules["default", "nightly"],
+        {**ecs.rules["default", "nightly"][0], "Id": "b"},
+    ]
+    put = ecs.put_targets
+
+    def half(bus, rule, targets):
+        put(bus, rule, targets[:1])
+        return [{"TargetId": t["Id"], "ErrorCode": "X", "ErrorMessage": "no"} for t in targets[1:]]
+
+    monkeypatch.setattr(ecs, "put_targets", half)
+    nightly = machine.results(release(item("web", "1"), tasks=[JOB]))["nightly"]
+    assert nightly["status"] == "ROLLED_BACK"
+    assert "did not take 1 of 2 targets" in nightly["reason"]
+    assert ecs.rules["default", "nightly"] == before
+
+
+def test_a_deregistered_revision_is_registered_again_for_the_way_back(ecs, machine, monkeypatch):
+    from ecs_gitops.errors import AwsRefused
+
+    old = ecs.services["web"]["taskDefinition"]
+    update = ecs.update_service
+
+    def refusing(cluster, service, task_definition=None, configuration=None):
+        if task_definition == old:
+            raise AwsRefused("update_service", "ClientException", "TaskDefinition is inactive")
+        return update(cluster, service, task_definition, configuration)
+
+    monkeypatch.setattr(ecs, "update_service", refusing)
+    web = machine.results(release(item("web", "bad")))["web"]
+    assert web["status"] == "ROLLED_BACK"
+    assert ecs.images("web") == {"web": "web:1"}
+    assert web["runningTaskDefArn"].endswith("web:3")
+
+
+def test_an_error_nobody_thought_of_fails_its_item_alone(ecs, machine, monkeypatch):
+    update = ecs.update_service
+
+    def odd(cluster, service, task_definition=None, configuration=None):
+        if service == "web":
+            raise KeyError("secret-value")
+        return update(cluster, service, task_definition, configuration)
+
+    monkeypatch.setattr(ecs, "update_service", odd)
+    done = machine.results(release(item("web"), item("api")))
+    assert (done["web"]["status"], done["api"]["status"]) == ("FAILED", "DEPLOYED")
+    assert "internal error (KeyError), so what stands is unknown" in done["web"]["reason"]
+    assert "secret-value" not in done["web"]["reason"]
+
+
+def test_an_image_that_a_pull_through_cache_brings_is_no_failure(ecs, machine):
+    ecs.pull_through = {"docker-hub"}
+    image = "111111111111.dkr.ecr.us-west-2.amazonaws.com/docker-hub/library/nginx:1"
+    web = machine.results(release(item("web") | {"image": image}))["web"]
+    assert (web["status"], web["checks"]["image"]) == ("DEPLOYED", "NOT_CHECKED")
+
+
+def test_a_secret_by_its_name_is_looked_for_among_secrets(ecs, machine):
+    definition = ecs.define("web", ("web", "web:1"))
+    container = ecs.definitions[definition][0]["containerDefinitions"][0]
+    container["repositoryCredentials"] = {"credentialsParameter": "dockerhub"}
+    container["secrets"] = [{"name": "A", "valueFrom": "/shop/token:3"}, {"name": "B", "valueFrom": "/aws/reference/x"}]
+    ecs.serve("web", definition)
+    ecs.secrets, ecs.parameters = {"dockerhub"}, {"/shop/token"}
+    web = machine.results(release(item("web")))["web"]
+    assert (web["status"], web["checks"]["secrets"]) == ("DEPLOYED", "NOT_CHECKED")
+
+
+def test_a_release_that_bakes_longer_than_an_execution_lasts_is_refused_before_anything(machine, monkeypatch):
+    from ecs_gitops.errors import InvalidManifest
+
+    monkeypatch.setenv("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "240")
+    slow = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 130}
+    with pytest.raises(InvalidManifest, match="bakes for 260 minutes, and is given up after 240"):
+        machine.run(release(item("web", deployment=slow, dependsOn=["api"]), item("api", deployment=slow)))

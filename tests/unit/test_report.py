@@ -128,6 +128,31 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
     assert [item["status"] for item in kept] == [item.status for item in items]
 
 
+@pytest.mark.parametrize("status", ["FAILED", "ROLLED_BACK", "SKIPPED", "DEPLOYED"])
+@pytest.mark.parametrize("count", [10, 300, 1000, 3000])
+def test_results_fit_whatever_came_of_the_items(status, count):
+    # GIVEN items with all that a result can have, and reasons that grow when they are escaped
+    item = {
+        "name": "service-with-a-name-of-31-chars",
+        "kind": "service",
+        "cluster": "production",
+        "account": "111111111111",
+        "region": "us-west-2",
+        "status": status,
+        "previousTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/service:12",
+        "deployedTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/service:13",
+        "image": "111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service:2026.11.24-abcdef0",
+        "reason": 'ü"' * 500,
+        "warnings": ["w" * 60] * 3,
+        "checks": dict.fromkeys(("role", "target", "container", "image", "secrets"), "OK"),
+    }
+    kept = report.fit([item] * count)
+    assert len(json.dumps(kept, separators=(",", ":"))) <= 150_000
+    # THEN up to a few hundred, every item is there with its status
+    assert len(kept) == count if count <= 300 else len(kept) > 300
+    assert {each["status"] for each in kept} == {status}
+
+
 def test_the_notice_of_a_failure_can_be_read_in_an_e_mail(release):
     release = replace(release, author="Ada", subject="Ship it", branch="main")
     text = notice.message(release, report.outcome([batch(GOOD, BAD, SAME)]), "ecs-gitops")

@@ -24,7 +24,7 @@ def test_the_youngest_rollout_sets_the_pace():
 @given(elapsed=st.floats(0, 10_000), timeout=st.floats(1, 10_000))
 def test_a_wait_never_goes_past_the_timeout_and_never_is_none(elapsed, timeout):
     wait = wait_seconds([0.0], [timeout], elapsed)
-    assert 1 <= wait <= rollout.LONGEST_WAIT
+    assert 1 <= wait <= rollout._LONGEST_OF_ALL
     assert wait <= max(1, round(timeout - elapsed))
 
 
@@ -84,3 +84,19 @@ def test_success_is_only_ever_our_own_primary_deployment_completed(service, now)
         assert verdict.reason
     if verdict.status == rollout.IN_PROGRESS:
         assert now - OURS.started_at < OURS.timeout
+
+
+def test_a_day_of_baking_leaves_the_history_room():
+    now, looks = 0.0, 0
+    while now < 86_400:
+        now += wait_seconds([0.0], [86_400.0], now)
+        looks += 1
+    assert looks * 9 < 5_000
+
+
+def test_forty_batches_that_hang_for_half_an_hour_leave_the_history_room():
+    now, looks = 0.0, 0
+    while now < 1_800:
+        now += wait_seconds([0.0], [1_800.0], now, 40)
+        looks += 1
+    assert 40 * looks * 9 < 25_000

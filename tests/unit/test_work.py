@@ -29,7 +29,11 @@ items = st.builds(
     depends_on=st.lists(st.integers(0, 99), max_size=3).map(tuple),
     wave=st.integers(-1, 9),
     deployment=plain,
-    hooks=plain,
+    hooks=st.none()
+    | st.dictionaries(
+        st.sampled_from(["preDeploy", "postDeploy"]),
+        st.fixed_dictionaries({"command": st.lists(text, min_size=1, max_size=2)}),
+    ),
     previous_deployment=plain,
     phase=st.sampled_from([None, "PRE_DEPLOY", "DEPLOY", "POST_DEPLOY", "ROLLBACK"]),
     warnings=st.lists(text, max_size=3).map(tuple),
@@ -49,7 +53,7 @@ def batch_of(*items: Item, **more: object) -> Batch:
     return Batch("service", "1", "r", "arn:aws:iam::1:role/x", items, **more)  # type: ignore[arg-type]
 
 
-@given(given=st.lists(items, max_size=4))
+@given(given=st.lists(items, max_size=4, unique_by=lambda item: item.number))
 def test_items_come_back_with_all_that_is_still_needed(given):
     data = json.loads(json.dumps(batch_of(*given, reason_budget=10_000).to_json()))
     back = Batch.from_json(data)
@@ -93,7 +97,7 @@ def test_an_event_that_the_state_machine_never_sends_is_named_as_such(event):
         parse_event(event)
 
 
-@given(given=st.lists(items, max_size=4))
+@given(given=st.lists(items, max_size=4, unique_by=lambda item: item.number))
 def test_packed_items_come_back_like_others(given):
     packed = batch_of(*given, reason_budget=1).to_json()
     assert set(packed) >= {"packed", "counts"}

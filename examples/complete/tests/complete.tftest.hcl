@@ -23,8 +23,24 @@ run "takes_all_settings" {
       Account            = { AWS = "arn:aws:iam::111111111111:root" }
       Logs               = { Service = "logs.eu-central-1.amazonaws.com" }
       EventBridgeNotices = { Service = "events.amazonaws.com" }
+      Alarms             = { Service = "cloudwatch.amazonaws.com" }
     }
     error_message = aws_kms_key.gitops.policy
+  }
+
+  assert {
+    condition = jsondecode(aws_sns_topic_policy.on_call.policy).Statement == [{
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:eu-central-1:111111111111:releases"
+      Condition = {
+        ArnLike      = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:shop-releases-*" }
+        StringEquals = { "aws:SourceAccount" = "111111111111" }
+      }
+    }]
+    error_message = aws_sns_topic_policy.on_call.policy
   }
 }
 
@@ -33,7 +49,7 @@ run "stays_as_it_is" {
   command = plan
 
   assert {
-    condition     = strcontains(output.console_url, "eu-central-1") && output.deploy_role_arn != ""
+    condition     = strcontains(output.console_url, "eu-central-1") && output.deploy_role_arn != "" && output.dashboard_name == "shop-releases-eu-central-1"
     error_message = "A second plan does not know what the first apply made."
   }
 }

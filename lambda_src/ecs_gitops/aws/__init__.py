@@ -20,7 +20,8 @@ from ecs_gitops.aws.scheduling import Scheduling
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-_RENEW_BEFORE_EXPIRY = 300.0  # seconds
+# Longer than an invocation lasts, in seconds; a role that was assumed by a role has an hour.
+_RENEW_BEFORE_EXPIRY = 1_000.0
 # Threads of one invocation that make calls at once, and so the connections that a client keeps.
 CONCURRENCY = 8
 

@@ -48,6 +48,10 @@ _THROTTLES = frozenset(
         "InternalException",
         "ConcurrentModificationException",
         "ServiceNotStableException",
+        # The next invocation assumes the role anew.
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
     }
 )
 _RAW_BODY: ContextVar[bytes | None] = ContextVar("raw_body", default=None)
@@ -96,7 +100,8 @@ def attempt(operation: str, call: Callable[[], T]) -> T:
         overlapping = code == "ClientException" and "Too many concurrent attempts" in message
         if overlapping or code in _THROTTLES or status >= 500 or status == 429:
             raise AwsUnavailable(f"{operation}: {code}: {message}") from None
-        raise AwsRefused(operation, code, message) from None
+        named = error.response.get("resourceIds")
+        raise AwsRefused(operation, code, message, named if isinstance(named, list) else ()) from None
     except (HTTPClientError, CannotConnect, ConnectionError) as error:
         raise AwsUnavailable(f"{operation}: {type(error).__name__}") from None
     except BotoCoreError as error:

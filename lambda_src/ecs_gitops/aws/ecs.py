@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.aws.calls import Calls, parts
+from ecs_gitops.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.calls import Clients
@@ -88,8 +89,14 @@ class Ecs(Calls):
         wanted: Json = {"createdAt": {"after": since}} if since is not None else {}
         if going_on:
             wanted["status"] = _GOING_ON
-        found = self._call("ecs", "list_service_deployments", cluster=cluster, service=service, **wanted)
-        return list(found.get("serviceDeployments", []))
+        found: list[Json] = []
+        while True:
+            answer = self._call("ecs", "list_service_deployments", cluster=cluster, service=service, **wanted)
+            found += answer.get("serviceDeployments", [])
+            if not answer.get("nextToken"):
+                break
+            wanted["nextToken"] = answer["nextToken"]
+        return sorted(found, key=lambda each: str(each.get("createdAt", "")), reverse=True)
 
     def describe_service_deployments(self, arns: Sequence[str]) -> list[Json]:
         """Service deployments in full; those that ECS does not have are left out."""
@@ -134,7 +141,13 @@ class Ecs(Calls):
 
     def run_task(self, request: Json) -> tuple[Json | None, str]:
         """Run a task; the task, or None and why it could not be placed. The same ``clientToken`` runs it once."""
-        answer = self._call("ecs", "run_task", **request)
+        try:
+            answer = self._call("ecs", "run_task", **request)
+        except AwsRefused as error:
+            if error.code != "ConflictException" or not error.resources:
+                raise
+            # The token has run a task already, with a request that was a little different: that is the task.
+            return {"taskArn": error.resources[0]}, ""
         if answer.get("tasks"):
             return dict(answer["tasks"][0]), ""
         failures = answer.get("failures") or [{"reason": "ECS gave no task and no reason"}]

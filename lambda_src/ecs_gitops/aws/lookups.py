@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ecs_gitops.aws.calls import Calls, parts
+from ecs_gitops.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.types import Json
 
 _IMAGES_PER_CALL = 100
+_NOT_THERE = ("ImageNotFound", "InvalidImageTag", "InvalidImageDigest", "ImageTagDoesNotMatchDigest")
 _PARAMETERS_PER_CALL = 50
 _ALARMS_PER_CALL = 100
 
@@ -20,11 +22,12 @@ class Lookups(Calls):
 
     def image_digests(
         self, account: str, region: str, repository: str, references: Sequence[str]
-    ) -> dict[str, str | None]:
-        """The digest of each tag or digest (``sha256:…``) in an ECR repository; None for one that is not there.
+    ) -> dict[str, str | AwsRefused | None]:
+        """The digest of each tag or digest (``sha256:…``) in an ECR repository; None for one that is not there, and a
+        refusal for one that ECR could not look at.
 
         Reads manifests (BatchGetImage), which is what pulling needs too."""
-        found: dict[str, str | None] = dict.fromkeys(references)
+        found: dict[str, str | AwsRefused | None] = dict.fromkeys(references)
         for part in parts(list(references), _IMAGES_PER_CALL):
             ids = [{"imageDigest": r} if r.startswith("sha256:") else {"imageTag": r} for r in part]
             answer = self._call(
@@ -40,7 +43,25 @@ class Lookups(Calls):
                 for reference in (told.get("imageTag"), told.get("imageDigest")):
                     if reference in found:
                         found[reference] = told["imageDigest"]
+            for failure in answer.get("failures", []):
+                code, told = str(failure.get("failureCode")), failure.get("imageId", {})
+                if code not in _NOT_THERE:
+                    refusal = AwsRefused("batch_get_image", code, str(failure.get("failureReason")))
+                    found[told.get("imageTag") or told.get("imageDigest") or ""] = refusal
         return found
+
+    def pull_through_prefixes(self, account: str, region: str) -> set[str]:
+        """The beginnings of names of repositories that a registry fills from another one when they are asked for."""
+        found: set[str] = set()
+        page: dict[str, str] = {}
+        while True:
+            answer = self._call(
+                "ecr", "describe_pull_through_cache_rules", in_region=region, registryId=account, **page
+            )
+            found |= {rule["ecrRepositoryPrefix"] for rule in answer.get("pullThroughCacheRules", [])}
+            if not answer.get("nextToken"):
+                return found
+            page = {"nextToken": answer["nextToken"]}
 
     def known_parameters(self, region: str | None, names: Sequence[str]) -> set[str]:
         """Those of ``names`` that are parameters; no value is read."""
@@ -71,7 +92,8 @@ class Lookups(Calls):
         return known
 
     def may_pass(self, by: str, roles: Sequence[str], to: str) -> Mapping[str, bool]:
-        """Whether the role ``by`` may pass each of ``roles`` to the service ``to``, as IAM simulates it."""
+        """Whether the role ``by`` may pass each of ``roles`` to the service ``to``, as IAM simulates it; what it leaves
+        open is left out."""
         context = [{"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [to], "ContextKeyType": "string"}]
         allowed: dict[str, bool] = {}
         page: dict[str, str] = {}
@@ -86,10 +108,14 @@ class Lookups(Calls):
                 **page,
             )
             for result in answer.get("EvaluationResults", []):
-                allowed[result["EvalResourceName"]] = result["EvalDecision"] == "allowed"
+                told = [(result.get("EvalResourceName"), result["EvalDecision"], result)]
                 # Of several resources, the decision on each; the one above is then on all of them.
                 for each in result.get("ResourceSpecificResults", []):
-                    allowed[each["EvalResourceName"]] = each["EvalResourceDecision"] == "allowed"
+                    told.append((each["EvalResourceName"], each["EvalResourceDecision"], each))
+                for role, decision, details in told:
+                    # A condition on what the simulation does not know leaves it open.
+                    if role and (decision == "allowed" or not details.get("MissingContextValues")):
+                        allowed[role] = decision == "allowed"
             if not answer.get("IsTruncated"):
                 return allowed
             page = {"Marker": answer["Marker"]}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from ecs_gitops import work
+from ecs_gitops import shapes, work
 from ecs_gitops.aws import Aws, connect
-from ecs_gitops.batch import Batch, parse_event
+from ecs_gitops.batch import Batch, Kind, parse_event
 from ecs_gitops.checks import FAILED_ROLE
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.errors import AwsRefused, InvalidEvent
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.turns import after_failure, explain
 from ecs_gitops.work import Item
@@ -30,31 +30,41 @@ class MakesRun(Protocol):
     ) -> BatchRun: ...  # fmt: skip
 
 
-def run(modes: Mapping[str, MakesRun], event: Json, context: LambdaContext) -> Json:
+def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaContext) -> Json:
     """Run what the batch's mode asks for over it. A role that cannot be assumed fails each item, with the reason.
 
-    Raises :class:`AwsUnavailable` when STS cannot be reached for as long as the invocation lasts.
+    Raises :class:`InvalidEvent`, also for a batch of another ``kind``, and :class:`AwsUnavailable` when STS cannot be
+    reached for as long as the invocation lasts.
     """
     release, batch = parse_event(event)
+    if batch.kind != kind:
+        raise InvalidEvent(f"not a batch for this function: its kind is {batch.kind}; accepted: {kind}")
     patience = Patience.of(context)
-    is_retry = any(int(event.get(count) or 0) > 0 for count in ("attempt", "redrive"))
+    is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
         aws = patience.persist(lambda: connect(batch.target(release)))
     except AwsRefused as error:
-        done = replace(_refused(batch, explain(error, batch)), next="DONE")
+        done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
     else:
         done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
     return {"release": event["release"], "batch": done.to_json()}
 
 
-def _refused(batch: Batch, why: str) -> Batch:
+def _count(event: Json, member: str) -> int:
+    value = event.get(member) or 0
+    if not shapes.COUNT.fits(value):
+        raise InvalidEvent(f"the event's {member} is no count; accepted: {shapes.COUNT.accepted}")
+    return int(value)
+
+
+def _refused(batch: Batch, why: str, now: float) -> Batch:
     """Nothing could be done in the account. What was to be returned stands as it is."""
     letters = FAILED_ROLE if batch.mode == "CHECK" else None
 
     def refused(item: Item) -> Item:
         if item.is_final:
             return item
-        failed = after_failure(item, why, 0) if item.phase == work.ROLLBACK else item.failed(why)
+        failed = after_failure(item, why, now) if item.phase == work.ROLLBACK else item.failed(why)
         return replace(failed, checks=letters or failed.checks)
 
     return batch.with_items(map(refused, batch.items))

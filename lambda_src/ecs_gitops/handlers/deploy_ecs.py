@@ -20,4 +20,4 @@ observability.set_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run({"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer}, event, context)
+    return run("service", {"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer}, event, context)

@@ -20,4 +20,4 @@ observability.set_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run({"CHECK": TaskPreflight, "DEPLOY": TaskDeployer}, event, context)
+    return run("task", {"CHECK": TaskPreflight, "DEPLOY": TaskDeployer}, event, context)

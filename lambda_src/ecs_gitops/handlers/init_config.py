@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Mapping
 from datetime import datetime
 
-from ecs_gitops import manifest, observability
+from ecs_gitops import manifest, observability, shapes
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.patience import LambdaContext
 from ecs_gitops.plan import Settings, batches
@@ -31,14 +32,15 @@ log = logging.getLogger(__name__)
 def handler(event: Json, _context: LambdaContext) -> Json:
     try:
         deployment, release = event["deployment"], _release(event)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidEvent(f"the event has no usable deployment or execution: {error!r}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InvalidEvent(f"the event has no usable deployment or execution: {shapes.told(error)}") from error
     checked = manifest.from_json(deployment).with_defaults()
     settings = Settings(
         role_arns=json.loads(os.environ["ECS_GITOPS_ROLE_ARNS"]),
         account=os.environ["ECS_GITOPS_ACCOUNT_ID"],
         region=os.environ["AWS_REGION"],
         timeout_minutes=int(os.environ["ECS_GITOPS_TIMEOUT_MINUTES"]),
+        execution_minutes=int(os.environ.get("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "10080")),
     )
     planned = batches(checked, settings)
     log.info(
@@ -48,9 +50,13 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     return {"release": release.to_json(), **Stage(planned, (), CHECK).to_json()}
 
 
+_EXECUTION = dict.fromkeys(("id", "name", "startTime"), shapes.TEXT)
+
+
 def _release(event: Json) -> Release:
-    execution, deployment = event["execution"], event["deployment"]
-    source = deployment.get("source") or {}
+    execution, deployment = shapes.require(event["execution"], _EXECUTION, "execution"), event["deployment"]
+    source = deployment.get("source")
+    source = source if isinstance(source, Mapping) else {}
     return Release.from_json(
         {
             "executionArn": execution["id"],

@@ -7,19 +7,19 @@ Event for the release: ``{"stage": the state machine's whole data}``: ``release`
 :class:`ecs_gitops.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and ``execution``.
 Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stage. At its end: ``next`` REPORT,
 ``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts,
-items as documented in docs/architecture.md) and ``notice`` (subject, message).
+items as documented in docs/architecture.md) and ``notice`` (subject, message). The release's metrics go to the log.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ecs_gitops import notice, observability, report, work
+from ecs_gitops import metrics, notice, observability, report, shapes, work
 from ecs_gitops.aws import connect
-from ecs_gitops.batch import Batch, parse_event
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.batch import Batch, parse_event, parse_release
+from ecs_gitops.errors import AwsRefused, InvalidEvent
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.provenance import Release
 from ecs_gitops.stages import CHECK, Stage, following
@@ -33,7 +33,9 @@ _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return _release_verdict(event["stage"]) if "stage" in event else _batch_verdict(event, context)
+    if isinstance(event, Mapping) and "stage" in event:
+        return _release_verdict(event["stage"])
+    return _batch_verdict(event, context)
 
 
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
@@ -51,14 +53,16 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
 
 
 def _release_verdict(state: Json) -> Json:
-    release = Release.from_json(state["release"]) if "release" in state else _unplanned(state)
     done = Stage.from_json(state)
+    release = parse_release(state["release"]) if "release" in state else _unplanned(state)
     next_stage = following(done)
     if next_stage.batches:
         return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
     batches, error = next_stage.rest, next_stage.error
     outcome = report.outcome(batches, error if batches or error is None else f"{_UNPLANNED}: {error}")
-    return {
+    items = report.fit(outcome.items)
+    omitted = len(outcome.items) - len(items)
+    reported = {
         "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
@@ -69,13 +73,16 @@ def _release_verdict(state: Json) -> Json:
             "release": release.to_json(),
             "counts": dict(outcome.counts),
             **({"error": outcome.error} if outcome.error else {}),
-            "items": report.fit(outcome.items),
+            **({"omitted": omitted} if omitted else {}),
+            "items": items,
         },
         "notice": {
             "subject": notice.subject(release, outcome),
             "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
         },
     }
+    metrics.emit(release, outcome)
+    return reported
 
 
 def _error(batches: Sequence[Batch], done: Stage) -> str:
@@ -92,10 +99,14 @@ def _unplanned(state: Json) -> Release:
     source = deployment.get("source")
     source = source if isinstance(source, dict) else {}
     told = {"release": deployment.get("release"), **{key: source.get(key) for key in _SOURCE}}
-    execution = state["execution"]
+    try:
+        execution = shapes.require(state["execution"], _EXECUTION, "execution")
+        arn, name = execution["id"], execution["name"]
+    except (KeyError, ValueError) as error:
+        raise InvalidEvent(f"the event has no usable release or execution: {shapes.told(error)}") from error
     return Release(
-        execution_arn=str(execution["id"]),
-        execution_name=str(execution["name"]),
+        execution_arn=arn,
+        execution_name=name,
         started_at=0.0,
         release=_short(told["release"]),
         repository=_short(told["repository"]),
@@ -106,8 +117,9 @@ def _unplanned(state: Json) -> Release:
     )
 
 
+_EXECUTION = dict.fromkeys(("id", "name"), shapes.TEXT)
 _SOURCE = ("repository", "branch", "commitId", "author", "subject")
 
 
 def _short(value: object) -> str | None:
-    return str(value)[:200] if isinstance(value, str | int | float) else None
+    return shapes.encodable(str(value)[:200]) if isinstance(value, str | int | float) else None

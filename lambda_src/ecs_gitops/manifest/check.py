@@ -26,15 +26,25 @@ from ecs_gitops.manifest.node import Node, Problem, printable
 _SHOWN = 80
 # Looking for the nearest known name is slow; a file with more unknown keys than are ever shown needs no more.
 _NEAREST_AT_MOST = 100
+# A file that is nothing but problems is not looked through to its end.
+PROBLEMS_AT_MOST = 10_000
+
+
+class _Enough(Exception):
+    """There are so many problems that the check ends."""
 
 
 def check(root: Node, table: Object) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of ``root`` by field name, what is absent left out, and all problems in the order of their places.
+    """The values of ``root`` by field name, what is absent left out, and all problems in the order of their places:
+    the first :data:`PROBLEMS_AT_MOST` where there are more.
 
     The values are of use only where there is no problem. Lists are tuples.
     """
     checker = _Checker()
-    values = checker.object(root, "", table)
+    try:
+        values = checker.object(root, "", table)
+    except _Enough:
+        values = {}
     return values, sorted(set(checker.problems)) if root.line else checker.problems
 
 
@@ -72,13 +82,14 @@ class _Checker:
         inherited = kind.inherited(values, self._defaults)
         for rule in kind.rules:
             told_in_defaults = set(rule.check(inherited)) if inherited else set()
-            for found in rule.check({**inherited, **values}):
-                if found in told_in_defaults:
-                    continue
+            found_here = [each for each in rule.check({**inherited, **values}) if each not in told_in_defaults]
+            for found in found_here:
                 where = self._places.get(join(path, found.path), node)
                 line = self._places[join(path, found.first)].line if found.first else 0
                 told = f"{found.message} in line {line}" if line else found.message
                 self._add(where, join(path, found.path), told, found.accepted)
+            if rule.bounds and found_here:
+                return
 
     def _field(self, node: Node | None, path: str, kind: Type) -> Value | Any | None:
         """None where there is no value: YAML's null and a missing field are the same."""
@@ -132,12 +143,12 @@ class _Checker:
         keys = node.keys or {}
         for name, line, column in node.repeated:
             told = f"the key stands twice, first in line {keys[name][0]}"
-            self.problems.append(Problem(line, column, join(path, _cut(name)), told, "one of them"))
+            self._tell(Problem(line, column, join(path, _cut(name)), told, "one of them"))
         for name, child in node.content.items() if isinstance(node.content, dict) else ():
             if name not in names:
                 line, column = keys.get(name, (child.line, child.column))
                 told = f"unknown key{self._nearest(name, names)}"
-                self.problems.append(Problem(line, column, join(path, _cut(name)), told, ", ".join(names)))
+                self._tell(Problem(line, column, join(path, _cut(name)), told, ", ".join(names)))
 
     def _missing(self, node: Node, path: str, kind: Object, values: Mapping[str, Any]) -> None:
         there = {*values, *kind.inherited(values, self._defaults), *kind.unused(values, self._defaults)}
@@ -158,7 +169,12 @@ class _Checker:
         return f"; did you mean {lower[near[0]]}?" if near else ""
 
     def _add(self, node: Node, path: str, message: str, wanted: str) -> None:
-        self.problems.append(Problem(node.line, node.column, path, message, wanted))
+        self._tell(Problem(node.line, node.column, path, message, wanted))
+
+    def _tell(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if len(self.problems) >= PROBLEMS_AT_MOST:
+            raise _Enough
 
 
 def parse(text: str, kind: Scalar) -> str | float | bool | None:

@@ -273,12 +273,19 @@ CONFIGURATION = Object(
 )
 
 
+_BAKING = ("strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration")
+
+
 def bakes_within_timeout(values: Values) -> Iterable[Finding]:
     """For items and `defaults`: a rollout that bakes longer than it may take always fails."""
     minutes, configuration = values.get("timeoutMinutes"), values.get("deployment")
-    if not isinstance(minutes, int) or not isinstance(configuration, Mapping) or not is_right(configuration):
+    if not isinstance(minutes, int) or not isinstance(configuration, Mapping):
         return
-    bakes = bake_minutes(configuration)
+    # What `defaults` have is looked at for every item: only what decides.
+    decisive = {name: configuration[name] for name in _BAKING if name in configuration}
+    if not is_right(decisive):
+        return
+    bakes = bake_minutes(decisive)
     if bakes and minutes <= bakes:
         told = f"the rollout bakes {bakes} minutes, timeoutMinutes is {minutes}"
         yield Finding("timeoutMinutes", told, f"more than {bakes}, or shorter bake times")

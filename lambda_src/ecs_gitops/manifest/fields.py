@@ -12,7 +12,7 @@ from typing import Any
 
 from ecs_gitops.manifest.deployment import CONFIGURATION, bakes_within_timeout
 from ecs_gitops.manifest.kinds import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
-from ecs_gitops.manifest.rules import one_item_per_target, possible_order, something_to_deploy
+from ecs_gitops.manifest.rules import defaults_fit, one_item_per_target, possible_order, something_to_deploy
 from ecs_gitops.manifest.texts import (
     ACCOUNT,
     ARGUMENT,
@@ -173,6 +173,7 @@ MANIFEST = Object(
     ),
     rules=(
         Rule(something_to_deploy, {"anyOf": [_has_items("services"), _has_items("tasks")]}),
+        Rule(defaults_fit({"tasks": TASK, "services": SERVICE}), bounds=True),
         Rule(
             one_item_per_target(
                 "tasks",

@@ -89,11 +89,13 @@ class Rule:
 
     ``check`` gets the object's values by field name, inherited ones included: absent ones are missing, wrong ones are
     :data:`WRONG`, also inside of lists and objects. What it finds in the inherited ones alone is told in ``defaults``,
-    which has the same rule. ``schema`` says the same in JSON Schema, as far as it can.
+    which has the same rule. ``schema`` says the same in JSON Schema, as far as it can. The rules after one that
+    ``bounds`` what they have to look at are not asked when that one finds something.
     """
 
     check: Callable[[Values], Iterable[Finding]]
     schema: Mapping[str, Any] | None = None
+    bounds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

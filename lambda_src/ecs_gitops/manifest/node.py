@@ -36,6 +36,8 @@ def from_data(data: object, depth: int = 0) -> Node:
     if isinstance(data, int | float):
         if data in (inf, -inf) or data != data:
             raise ValueError(f"{data} is not a number that JSON has")
+        if isinstance(data, int) and abs(data) >= _NUMBER_BELOW:
+            raise ValueError("a number has more than a hundred digits")
         return Node(repr(data))
     if isinstance(data, Mapping):
         return Node({str(key): from_data(value, depth + 1) for key, value in data.items()})
@@ -44,6 +46,8 @@ def from_data(data: object, depth: int = 0) -> Node:
     raise ValueError(f"{type(data).__name__} is not JSON")
 
 
+# Python writes no number of some thousand digits.
+_NUMBER_BELOW = 10**100
 MAX_DEPTH = 20
 # A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
 MAX_BYTES = 262_144

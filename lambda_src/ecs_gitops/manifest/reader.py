@@ -6,6 +6,7 @@ PyYAML composes the nodes; no value is constructed, so scalars keep the text tha
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node, Problem, printable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Nodes after aliases are followed. A full-sized manifest without aliases has fewer.
 MAX_NODES = 200_000
+# Characters of their texts, likewise. More than a file of full size has can only come from aliases.
+MAX_CHARACTERS = 4 * MAX_BYTES
 _MAX_ALIASES = 1_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # The style of a scalar without quotes, as the Python and the C loader give it.
@@ -23,6 +26,8 @@ _PLAIN = (None, "")
 # count the place of such a character differently, so it is looked for before.
 _NOT_IN_YAML = r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null")
+# Of what a message repeats of the file.
+_SHOWN = 200
 
 
 class Unreadable(Exception):
@@ -42,10 +47,11 @@ def read(data: bytes) -> Node:
             f"the file has more than {MAX_BYTES:,} bytes",
             f"at most {MAX_BYTES:,}, what a Step Functions input holds",
         )
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line, column = _place(data[: error.start].decode("utf-8-sig"))
+        line, column = _place(data[: error.start].decode())
         raise _at(line, column, "not UTF-8", "a file saved as UTF-8") from None
     if odd := re.search(_NOT_IN_YAML, text):
         line, column = _place(text[: odd.start()])
@@ -79,11 +85,13 @@ def _compose(text: str) -> yaml.Node | None:
                 raise _mark(event.start_mark, "too many aliases", f"at most {_MAX_ALIASES}")
             tag = getattr(event, "tag", None)
             if tag not in (None, "!") and not (isinstance(tag, str) and tag in _PLAIN_TAGS):
-                raise _mark(event.start_mark, f"the tag {tag!r} is not allowed", "plain values without `!` tags")
+                raise _mark(
+                    event.start_mark, f"the tag {_cut(repr(tag))} is not allowed", "plain values without `!` tags"
+                )
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = printable(" ".join(filter(None, (error.context, error.problem))))
+        told = _cut(printable(" ".join(filter(None, (error.context, error.problem)))))
         raise _mark(mark, f"not valid YAML: {told}", _hint(text, mark)) from None
     except (yaml.YAMLError, ArithmeticError, ValueError) as error:
         raise _at(1, 1, f"not valid YAML: {type(error).__name__}", "") from None
@@ -100,12 +108,14 @@ class _Budget:
     """Counts nodes as aliases are followed: a bomb is small in the file and huge when opened."""
 
     def __init__(self) -> None:
-        self.left = MAX_NODES
+        self.nodes, self.characters = MAX_NODES, MAX_CHARACTERS
 
     def spend(self, node: yaml.Node) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise _mark(node.start_mark, "aliases expand to too much", f"at most {MAX_NODES:,} values")
+        self.nodes -= 1
+        self.characters -= len(node.value) if isinstance(node.value, str) else 0
+        if self.nodes < 0 or self.characters < 0:
+            at_most = f"at most {MAX_NODES:,} values and {MAX_CHARACTERS:,} characters"
+            raise _mark(node.start_mark, "aliases expand to too much", at_most)
 
 
 def _tree(root: yaml.Node | None) -> Node:
@@ -140,7 +150,8 @@ def _mapping(node: Any, budget: _Budget, depth: int, line: int, column: int) -> 
             raise _at(*place, "a key that is not a plain word", "the name of a field")
         child = _node(value, budget, depth + 1)
         if key.value == "<<" and key.style in _PLAIN:
-            merged = {**_merge(child, *place), **merged}
+            for name, part in _merge(child, *place).items():
+                merged.setdefault(name, part)
         elif key.value in content:
             repeated.append((key.value, *place))
         else:
@@ -158,8 +169,13 @@ def _merge(node: Node, line: int, column: int) -> dict[str, Node]:
     for part in parts:
         if not isinstance(part.content, dict):
             raise _at(line, column, "`<<` merges something that is not a mapping", "an alias of a mapping")
-        found = {**part.content, **found}
+        for name, child in part.content.items():
+            found.setdefault(name, child)
     return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _mark(mark: Any, message: str, accepted: str) -> Unreadable:

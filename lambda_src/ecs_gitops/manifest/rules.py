@@ -10,8 +10,17 @@ from difflib import get_close_matches
 from ecs_gitops.manifest.kinds import WRONG, Finding, Object, Values
 from ecs_gitops.manifest.order import Names, cycles, dependencies
 
-# Looking for the nearest name is slow; nobody reads more of them.
+# Characters of all values of `defaults`, written into each item that takes them. A full-sized manifest whose every
+# item takes a thousand of them has less.
+DEFAULTS_AT_MOST = 5_000_000
+# Names of fields, quotes and commas.
+_AROUND_A_VALUE = 8
+# Pairs of a service and one that it depends on, defaults and names of several services included.
+PAIRS_AT_MOST = 100_000
+# Looking for the nearest name is slow; nobody reads more of them. Each costs the characters of the name times those
+# of all names.
 _NEAREST_AT_MOST = 20
+_NEAREST_COST_AT_MOST = 20_000_000
 # Names of a circle that a message shows.
 _CIRCLE_AT_MOST = 12
 
@@ -20,6 +29,43 @@ def something_to_deploy(values: Values) -> Iterable[Finding]:
     """At least one item, in whichever list. A list that is wrong as a whole is told elsewhere."""
     if not values.get("tasks") and not values.get("services"):
         yield Finding("", "neither tasks nor services", "at least one item in `tasks` or `services`")
+
+
+def defaults_fit(tables: Mapping[str, Object]) -> Callable[[Values], Iterable[Finding]]:
+    """A rule for `defaults`, with the tables of the lists whose items take them: a few kilobytes in a thousand items
+    become megabytes."""
+
+    def check(values: Values) -> Iterable[Finding]:
+        defaults = values.get("defaults")
+        if not isinstance(defaults, Mapping):
+            return
+        sizes = {name: _size(value) for name, value in defaults.items()}
+        total = sum(
+            sizes[field]
+            for name, table in tables.items()
+            for item in _mappings(values, name)
+            for field in table.inherited(item, defaults)
+        )
+        if total > DEFAULTS_AT_MOST:
+            told = f"written into each item, the defaults have {total:,} characters"
+            accepted = f"at most {DEFAULTS_AT_MOST:,}: shorter defaults, or fewer items that take them"
+            yield Finding("defaults", told, accepted)
+
+    return check
+
+
+def _size(value: object) -> int:
+    """About as many characters as JSON takes for a checked value."""
+    if isinstance(value, Mapping):
+        return sum(_size(child) for child in value.values())
+    if isinstance(value, tuple):
+        return sum(_size(child) for child in value)
+    return _AROUND_A_VALUE + (len(value) if isinstance(value, str) else 0)
+
+
+def _mappings(values: Values, name: str) -> list[Values]:
+    items = values.get(name)
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, tuple) else []
 
 
 def one_item_per_target(
@@ -92,11 +138,31 @@ def possible_order(table: Object) -> Callable[[Values], Iterable[Finding]]:
         if not any("dependsOn" in item for _, item in items):
             return
         raw = values["services"]
+        if total := _too_many(len(given) for _, item in items if isinstance(given := item.get("dependsOn"), tuple)):
+            yield _too_much_order(total)
+            return
         services = [_service(index, item, "dependsOn" in raw[index]) for index, item in items]
-        yield from _names(services, len(services) == len(raw) and all(service.service_name for service in services))
+        names = Names(services)
+        if total := _too_many(len(names.meant(n, i)) for i, one in enumerate(services) for n in one.depends_on):
+            yield _too_much_order(total)
+            return
+        yield from _names(
+            services, names, len(services) == len(raw) and all(service.service_name for service in services)
+        )
         yield from _circles(services)
 
     return check
+
+
+def _too_many(counts: Iterable[int]) -> int:
+    """The sum where it is above :data:`PAIRS_AT_MOST`, else 0."""
+    total = sum(counts)
+    return total if total > PAIRS_AT_MOST else 0
+
+
+def _too_much_order(total: int) -> Finding:
+    told = f"`dependsOn` makes {total:,} pairs of a service and one that it depends on, defaults included"
+    return Finding("services", told, f"at most {PAIRS_AT_MOST:,}: fewer names, or names with their cluster")
 
 
 def _service(index: int, item: Values, own: bool) -> _Service:
@@ -114,9 +180,9 @@ def _service(index: int, item: Values, own: bool) -> _Service:
     )
 
 
-def _names(services: Sequence[_Service], all_known: bool) -> Iterator[Finding]:
+def _names(services: Sequence[_Service], names: Names, all_known: bool) -> Iterator[Finding]:
     """Names of no service, where all services' names are known, and an item's own name."""
-    names = Names(services)
+    nearest = _nearest(list(names))
     accepted = "the serviceName or clusterName/serviceName of a service in this manifest"
     told = set()
     for index, service in enumerate(services):
@@ -127,9 +193,20 @@ def _names(services: Sequence[_Service], all_known: bool) -> Iterator[Finding]:
                 yield Finding(path, f"'{name}' is this service itself", "other services")
             elif name and not meant and all_known and path not in told:
                 told.add(path)
-                near = get_close_matches(name, list(names), n=1, cutoff=0.5) if len(told) <= _NEAREST_AT_MOST else []
-                hint = f"; did you mean {near[0]}?" if near else ""
-                yield Finding(path, f"no service of this manifest has the name '{name}'{hint}", accepted)
+                yield Finding(path, f"no service of this manifest has the name '{name}'{nearest(name)}", accepted)
+
+
+def _nearest(names: Sequence[str]) -> Callable[[str], str]:
+    """The hint at the name that is nearest to a wrong one; none any more when looking for it has cost enough."""
+    each, left, cost = sum(map(len, names)), _NEAREST_AT_MOST, _NEAREST_COST_AT_MOST
+
+    def hint(wrong: str) -> str:
+        nonlocal left, cost
+        left, cost = left - 1, cost - len(wrong) * each
+        near = get_close_matches(wrong, names, n=1, cutoff=0.5) if left >= 0 and cost >= 0 else []
+        return f"; did you mean {near[0]}?" if near else ""
+
+    return hint
 
 
 def _circles(services: Sequence[_Service]) -> Iterator[Finding]:

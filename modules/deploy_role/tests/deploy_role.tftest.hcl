@@ -60,8 +60,9 @@ run "by_default_all_of_the_account_and_region_and_no_role_is_passed" {
         "arn:aws:events:eu-central-1:111111111111:rule/*",
         "arn:aws:events:eu-central-1:111111111111:rule/*/*",
       ]
-      Schedules   = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
-      CheckImages = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
+      Schedules        = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
+      CheckImages      = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
+      CheckImageCaches = "*"
       CheckAlarmsAndSecrets = [
         "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*",
         "arn:aws:secretsmanager:eu-central-1:111111111111:secret:*",
@@ -219,6 +220,12 @@ run "is_held_to_the_lists" {
         ]
       },
       {
+        Sid      = "CheckImageCaches"
+        Effect   = "Allow"
+        Action   = "ecr:DescribePullThroughCacheRules"
+        Resource = "*"
+      },
+      {
         Sid    = "CheckAlarmsAndSecrets"
         Effect = "Allow"
         Action = ["cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret"]
@@ -273,7 +280,7 @@ run "speaks_of_the_partition_it_is_in" {
 # README.md tells these sizes.
 run "fits_a_role_by_default" {
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 2800
+    condition     = length(aws_iam_role_policy.this.policy) <= 2900
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }
@@ -286,7 +293,7 @@ run "fits_a_role_with_five_clusters_in_two_regions" {
   }
 
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 7200
+    condition     = length(aws_iam_role_policy.this.policy) <= 7300
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }

@@ -54,3 +54,7 @@ mock_resource "aws_kms_key" {
 mock_resource "aws_iam_policy" {
   defaults = { arn = "arn:aws:iam::111111111111:policy/boundary" }
 }
+
+mock_resource "aws_cloudwatch_metric_alarm" {
+  defaults = { arn = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:one" }
+}

@@ -1,0 +1,38 @@
+"""What is noted on task definition revisions, so that later releases know of it: tags that need no other store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_gitops.errors import AwsRefused
+from ecs_gitops.examination import mark, target
+from ecs_gitops.provenance import failed_key, rolled_back_key
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.batch import Batch
+    from ecs_gitops.work import Item
+
+
+def note_rolled_back(aws: Aws, item: Item, revision: str) -> str:
+    """Note on the revision returned to (an ARN) what was rolled back, so that the next push does not deploy it again.
+
+    Without that note the way back is the same; what is wrong with it is told."""
+    try:
+        aws.tag_task_definition(revision, rolled_back_key(target(item)), item.mark or mark(item))
+    except AwsRefused as error:
+        told = f"the rollback could not be noted, so the next push deploys this again: {error}"
+        return "" if told in (item.reason or "") else told
+    return ""
+
+
+def note_failed(aws: Aws, batch: Batch, item: Item) -> str:
+    """Note on the item's revision that it failed and was left there: it may look steady to the next release."""
+    if item.task_def is None:
+        return ""
+    revision = batch.task_definition_arn(item.task_def)
+    try:
+        aws.tag_task_definition(revision, failed_key(target(item)), item.mark or mark(item))
+    except AwsRefused as error:
+        return f"; that it failed could not be noted, so the next push may take it for unchanged: {error}"
+    return ""

@@ -1,0 +1,171 @@
+"""The runs: releases of the real machine and of the fixed-wait one, timed against what ECS itself took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.measure import by_action, costs
+from bench.world import Execution, World
+from local_aws.stack import CLUSTER
+
+OURS = "ecs-gitops-deploy"
+FIXED = "fixed-deploy"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How long a simulated second takes here, by number of services: the local AWS's own work takes its time, and is
+    counted like everything else, so that much of it asks for a slower clock."""
+
+    seconds: float
+
+    @classmethod
+    def of(cls, services: int) -> Scale:
+        return cls({1: 0.1, 10: 0.1, 100: 0.5}.get(services, 1.0))
+
+
+def release(
+    world: World, machine: str, count: int, rollout: float, tell: Tell, *, changed: bool = True
+) -> dict[str, Any]:
+    """One release of ``count`` services whose tasks take ``rollout`` simulated seconds."""
+    names = world.services(count)
+    scale = Scale.of(count).seconds
+    world.settings(secondSeconds=scale, rolloutSeconds=rollout)
+    deployment = world.manifest(names, changed=changed)
+    seen = _marks(world)
+    done = world.execute(machine, deployment, patience=3600)
+    figures = _figures(world, done, seen, scale)
+    own = _ecs_own_time(world, names, done) if changed else 0.0
+    total = (done.ended - done.began) / scale
+    figures |= {
+        "services": count,
+        "rolloutSeconds": rollout,
+        "changed": changed,
+        "status": done.status,
+        "seconds": round(total, 1),
+        "ecsSeconds": round(own, 1),
+        "afterEcsSeconds": round(total - own, 1),
+        "ratio": round(total / own, 2) if own else None,
+        "secondTakes": scale,
+    }
+    tell(_line(figures))
+    return figures
+
+
+def _marks(world: World) -> tuple[int, int]:
+    aws = world.stack.aws
+    trace, calls = aws.control("trace?since=0"), aws.control("calls?since=0")
+    return len(trace), len(calls)
+
+
+def _figures(world: World, done: Execution, seen: tuple[int, int], scale: float) -> dict[str, Any]:
+    aws = world.stack.aws
+    entered = [e for e in aws.control(f"trace?since={seen[0]}") if e["kind"] == "state-entered"]
+    mine = [e for e in entered if e["execution"] == done.name]
+    calls = aws.control(f"calls?since={seen[1]}")
+    cost = costs(mine, world.history(done))
+    looks = sum(1 for e in mine if e["state"] in ("ValidateDeploy", "Check"))
+    return {
+        "transitions": cost.transitions,
+        "historyEvents": cost.events,
+        "largestPayloadBytes": cost.payload,
+        "looks": looks,
+        "calls": dict(sorted((by_action(calls, OURS) + by_action(calls, FIXED)).items())),
+    }
+
+
+def _ecs_own_time(world: World, names: Sequence[str], done: Execution) -> float:
+    """Simulated seconds from the release's start to the last service's steady state, as ECS's own record has it."""
+    ecs = world.stack.aws.client("ecs")
+    started = world.stack.aws.client("stepfunctions").describe_execution(executionArn=done.arn)["startDate"]
+    last = 0.0
+    for name in (names[0], names[len(names) // 2], names[-1]):
+        found = ecs.list_service_deployments(cluster=CLUSTER, service=name)["serviceDeployments"]
+        if found and found[0].get("finishedAt"):
+            last = max(last, (found[0]["finishedAt"] - started).total_seconds())
+    return last
+
+
+def _line(figures: dict[str, Any]) -> str:
+    what = "changed" if figures["changed"] else "unchanged"
+    return (
+        f"{figures['services']:>4} {what}, rollout {figures['rolloutSeconds']:g} s: {figures['seconds']:.1f} s, "
+        f"{figures['afterEcsSeconds']:.1f} s after ECS; {figures['transitions']} transitions, "
+        f"{figures['historyEvents']} events, {figures['largestPayloadBytes']:,} bytes, {figures['status']}"
+    )
+
+
+def broken(world: World, machine: str, tell: Tell, on_failure: str) -> dict[str, Any]:
+    """Simulated seconds from ECS giving a broken image up to the notice."""
+    (name,) = world.services(1)
+    scale = 0.25
+    world.settings(secondSeconds=scale, rolloutSeconds=60.0)
+    deployment = world.manifest([name], changed=True, tag="broken") | {"onFailure": on_failure}
+    seen = _marks(world)
+    done = world.execute(machine, deployment, patience=600)
+    aws = world.stack.aws
+    records = aws.client("ecs").list_service_deployments(cluster=CLUSTER, service=name)["serviceDeployments"]
+    started = aws.client("stepfunctions").describe_execution(executionArn=done.arn)["startDate"]
+    gave_up = min(r["finishedAt"] for r in records if r["status"] == "STOPPED" and r["finishedAt"] > started)
+    notice = next(e for e in aws.control(f"trace?since={seen[0]}") if e.get("state") == "NotifyFailure")
+    figures = {
+        "onFailure": on_failure,
+        "gaveUpAfterSeconds": round((gave_up - started).total_seconds(), 1),
+        "noticeAfterSeconds": round((notice["at"] - done.began) / scale, 1),
+    }
+    figures["noticeAfterGivingUpSeconds"] = round(figures["noticeAfterSeconds"] - figures["gaveUpAfterSeconds"], 1)
+    tell(f"broken image, onFailure {on_failure}: notice {figures['noticeAfterGivingUpSeconds']} s after ECS gave up")
+    return figures
+
+
+def throttled(world: World, machine: str, count: int, tell: Tell) -> dict[str, Any]:
+    """A release of ``count`` changed services under ECS's published buckets, against the floor that they set."""
+    names = world.services(count)
+    scale, rollout = 0.25, 10.0
+    world.settings(secondSeconds=scale, rolloutSeconds=rollout)
+    deployment = world.manifest(names, changed=True)
+    seen = _marks(world)
+    world.settings(ecsBuckets=True, secondSeconds=scale)
+    try:
+        done = world.execute(machine, deployment, patience=3600)
+    finally:
+        world.settings(ecsBuckets=False, secondSeconds=scale)
+    calls = world.stack.aws.control(f"calls?since={seen[1]}")
+    floor = max(0.0, count - 20) / 1.0
+    total = (done.ended - done.began) / scale
+    figures = {
+        "services": count,
+        "status": done.status,
+        "seconds": round(total, 1),
+        "floorSeconds": floor,
+        "rolloutSeconds": rollout,
+        "overFloorAndRollout": round(total / (floor + rollout), 3),
+        "overFloor": round(total / floor, 3),
+        "throttledCalls": sum(1 for entry in calls if "throttled" in entry[4:]),
+        "secondTakes": scale,
+    }
+    tell(
+        f"{count} changed under the buckets: {figures['seconds']} s, floor {floor:g} s, "
+        f"{figures['throttledCalls']} throttled calls, {done.status}"
+    )
+    return figures
+
+
+def invocations(world: World, tell: Tell) -> dict[str, Any]:
+    """Milliseconds of an invocation of InitConfig, cold and warm, on the local AWS."""
+    import json
+    import time
+
+    lambdas = world.stack.aws.client("lambda")
+    event = {"deployment": {}, "execution": {}}
+    taken = []
+    for _ in range(6):
+        began = time.perf_counter()
+        lambdas.invoke(FunctionName="ecs-gitops-init-config", Payload=json.dumps(event))
+        taken.append(round((time.perf_counter() - began) * 1000, 1))
+    figures = {"coldMs": taken[0], "warmMs": sorted(taken[1:])[2]}
+    tell(f"invocation of InitConfig: {figures['coldMs']} ms cold, {figures['warmMs']} ms warm")
+    return figures

@@ -1,0 +1,78 @@
+"""What must be reached, beside what was measured. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    figure: str
+    fixed: str
+    wanted: str
+    measured: str
+    is_reached: bool
+
+
+def rows(found: Mapping[str, Any]) -> Iterator[Row]:
+    """The table of the figures that the project holds itself to."""
+    sixty = [e for e in found["releases"] if e["changed"] and e["rolloutSeconds"] == 60.0 and e["services"] <= 100]
+    late = max(e["afterEcsSeconds"] for e in sixty)
+    fixed = max((e["afterEcsSeconds"] for e in found["fixedWait"] if e["changed"]), default=0.0)
+    yield Row("end after ECS is steady, 60 s rollout", f"{fixed:.0f} s", "≤ 10 s", f"{late:.1f} s", late <= 10)
+    same = [e for e in found["releases"] if not e["changed"]]
+    hundred = next(e for e in same if e["services"] == 100)
+    fixed = max((e["seconds"] for e in found["fixedWait"] if not e["changed"]), default=0.0)
+    yield Row(
+        "nothing changed, 100 services",
+        f"{fixed:.0f} s",
+        "≤ 5 s",
+        f"{hundred['seconds']:.1f} s",
+        hundred["seconds"] <= 5,
+    )
+    for each in found["broken"]:
+        late = each["noticeAfterGivingUpSeconds"]
+        yield Row(f"broken image to notice, {each['onFailure']}", "44 min", "≤ 30 s", f"{late:.1f} s", late <= 30)
+    changed = next(e for e in sixty if e["services"] == 100)
+    calls = _per_service(changed)
+    yield Row("AWS calls per changed service, polls aside", _fixed_calls(found), "≤ 3.5", f"{calls:.2f}", calls <= 3.5)
+    unchanged = sum(hundred["calls"].values()) / 100
+    yield Row("AWS calls per unchanged service", "-", "-", f"{unchanged:.2f}", True)
+    polls = _polls(changed)
+    yield Row("calls per poll of 100 services", "200", "≤ 10", f"{polls:.1f}", polls <= 10)
+    for each in found["buckets"]:
+        over = each["overFloorAndRollout"]
+        good = each["status"] == "SUCCEEDED" and over <= 1.15
+        told = f"{over:.2f} x (floor + rollout), {each['status']}"
+        yield Row(f"{each['services']} changed under the buckets", "throttled", "no error, ≤ 1.15", told, good)
+    largest = max(found["releases"], key=lambda e: e["services"] * e["changed"])
+    name = f"{largest['services']} services"
+    events, payload = largest["historyEvents"], largest["largestPayloadBytes"]
+    yield Row(f"history events, {name}", "7,000+ at 500", "< 12,500", f"{events:,}", events < 12_500)
+    yield Row(f"largest payload, {name}", "over 256 KiB", "< 128 KiB", f"{payload / 1024:.0f} KiB", payload < 131_072)
+    python = found["python"]
+    init = python["handlers"]["init_config"]["importMs"]
+    yield Row("import of InitConfig", "125-181 ms", "≤ 60 ms", f"{init:.0f} ms", init <= 60)
+    others = max(h["withFirstClientMs"] for n, h in python["handlers"].items() if n != "init_config")
+    yield Row("import of the others with a first client", "125-181 ms", "≤ 150 ms", f"{others:.0f} ms", others <= 150)
+    size = python["layerBytes"] / 1e6
+    yield Row("layer zip", "-", "≤ 6 MB", f"{size:.1f} MB", size <= 6)
+
+
+def _per_service(release: Mapping[str, Any]) -> float:
+    """Calls of the checks and the deployment, without the looks while waiting: one DescribeServices per ten each."""
+    per_look = -(-release["services"] // 10)
+    return (sum(release["calls"].values()) - release["looks"] * per_look) / float(release["services"])
+
+
+def _polls(release: Mapping[str, Any]) -> float:
+    """DescribeServices per look: those of the check and of the deployment are not looks."""
+    own = 2 * -(-release["services"] // 10)
+    return (release["calls"].get("ecs:DescribeServices", 0) - own) / max(1, release["looks"])
+
+
+def _fixed_calls(found: Mapping[str, Any]) -> str:
+    changed = [e for e in found["fixedWait"] if e["changed"]]
+    return f"{sum(changed[-1]['calls'].values()) / changed[-1]['services']:.1f}" if changed else "-"
