@@ -57,6 +57,18 @@ test: $(LAYER) ## run every test: unit, integration, Terraform, end to end
 test-unit: $(STAMP) ## run the unit and property tests alone
 	@$(PYTEST) tests/unit -q
 
+.PHONY: bench
+bench: $(LAYER) ## measure releases on the local AWS against ECS's own time (about an hour; BENCH=--quick: minutes)
+	@$(BIN)/python -m bench $(BENCH)
+
+.PHONY: soak
+soak: $(LAYER) ## thousands of releases under faults, in memory and on the local AWS
+	@$(BIN)/python -m soak
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## hostile manifests and events for a minute (SECONDS=60)
+	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
+
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, terraform fmt, state machine lint
 	@$(BIN)/ruff format --check $(CODE)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.strategy import merged
 from unit.fake_lookups import FakeLookups
 
 ACCOUNT, REGION, CLUSTER = "111111111111", "us-west-2", "shop"
@@ -146,7 +147,8 @@ class FakeAws(FakeLookups):
         self._called("update_service")
         live = self.services[service]
         if configuration is not None:
-            live["deploymentConfiguration"] = {**live.get("deploymentConfiguration", {}), **configuration}
+            # ECS keeps what is not named, and drops what belongs to another strategy.
+            live["deploymentConfiguration"] = merged(live.get("deploymentConfiguration", {}), configuration)
         if task_definition is not None and live["taskDefinition"] != task_definition:
             self._start(live, task_definition)
         answer = copy.deepcopy(live)
