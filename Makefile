@@ -12,7 +12,7 @@ LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
 LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
 CODE         := lambda_src examples/local tests
 PYTEST       := $(BIN)/python -m pytest
-export PYTHONPATH := lambda_src:examples/local
+export PYTHONPATH := lambda_src:examples/local:tests
 
 .PHONY: help
 help: ## list the targets

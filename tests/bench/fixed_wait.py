@@ -93,7 +93,7 @@ def _function(world: World, name: str) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("fixed.py", _CODE)
-    deploys = "arn:aws:iam::111111111111:role/fixed-deploy"
+    deploys = "arn:aws:iam::111111111111:role/fixed-target"
     role = _role(world, f"fixed-{name}", "lambda.amazonaws.com", "sts:AssumeRole", [deploys])
     lambdas = world.stack.aws.client("lambda")
     layer = lambdas.get_function(FunctionName="ecs-gitops-deploy-ecs")["Configuration"]["Layers"][0]["Arn"]
@@ -132,11 +132,11 @@ def _deploying_role(world: World) -> None:
     iam = world.stack.aws.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "sts:AssumeRole"}
     try:
-        iam.create_role(RoleName="fixed-deploy", AssumeRolePolicyDocument=_document([trust]))
+        iam.create_role(RoleName="fixed-target", AssumeRolePolicyDocument=_document([trust]))
     except iam.exceptions.EntityAlreadyExistsException:
         return
     allow = {"Effect": "Allow", "Action": ["ecs:*", "iam:PassRole"], "Resource": "*"}
-    iam.put_role_policy(RoleName="fixed-deploy", PolicyName="all", PolicyDocument=_document([allow]))
+    iam.put_role_policy(RoleName="fixed-target", PolicyName="all", PolicyDocument=_document([allow]))
 
 
 def _document(statements: list[dict[str, Any]]) -> str:

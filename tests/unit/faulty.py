@@ -196,9 +196,8 @@ class Run:
         if status == "UNCHANGED" and not (is_as_before and before["images"] == image):
             return ["UNCHANGED, and it was changed"]
         if status == "ROLLED_BACK" and not is_as_before:
-            return [
-                f"ROLLED_BACK, and it is not as before: {[(k, before[k], after[k]) for k in before if before[k] != after[k]]}"
-            ]
+            changed = [(key, before[key], after[key]) for key in before if before[key] != after[key]]
+            return [f"ROLLED_BACK, and it is not as before: {changed}"]
         if status == "SKIPPED" and not is_as_before:
             return ["SKIPPED, and it was changed"]
         if status == "FAILED" and "was not changed" in result.get("reason", "") and not is_as_before:
