@@ -19,18 +19,24 @@ class EcsGitopsError(Exception):
 
 # More would only push the first ones out of sight.
 _PROBLEMS_SHOWN = 100
+_TEXT_AT_MOST = 20_000
 
 
 class InvalidManifest(EcsGitopsError):
     """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it.
 
-    ``problems`` are all there are, in the file's order; the text has one line for each of the first hundred.
+    ``problems`` are all there are, up to ten thousand, in the file's order; the text has one line for each of the first
+    hundred, as far as a state of the state machine can carry them.
     """
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file = file
         self.problems = tuple(problems)
-        lines = [problem.text(file) for problem in self.problems[:_PROBLEMS_SHOWN]]
+        lines: list[str] = []
+        for problem in self.problems[:_PROBLEMS_SHOWN]:
+            lines.append(problem.text(file))
+            if sum(map(len, lines)) > _TEXT_AT_MOST:
+                break
         more = len(self.problems) - len(lines)
         super().__init__("\n".join(lines + [f"{file}: ... and {more} more problems"] * (more > 0)))
 

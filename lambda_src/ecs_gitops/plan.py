@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
 
 DEFAULT = "default"
+_ACCOUNTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,8 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
         raise UnknownAccount(
-            f"no role to assume is configured for account {', '.join(missing)}: apply modules/deploy_role there and "
-            f"add its role to target_role_arns (accounts configured: {', '.join(sorted(settings.role_arns)) or 'none'})"
+            f"no role to assume is configured for account {_first(missing)}: apply modules/deploy_role there and "
+            f"add its role to target_role_arns (accounts configured: {_first(sorted(settings.role_arns)) or 'none'})"
         )
 
 
@@ -127,6 +128,11 @@ def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], setting
         told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
         wanted = "shorter bake times, fewer waves, or a longer execution_timeout_minutes of the module"
         raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
+
+
+def _first(accounts: Sequence[str]) -> str:
+    more = f" and {len(accounts) - _ACCOUNTS_SHOWN} more" if len(accounts) > _ACCOUNTS_SHOWN else ""
+    return ", ".join(accounts[:_ACCOUNTS_SHOWN]) + more
 
 
 def _require_one_item_per_target(batches: Iterable[Batch]) -> None:

@@ -10,8 +10,9 @@ from ecs_gitops.manifest import Manifest, Problem
 from ecs_gitops.manifest.fields import SCHEMA_VERSION
 from ecs_gitops.source import Source
 
-# StartExecution takes 262,144 bytes of input, in UTF-8 (Step Functions quotas).
-INPUT_AT_MOST = 262_144
+# StartExecution takes 262,144 bytes of input, in UTF-8 (Step Functions quotas). Beside the input a state has to carry
+# why it was refused, so that there is a notice of that as well.
+INPUT_AT_MOST = 204_800
 _WARN_FROM = 0.8
 
 
@@ -31,7 +32,7 @@ def render(manifest: Manifest, source: Source, file: str) -> Rendered:
         data["source"] = source.to_json()
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
     size = len(text.encode())
-    told = f"deployment.json has {size:,} of the {INPUT_AT_MOST:,} bytes that Step Functions takes as input"
+    told = f"deployment.json has {size:,} of the {INPUT_AT_MOST:,} bytes that a release can have"
     if size > INPUT_AT_MOST:
         raise InvalidManifest(file, [Problem(1, 1, "", told, "fewer items, or shared values moved to `defaults`")])
     return Rendered(text, told if size > _WARN_FROM * INPUT_AT_MOST else None)

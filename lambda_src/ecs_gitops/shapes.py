@@ -31,10 +31,10 @@ class Shape:
 
 
 def require(data: Any, shapes: Mapping[str, Shape], path: str = "") -> Mapping[str, Any]:
-    """``data`` itself. Raises :class:`ValueError` for what is no object, and for the first member of another shape;
-    a member that is missing is not this function's to tell."""
+    """``data`` itself. Raises :class:`TypeError` for what is no object, :class:`ValueError` for the first member of
+    another shape; a member that is missing is not this function's to tell."""
     if not isinstance(data, Mapping):
-        raise ValueError(f"{path or 'it'} is {_shown(data)}; accepted: an object")
+        raise TypeError(f"{path or 'it'} is {_shown(data)}; accepted: an object")
     for member, shape in shapes.items():
         if member in data and not shape.fits(data[member]):
             where = f"{path}.{member}" if path else member
@@ -44,7 +44,7 @@ def require(data: Any, shapes: Mapping[str, Shape], path: str = "") -> Mapping[s
 
 def told(error: Exception) -> str:
     """What an error says of an event, of bounded length."""
-    return (str(error) if type(error) is ValueError else repr(error))[:_TOLD]
+    return (repr(error) if isinstance(error, KeyError) else str(error))[:_TOLD]
 
 
 def encodable(text: str) -> str:

@@ -43,7 +43,7 @@ class Stage:
         """From the state machine's data; ``error`` is there when a whole stage failed. Raises :class:`InvalidEvent`."""
         try:
             shapes.require(data, _SHAPES)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise InvalidEvent(f"not a stage: {shapes.told(error)}") from error
         batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
         _require_whole([*batches, *rest])

@@ -46,9 +46,10 @@ def test_importing_a_handler_loads_no_aws_sdk_no_yaml_and_no_tracing(unpacked):
 
 
 def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpacked):
+    services = ("cloudwatch", "ecr", "ecs", "events", "iam", "scheduler", "secretsmanager", "ssm", "sts")
     code = (
         "import boto3; s = boto3.session.Session('x', 'y', region_name='us-west-2'); "
-        "[s.client(n) for n in ('cloudwatch', 'ecr', 'ecs', 'events', 'iam', 'scheduler', 'secretsmanager', 'ssm', 'sts')]; print('made')"
+        f"[s.client(n) for n in {services}]; print('made')"
     )
     assert isolated(unpacked, code) == "made"
 

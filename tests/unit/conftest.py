@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,3 +97,16 @@ def ecs() -> FakeEcs:
 def machine(ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Runs whole releases against ``ecs``."""
     return Machine(ecs, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def worst() -> dict[str, Any]:
+    """What the worst files and events cost, by name: measured in processes of their own, both at once."""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root / "lambda_src"), str(root / "tests")))}
+    running = [
+        subprocess.Popen([sys.executable, "-m", "worst_cases", what], env=environment, stdout=subprocess.PIPE)
+        for what in ("manifests", "events")
+    ]
+    told = [process.communicate(timeout=300)[0] for process in running]
+    return {name: cost for each in told for name, cost in json.loads(each).items()}

@@ -130,12 +130,12 @@ def test_an_output_that_cannot_be_written_is_wrong_usage(file, tmp_path):
 def test_a_release_near_the_limit_warns_and_one_beyond_is_refused(file, capsys):
     item = "  - {{service: web, clusterName: shop, serviceName: web-{:05}, image: 'w{}:1'}}\n"
     # GIVEN items that are short in the file through defaults and long in the input
-    near = "services:\n" + "".join(item.format(n, "x" * 60) for n in range(1700))
+    near = "services:\n" + "".join(item.format(n, "x" * 60) for n in range(1350))
     file.write_text(near)
     assert main(["render", str(file), "-o", str(file.parent / "out")], {}) == 0
     assert f"of the {INPUT_AT_MOST:,} bytes" in capsys.readouterr().err
     beyond = "services:\n" + "".join(
-        f"- {{service: w, clusterName: s, serviceName: w{n}, image: w}}\n" for n in range(3900)
+        f"- {{service: w, clusterName: s, serviceName: w{n}, image: w}}\n" for n in range(3100)
     )
     file.write_text(beyond)
     assert len(beyond) < INPUT_AT_MOST
@@ -162,14 +162,14 @@ def test_what_is_no_file_is_read_only_as_far_as_a_manifest_goes(capsys):
 
 def test_what_cannot_be_rendered_is_not_called_good(file, capsys):
     item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
-    file.write_text("services:\n" + "".join(item.format(n) for n in range(3900)))
+    file.write_text("services:\n" + "".join(item.format(n) for n in range(3100)))
     assert main(["validate", str(file)], {}) == 1
     assert "fewer items" in capsys.readouterr().err
 
 
 def test_machines_get_warnings_errors_and_at_most_a_hundred_problems_as_json(file, capsys):
     item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
-    file.write_text("services:\n" + "".join(item.format(n) for n in range(3200)))
+    file.write_text("services:\n" + "".join(item.format(n) for n in range(2500)))
     assert main(["validate", str(file), "--format", "json"], {}) == 0
     assert "bytes" in json.loads(capsys.readouterr().out)["warnings"][0]
     assert main(["render", str(file), "--format", "json"], {}) == 0

@@ -30,5 +30,5 @@ def test_size_is_counted_in_bytes_and_told_with_the_number():
     warning = render(of_size(85 * INPUT_AT_MOST // size), Source(), "f").warning
     assert warning is not None
     assert f"of the {INPUT_AT_MOST:,} bytes" in warning
-    with pytest.raises(InvalidManifest, match=r"deployment.json has 2\d\d,\d\d\d of the 262,144 bytes"):
+    with pytest.raises(InvalidManifest, match=r"deployment.json has 2\d\d,\d\d\d of the 204,800 bytes"):
         render(of_size(105 * INPUT_AT_MOST // size), Source(), "f")

@@ -47,7 +47,7 @@ def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaC
         done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
     else:
         done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
-    return {"release": event["release"], "batch": done.to_json()}
+    return {"release": release.to_json(), "batch": done.to_json()}
 
 
 def _count(event: Json, member: str) -> int:

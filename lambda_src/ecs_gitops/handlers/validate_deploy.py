@@ -49,7 +49,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
         judged = replace(batch, items=items, next="DONE")
     else:
         judged = Validator(aws, release, batch, patience).run()
-    return {"release": event["release"], "batch": judged.to_json()}
+    return {"release": release.to_json(), "batch": judged.to_json()}
 
 
 def _release_verdict(state: Json) -> Json:
@@ -102,7 +102,7 @@ def _unplanned(state: Json) -> Release:
     try:
         execution = shapes.require(state["execution"], _EXECUTION, "execution")
         arn, name = execution["id"], execution["name"]
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InvalidEvent(f"the event has no usable release or execution: {shapes.told(error)}") from error
     return Release(
         execution_arn=arn,

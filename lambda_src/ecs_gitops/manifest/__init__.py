@@ -29,7 +29,7 @@ __all__ = [
 def load(data: bytes, file: str) -> Manifest:
     """The manifest in ``data``, the bytes of a YAML file; ``file`` names it in errors.
 
-    Raises :class:`InvalidManifest` with every problem that there is.
+    Raises :class:`InvalidManifest` with every problem that there is, up to ten thousand.
     """
     from ecs_gitops.manifest.reader import Unreadable, read
 

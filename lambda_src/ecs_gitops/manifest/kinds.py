@@ -6,7 +6,7 @@ Only what holds for every table stands here; the manifest's own table is :mod:`e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 # A checked value: text, number, yes or no; a tuple for a list, a mapping by field name for an object.
@@ -100,18 +100,19 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``name`` is the manifest's own, camelCase; ``example`` is typed as JSON."""
+    """``name`` is the manifest's own, camelCase; ``example`` is typed as JSON. ``attribute`` is the name in the model's
+    dataclasses: ``clusterName`` is ``cluster_name``."""
 
     name: str
     type: Type
     description: str
     example: object = None
     required: bool = False
+    attribute: str = field(init=False, compare=False)
 
-    @property
-    def attribute(self) -> str:
-        """The name in the model's dataclasses: ``clusterName`` is ``cluster_name``."""
-        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name)
+    def __post_init__(self) -> None:
+        made = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name)
+        object.__setattr__(self, "attribute", made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +149,11 @@ class Object:
     inherits: bool = False
     accepted: str = "a mapping of fields"
     either: tuple[Either, ...] = ()
+    names: tuple[str, ...] = field(init=False, compare=False)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(field.name for field in self.fields)
+    def __post_init__(self) -> None:
+        # Asked for once or more for every item of a manifest.
+        object.__setattr__(self, "names", tuple(entry.name for entry in self.fields))
 
     def unused(self, own: Values, defaults: Values) -> frozenset[str]:
         """The fields that an object with ``own`` values has no use for: it has the other set of an :class:`Either`."""
@@ -161,8 +163,14 @@ class Object:
         """What an object with ``own`` values takes from ``defaults``."""
         if not self.inherits:
             return {}
-        free = {*self.names} - {*own} - self.unused(own, defaults)
-        return {name: value for name, value in defaults.items() if name in free}
+        if not defaults:
+            return {}
+        unused = self.unused(own, defaults)
+        return {
+            name: value
+            for name, value in defaults.items()
+            if name not in own and name not in unused and name in self.names
+        }
 
 
 Scalar: TypeAlias = Text | Integer | Number | Boolean | Choice

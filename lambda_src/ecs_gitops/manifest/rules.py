@@ -20,7 +20,7 @@ PAIRS_AT_MOST = 100_000
 # Looking for the nearest name is slow; nobody reads more of them. Each costs the characters of the name times those
 # of all names.
 _NEAREST_AT_MOST = 20
-_NEAREST_COST_AT_MOST = 20_000_000
+_NEAREST_COST_AT_MOST = 10_000_000
 # Names of a circle that a message shows.
 _CIRCLE_AT_MOST = 12
 

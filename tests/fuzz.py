@@ -1,0 +1,291 @@
+"""Fuzz what reads manifests, executions' inputs and the state machine's events, until the time is over.
+
+``PYTHONPATH=lambda_src:tests python -m fuzz --seconds 60 --seed 1``: each input is made from its own number, and
+judged by :mod:`hostile`. At the first undocumented outcome, or one that takes too long, the input is printed with its
+number (``--only NUMBER`` makes it again) and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import copy
+import json
+import random
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+import hostile
+import worst_cases
+from ecs_gitops.manifest.fields import DEPLOYMENT
+from ecs_gitops.manifest.kinds import ListOf, Object
+
+# CPU time that one small input may take.
+_SECONDS_AT_MOST = 5.0
+_REPORT_EVERY = 10.0
+_SHOWN = 20_000
+
+# Values that something might stumble over.
+NASTY: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    10**9,
+    10**18,
+    10**400,
+    -(10**400),
+    0.1,
+    -0.0,
+    1e308,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    "",
+    " ",
+    "~",
+    "null",
+    "true",
+    "1e999",
+    "0x10",
+    "a\nb",
+    "\0",
+    "\x1b[31m",
+    "\u202e",
+    "\u2028",
+    "\ud800",
+    "\udfff\ud800",
+    "\U0001f600",
+    "\ufeff",
+    "x" * 300,
+    "x" * 5_000,
+    "a/b",
+    "a:b@c",
+    "%s{0}$.x",
+    "arn:aws:iam::1:role/x",
+    "PENDING",
+    "IN_PROGRESS",
+    "DEPLOYED",
+    "FAILED",
+    "ROLLBACK",
+    "PRE_DEPLOY",
+    "POST_DEPLOY",
+    "CHECK",
+    "DEPLOY",
+    "DONE",
+    "task",
+    "service",
+    "CANARY",
+    "LINEAR",
+    "rollbackRelease",
+    [],
+    {},
+    [[]],
+    [{}],
+    [None],
+    {"": None},
+    {"a": {"a": {"a": []}}},
+    {"Error": "E", "Cause": '{"errorMessage": 3}'},
+)
+# Text that means something to YAML.
+SNIPPETS = (
+    *(": ", "- ", "? ", "<<: ", "*a", "&a ", "!!", "!x ", "|\n", ">-\n", "{", "}", "[", "]", ",", "#", "%", "@", "`"),
+    *("---\n", "...\n", "\t", "\r", "\n", "\0", "'", '"', "\\", "\x85", "\u2028", "\ufeff", "\ud7ff", "\U0010ffff"),
+    *("1e999", ".nan", ".inf", "-0", "0o7", "1_000", "~", "null", "=", "services:\n", "defaults: &a {", "  <<: *a\n"),
+)
+
+
+class Source(random.Random):
+    """Random values of the kinds that are needed here."""
+
+    def nasty(self) -> Any:
+        if self.random() < 0.1:
+            value: Any = self.choice(("x", 1, None))
+            for _ in range(self.choice((5, 19, 20, 21, 22, 100))):
+                value = [value] if self.random() < 0.5 else {"a": value}
+            return value
+        return copy.deepcopy(self.choice(NASTY))
+
+    def structure(self, kind: Any, depth: int = 0) -> Any:
+        """Something like what the table of fields describes, and not quite."""
+        if self.random() < 0.02 or depth > 6:
+            return self.nasty()
+        if isinstance(kind, Object):
+            made = {f.name: self._field(f, depth) for f in kind.fields if self.random() < (0.9 if f.required else 0.3)}
+            if self.random() < 0.05:
+                made[str(self.nasty())[:50]] = self.nasty()
+            return made
+        if isinstance(kind, ListOf):
+            return [self.structure(kind.element, depth + 1) for _ in range(self.choice((0, 1, 1, 2, 2, 3)))]
+        return self.nasty()
+
+    def _field(self, field: Any, depth: int) -> Any:
+        if isinstance(field.type, Object | ListOf):
+            return self.structure(field.type, depth + 1)
+        if self.random() < 0.03:
+            return self.nasty()
+        values = getattr(field.type, "values", None)
+        if values:
+            return self.choice(values)
+        if field.name in ("serviceName", "cwRuleName") and self.random() < 0.7:
+            return self.choice(("web", "api", "nightly", "a", "b"))
+        return field.example
+
+    def mutated(self, data: Any) -> Any:
+        """``data``, with one thing changed somewhere in it."""
+        holder: Any = [data]
+        places = list(_places(holder))
+        parent, key = self.choice(places)
+        value = parent[key]
+        way = self.randrange(8)
+        if way < 3:
+            parent[key] = self.nasty()
+        elif way == 3 and isinstance(parent, dict):
+            del parent[key]
+        elif way == 3:
+            parent.insert(key, copy.deepcopy(value))
+        elif way == 4:
+            other, name = self.choice(places)
+            parent[key] = copy.deepcopy(other[name])
+        elif way == 5 and isinstance(value, dict):
+            value[self._key(places)] = self.nasty()
+        elif way == 5 and isinstance(value, int | float):
+            parent[key] = self.choice((-value, value + 1, value * 10**6, str(value), [value]))
+        elif way == 6 and isinstance(parent, dict):
+            parent[self._key(places)] = parent.pop(key)
+        elif isinstance(value, str):
+            at = self.randrange(len(value) + 1)
+            parent[key] = value[:at] + str(self.choice(SNIPPETS)) + value[at + self.randrange(3) :]
+        else:
+            parent[key] = self.choice(([value], {"a": value}, str(value)))
+        return holder[0] if holder else None
+
+    def _key(self, places: Sequence[tuple[Any, Any]]) -> str:
+        known = [key for _, key in places if isinstance(key, str)]
+        return self.choice(known) if known and self.random() < 0.8 else str(self.nasty())[:100]
+
+    def text(self, text: str) -> bytes:
+        """A YAML text with a few places of it changed."""
+        for _ in range(self.choice((1, 1, 2, 3, 8))):
+            at = self.randrange(len(text) + 1)
+            to = min(len(text), at + self.choice((0, 0, 1, 5, 40)))
+            lines = text.splitlines(keepends=True) or [""]
+            put = self.choice(
+                (self.choice(SNIPPETS), "", text[at:to] * 3, self.choice(lines), chr(self.randrange(256)))
+            )
+            text = text[:at] + put + text[to:]
+        data = bytearray(text.encode("utf-8", "replace"))
+        if self.random() < 0.1:
+            data[self.randrange(len(data) + 1) : 0] = bytes((self.randrange(256),))
+        return self.choice((b"", b"", b"", b"\xef\xbb\xbf", b"\xff\xfe")) + bytes(data)
+
+
+def _places(data: Any) -> Any:
+    entries = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in list(entries):
+        yield data, key
+        if isinstance(value, dict | list):
+            yield from _places(value)
+
+
+def _event(source: Source) -> tuple[str, Any]:
+    name, text = source.choice(hostile.events())
+    event = json.loads(text)
+    for _ in range(source.choice((1, 1, 1, 2, 4))):
+        batch = event.get("batch") if isinstance(event, dict) else None
+        if isinstance(batch, dict) and isinstance(batch.get("packed"), str) and source.random() < 0.7:
+            event["batch"] = {**batch, "packed": _repacked(source, batch["packed"])}
+        else:
+            event = source.mutated(event)
+    if source.random() < 0.05:
+        name = source.choice(sorted(hostile.HANDLERS))
+    return name, event
+
+
+def _repacked(source: Source, packed: str) -> str:
+    try:
+        content = json.loads(zlib.decompress(base64.b85decode(packed)))
+    except (ValueError, zlib.error):
+        return packed[::-1]
+    text = json.dumps(source.mutated(content)).encode()
+    if source.random() < 0.1:
+        return worst_cases.packed(text)[: source.randrange(1, 200)]
+    return worst_cases.packed(text)
+
+
+def made(number: int) -> tuple[str, Any]:
+    """The input of this number: what it is for (``manifest``, ``input``, or a handler), and itself."""
+    source = Source(number)
+    way = source.random()
+    if way < 0.2:
+        return "manifest", source.text(source.choice(hostile.manifests()))
+    if way < 0.35:
+        data = yaml.safe_load(source.choice(hostile.manifests()))
+        for _ in range(source.choice((1, 1, 2, 5))):
+            data = source.mutated(data)
+        text = json.dumps(data, ensure_ascii=source.random() < 0.5)
+        return "manifest", text.encode("utf-8", "surrogatepass")
+    if way < 0.5:
+        return "input", source.structure(DEPLOYMENT)
+    if way < 0.6:
+        return "manifest", json.dumps(source.structure(DEPLOYMENT)).encode()
+    return _event(source)
+
+
+def judged(kind: str, data: Any) -> str:
+    """What came of an input. Raises :class:`hostile.Undocumented`, also when it took too long."""
+    began = time.process_time()
+    if kind == "manifest":
+        told = hostile.judge_manifest(data)
+    elif kind == "input":
+        told = hostile.judge_input(data)
+    else:
+        told = hostile.judge_event(kind, data)
+    seconds = time.process_time() - began
+    if seconds > _SECONDS_AT_MOST:
+        raise hostile.Undocumented(f"it took {seconds:.1f} s")
+    return f"{kind}: {told}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="fuzz", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, help="the number of the one input to judge")
+    options = parser.parse_args(arguments)
+    until, report = time.monotonic() + options.seconds, time.monotonic() + _REPORT_EVERY
+    number = options.seed * 10**9 if options.only is None else options.only
+    counts: Counter[str] = Counter()
+    while time.monotonic() < until:
+        kind, data = made(number)
+        try:
+            counts[judged(kind, data)] += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, the input is what is needed
+            sys.stderr.write(f"number {number}, {kind}: {type(error).__name__}: {error}\n{_shown(data)}\n")
+            return 1
+        if options.only is not None:
+            break
+        number += 1
+        if time.monotonic() >= report:
+            report += _REPORT_EVERY
+            sys.stdout.write(f"{sum(counts.values()):,} inputs, nothing undocumented\n")
+            sys.stdout.flush()
+    for told, count in sorted(counts.items()):
+        sys.stdout.write(f"{count:>9,}  {told}\n")
+    return 0
+
+
+def _shown(data: Any) -> str:
+    return (repr(data) if isinstance(data, bytes) else json.dumps(data))[:_SHOWN]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""The files and events that cost most for their size, each with what comes of it.
+
+``PYTHONPATH=lambda_src:tests python -m worst_cases manifests`` (or ``events``) judges them in a process of bounded
+memory and prints, as JSON by name: what came of it, the seconds of CPU time, and the process's peak so far in MiB.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import hostile
+from unit.fake_aws import ACCOUNT, REGION
+
+_ITEM = {"service": "w", "clusterName": "c", "image": "i"}
+_RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "startedAt": 1.0}
+# What runs away is stopped before the machine suffers.
+_ADDRESS_SPACE = 4 * 2**30
+
+
+def _file(**members: Any) -> bytes:
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def _services(count: int, **more: Callable[[int], Any]) -> list[dict[str, Any]]:
+    return [{"serviceName": f"s{n}", **{key: make(n) for key, make in more.items()}} for n in range(count)]
+
+
+def _lines(head: str, line: str, count: int) -> bytes:
+    return (head + "".join(line.replace("#", str(n)) for n in range(count))).encode()
+
+
+def _alias_bomb() -> bytes:
+    levels = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    return f"a: &a [x]\n{levels}".encode()
+
+
+def _tail_of_circles() -> bytes:
+    """A long way to walk before each of many circles."""
+    tail = [{"serviceName": f"t{n}", "dependsOn": [f"t{n + 1}"]} for n in range(1400)]
+    tail.append({"serviceName": "t1400", "dependsOn": [f"c{n}" for n in range(1300)]})
+    circles = [{"serviceName": f"{a}{n}", "dependsOn": [f"{b}{n}"]} for a, b in ("cd", "dc") for n in range(1300)]
+    return _file(defaults=_ITEM, services=[*tail, *circles])
+
+
+_ALARMS = {"alarmNames": [f"a{n}" for n in range(9_000)], "enable": True, "rollback": True}
+MANIFESTS: dict[str, Callable[[], bytes]] = {
+    "a megabyte": lambda: b"a" * 2**20,
+    "7,500 services": lambda: _file(defaults=_ITEM, services=_services(7_500)),
+    "10,000 services": lambda: _file(defaults=_ITEM, services=_services(10_000)),
+    "a file of empty items": lambda: b"services: [" + b"{}," * 80_000 + b"]",
+    "a file of wrong items": lambda: b"services: [" + b"1," * 110_000 + b"]",
+    "the same item 60,000 times": lambda: _file(defaults={**_ITEM, "serviceName": "a"}, services=[{}] * 60_000),
+    "a key 50,000 times": lambda: b"a: 1\n" * 50_000,
+    "15,000 unknown keys": lambda: _file(**{f"k{n}": 1 for n in range(15_000)}),
+    "a huge key": lambda: b"? " + b"k" * 262_000 + b"\n: 1",
+    "a huge name": lambda: _file(services=[{**_ITEM, "serviceName": "n" * 250_000}]),
+    "a huge image": lambda: _file(services=[{**_ITEM, "serviceName": "n", "image": "a:" * 110_000 + "!"}]),
+    "a huge number": lambda: b"services: 1" + b"0" * 262_000,
+    "a huge tag": lambda: b"!" + b"t" * 262_000 + b" x",
+    "a huge anchor": lambda: b"&" + b"a" * 262_000 + b" x",
+    "an alias bomb": _alias_bomb,
+    "long texts by aliases": lambda: b"a: &a '" + b"x" * 100_000 + b"'\nb: [" + b"*a," * 900 + b"]",
+    "merged bombs": lambda: _lines(
+        "a: &a {" + ",".join(f"k{n}: 1" for n in range(15_000)) + "}\nservices:\n", " - {<<: *a}\n", 900
+    ),
+    "merge keys in one place": lambda: _lines(
+        "a: &a {" + ",".join(f"k{n}: 1" for n in range(200)) + "}\nb:\n", "  <<: *a\n", 900
+    ),
+    "deep lists": lambda: b"[" * 262_000,
+    "deep mappings": lambda: b"{" * 262_000,
+    "deep blocks": lambda: b"- " * 131_000,
+    "keys of keys": lambda: b"? " * 131_000,
+    "deep lines": lambda: b"".join(b" " * n + b"a:\n" for n in range(700)),
+    "tabs": lambda: b"a:\n" + b"\t\n" * 120_000,
+    "comments": lambda: b"#\n" * 131_000,
+    "documents": lambda: b"---\n" * 65_000,
+    "6,000 that wait for each other": lambda: _file(
+        defaults={**{k: v for k, v in _ITEM.items() if k != "clusterName"}, "serviceName": "a", "dependsOn": ["a"]},
+        services=[{"clusterName": f"c{n}"} for n in range(6_000)],
+    ),
+    "2,500 names in defaults": lambda: _file(
+        defaults={**_ITEM, "dependsOn": [f"s{n}" for n in range(2_500)]}, services=_services(2_500)
+    ),
+    "4,500 unknown names": lambda: _file(
+        defaults=_ITEM,
+        services=[{"serviceName": "w", "dependsOn": [f"service-{n}x" for n in range(4_500)]}]
+        + [{"serviceName": f"service-{n}"} for n in range(4_000)],
+    ),
+    "long names that are near": lambda: _file(
+        defaults=_ITEM,
+        services=[{"serviceName": "ab" * 120 + f"{n:05}", "dependsOn": ["ba" * 120 + f"{n:05}"]} for n in range(480)],
+    ),
+    "a chain of 3,500": lambda: _file(
+        defaults=_ITEM, services=[*_services(1), *_services(3_500, dependsOn=lambda n: [f"s{n - 1}"])[1:]]
+    ),
+    "a circle of 5,000": lambda: _file(
+        defaults=_ITEM, services=_services(5_000, dependsOn=lambda n: [f"s{(n + 1) % 5_000}"])
+    ),
+    "a long way to many circles": _tail_of_circles,
+    "3,000 containers in 5,000 tasks": lambda: _file(
+        defaults={"containers": [{"name": f"n{n}", "image": "i"} for n in range(3_000)]},
+        tasks=[{"cwRuleName": f"r{n}"} for n in range(5_000)],
+    ),
+    "9,000 alarms in 5,000 services": lambda: _file(
+        defaults={**_ITEM, "timeoutMinutes": 9, "deployment": {"strategy": "CANARY", "alarms": _ALARMS}},
+        services=_services(5_000),
+    ),
+    "alarms up to the limit": lambda: _file(
+        defaults={**_ITEM, "deployment": {"alarms": {**_ALARMS, "alarmNames": [f"a{n}" for n in range(40)]}}},
+        services=_services(8_000),
+    ),
+    "stages that cannot pause": lambda: _file(
+        services=[
+            {
+                **_ITEM,
+                "serviceName": "a",
+                "deployment": {
+                    "lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["TEST_TRAFFIC_SHIFT"] * 11_000}]
+                },
+            }
+        ]
+    ),
+}
+# The others are refused by the check.
+GOOD_MANIFESTS = {"7,500 services", "a chain of 3,500", "alarms up to the limit"}
+
+
+def packed(text: bytes) -> str:
+    """As a batch has it."""
+    return base64.b85encode(zlib.compress(text)).decode()
+
+
+def batch(items: list[Any] | None = None, **members: Any) -> dict[str, Any]:
+    """A batch of services."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+    made = {"kind": "service", "account": ACCOUNT, "region": REGION, "roleArn": role, "mode": "DEPLOY", **members}
+    return made if items is None else {**made, "items": items}
+
+
+def item(number: int, /, **members: Any) -> dict[str, Any]:
+    known = {"number": number, "name": f"s{number}", "cluster": "shop", "container": "w", "image": "w:2"}
+    return known | members
+
+
+def _batch_event(made: dict[str, Any]) -> dict[str, Any]:
+    return {"release": _RELEASE, "batch": made}
+
+
+def _stage_event(batches: list[Any], **more: Any) -> dict[str, Any]:
+    return {"stage": {"release": _RELEASE, "mode": "DEPLOY", "batches": batches, "rest": [], **more}}
+
+
+def _full_batch() -> dict[str, Any]:
+    return batch(packed=packed(json.dumps({"items": [item(n) for n in range(20_000)]}).encode()))
+
+
+def _lost_chain() -> dict[str, Any]:
+    """The last fails, so each that waits for the one after it is skipped."""
+    chain = [item(n, wave=10_000 - n, dependsOn=[n + 1]) for n in range(10_000)]
+    return _stage_event([batch([*chain, item(10_000, status="FAILED", reason="x")])])
+
+
+_HUGE = {"alarms": {"alarmNames": ["a" * 200] * 5_000}}
+EVENTS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "10,000 services planned": (
+        "init_config",
+        lambda: {
+            "deployment": {"defaults": _ITEM, "services": _services(10_000)},
+            "execution": hostile.EXECUTION,
+        },
+    ),
+    "a bomb of spaces": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" + b" " * 5 * 10**7)))),
+    "a bomb of brackets": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" * 7_000_000)))),
+    "a bomb of numbers": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" + b"1," * 3_900_000)))),
+    "a bomb of items": (
+        "validate_deploy",
+        lambda: _batch_event(batch(packed=packed(b'{"items":[' + b"{}," * 2_600_000 + b"{}]}"))),
+    ),
+    "a bomb of shared values": (
+        "validate_deploy",
+        lambda: _batch_event(batch([item(n, deployment=0) for n in range(10_000)], shared=[_HUGE])),
+    ),
+    "20,000 items packed, to watch": ("validate_deploy", lambda: _batch_event(_full_batch())),
+    "20,000 items packed, lost": (
+        "validate_deploy",
+        lambda: _stage_event([{**_full_batch(), "error": {"Error": "States.Timeout"}}]),
+    ),
+    "5,000 batches": ("validate_deploy", lambda: _stage_event([batch([item(n)]) for n in range(5_000)])),
+    "a chain of 10,000 skipped": ("validate_deploy", _lost_chain),
+    "10,000 that wait for each other": (
+        "validate_deploy",
+        lambda: _stage_event([batch([item(n, dependsOn=[(n + 1) % 10_000]) for n in range(10_000)])]),
+    ),
+    "a cause of brackets": (
+        "validate_deploy",
+        lambda: {"stage": {"error": {"Error": "E", "Cause": "[" * 200_000}, "execution": hostile.EXECUTION}},
+    ),
+}
+REFUSED_EVENTS = {name for name in EVENTS if name.startswith("a bomb")}
+
+
+def measure(what: str) -> dict[str, dict[str, Any]]:
+    """Each of the manifests, or of the events, judged."""
+    found = {}
+    for name in MANIFESTS if what == "manifests" else EVENTS:
+        data = MANIFESTS[name]() if what == "manifests" else EVENTS[name][1]()
+        began = time.process_time()
+        try:
+            told = hostile.judge_manifest(data) if what == "manifests" else hostile.judge_event(EVENTS[name][0], data)
+        except (hostile.Undocumented, MemoryError) as error:
+            told = repr(error)[:300]
+        seconds = time.process_time() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        found[name] = {"told": told, "seconds": round(seconds, 2), "peak": peak}
+    return found
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    json.dump(measure(sys.argv[1]), sys.stdout, indent=1)
