@@ -19,16 +19,24 @@ _STARTS_WITHIN = 60.0
 
 
 class LocalAws:
-    """A context manager around one server. ``wait_scale``: how long a second of a Wait state takes; likewise
-    ``rollout_seconds`` for an image. The server listens on a free port of 127.0.0.1 and is ended by its pid."""
+    """A context manager around one server. ``second_seconds``: how long a simulated second takes; ``rollout_seconds``:
+    how many an image takes until it runs; ``wait_scale``: a factor on Step Functions' pauses alone, beside that. The
+    server listens on a free port of 127.0.0.1 and is ended by its pid."""
 
     def __init__(
-        self, folder: Path, *, rollout_seconds: float = 1.0, wait_scale: float = 1.0, port: int | None = None
+        self,
+        folder: Path,
+        *,
+        rollout_seconds: float = 1.0,
+        wait_scale: float = 1.0,
+        second_seconds: float = 1.0,
+        port: int | None = None,
     ) -> None:
         self.folder = folder
         self.port = port or _free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._options = ["--rollout-seconds", str(rollout_seconds), "--wait-scale", str(wait_scale)]
+        self._options += ["--second-seconds", str(second_seconds)]
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -73,7 +81,7 @@ class LocalAws:
         return self.folder / "server.log"
 
     def control(self, name: str, data: dict[str, Any] | None = None) -> Any:
-        """``trace?since=N``, ``git`` or, with data, ``settings``."""
+        """An address of README.md: ``trace?since=N``, ``calls?since=N``, ``git`` or, with data, ``settings``."""
         body = None if data is None else json.dumps(data).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_local/{name}", body, timeout=10) as answer:  # noqa: S310
             return json.load(answer)

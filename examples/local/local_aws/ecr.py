@@ -1,7 +1,7 @@
 """ECR: images by tag and digest, also from another account's registry.
 
-ministack looks into the caller's own registry whatever ``registryId`` says, and answers with a tag of the image that
-need not be the one that was asked for.
+ministack looks into the caller's own registry whatever ``registryId`` says, answers with a tag of the image that need
+not be the one that was asked for, and knows no pull-through cache rules.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 """
 
@@ -39,6 +39,9 @@ def _in_any_registry(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
 
     async def answer(method: str, path: str, headers: Any, body: Any, query: Any) -> Any:
         data = data_of(body)
+        rules = _pull_through(str(headers.get("x-amz-target", "")).rsplit(".", 1)[-1], data)
+        if rules is not None:
+            return rules
         owner, name, region = str(data.get("registryId") or ""), str(data.get("repositoryName", "")), get_region()
         if owner in ("", get_account_id()):
             return await handler(method, path, headers, body, query)
@@ -50,6 +53,20 @@ def _in_any_registry(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
             return await handler(method, path, headers, body, query)
 
     return answer
+
+
+_rules: dict[tuple[str, str], list[Data]] = {}
+
+
+def _pull_through(action: str, data: Data) -> Any:
+    """Rules of pull-through caches are made and described, in the caller's own registry; nothing is pulled."""
+    own = _rules.setdefault((get_account_id(), get_region()), [])
+    if action == "CreatePullThroughCacheRule":
+        own.append({name: data[name] for name in ("ecrRepositoryPrefix", "upstreamRegistryUrl")})
+        return json_response(own[-1])
+    if action == "DescribePullThroughCacheRules":
+        return json_response({"pullThroughCacheRules": own})
+    return None
 
 
 def _refusal(owner: str, region: str, name: str, action: str) -> Any:

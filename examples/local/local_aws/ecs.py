@@ -14,14 +14,12 @@ from local_aws.engine import Engine
 from local_aws.images import digest_of, pull_error
 
 Answer = Any
-_SECONDS_OF_STEADINESS = 0.5
 
 
 def mend() -> None:
     """Apply every mend of this module."""
     engine = Engine()
     ecs._get_docker = lambda: engine
-    ecs._ECS_DEPLOYMENT_STEADY_DELAY = _SECONDS_OF_STEADINESS
     # AWS starts a deployment's tasks together; ministack holds the others until the first one has resolved the digests.
     ecs._deployment_needs_first_task = lambda *_: False
     _wrap("RegisterTaskDefinition", _keeping_every_member)

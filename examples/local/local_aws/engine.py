@@ -14,6 +14,7 @@ and any other image's task runs ``rollout_seconds`` after it was started. A one-
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any
 
 from ministack.services import ecs
 
-from local_aws import one_off_tasks
+from local_aws import clock, one_off_tasks
 from local_aws.images import digest_of, pull_error, tag_of
 from local_aws.state import settings
 
@@ -29,6 +30,12 @@ _ADDRESS = itertools.count(10)
 _LONG = 86_400.0
 _CRASHES_AFTER = 0.2
 _FLAPS_AFTER = 1.0
+_stopped: dict[str, threading.Event] = {}
+
+
+def stop(arn: str) -> None:
+    """A task is stopped, and does not come up any more if it is not up."""
+    _stopped.setdefault(arn, threading.Event()).set()
 
 
 class Engine:
@@ -50,7 +57,7 @@ class Images:
 
     def pull(self, image: str, **_: Any) -> Image:
         if error := pull_error(image):
-            time.sleep(min(0.3, settings.rollout_seconds))
+            clock.sleep(min(0.3, settings.rollout_seconds))
             raise RuntimeError(error)
         return Image()
 
@@ -71,15 +78,14 @@ class Containers:
         task = ecs._tasks.get(arn) or {}
         if error := pull_error(image):
             # ministack pulls for services alone.
-            time.sleep(min(0.3, settings.rollout_seconds))
+            clock.sleep(min(0.3, settings.rollout_seconds))
             raise ecs._ImagePullError(error)
-        up = self._begun.setdefault(arn, time.monotonic()) + settings.rollout_seconds
+        up = self._begun.setdefault(arn, time.monotonic()) + clock.real(settings.rollout_seconds)
         if "never" in tag_of(image):
             up += _LONG
-        while time.monotonic() < up:
-            if task.get("desiredStatus") == "STOPPED":
-                raise RuntimeError("the task was stopped before it was up")
-            time.sleep(0.05)
+        stopped = _stopped.setdefault(arn, threading.Event())
+        if task.get("desiredStatus") == "STOPPED" or stopped.wait(max(0.0, up - time.monotonic())):
+            raise RuntimeError("the task was stopped before it was up")
         made = Container(image, options, task)
         self._all[made.id] = made
         return made
@@ -110,6 +116,8 @@ class Container:
         self._begun = time.monotonic()
         name = self.labels.get("com.amazonaws.ecs.container-name", "")
         self._end = _end(image, name, options.get("command") or [], task)
+        # When it ends at the earliest, by the monotonic clock; None: not by itself.
+        self.ends_at = None if self._end is None else self._begun + clock.real(self._end.after)
         self._stopped = False
 
     @property
@@ -117,7 +125,7 @@ class Container:
         return "exited" if self._stopped or self._has_ended() else "running"
 
     def _has_ended(self) -> bool:
-        if self._end is None or time.monotonic() < self._begun + self._end.after:
+        if self.ends_at is None or time.monotonic() < self.ends_at or self._end is None:
             return False
         return bool(self._task.get("_startup_stable")) or not self._end.when_seen
 

@@ -15,6 +15,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
+from local_aws import calls
 from local_aws.iam_resources import Call, Needed, authorized_on, data_of, further, keys
 
 Handler = Callable[..., Awaitable[Any]]
@@ -101,6 +102,7 @@ def _beside_the_first(call: Call, action: str, tags: dict[str, Any]) -> Iterator
 
 
 def _refusal(denied: Any, action: str, resource: str) -> Any:
+    calls.mark(calls.DENIED)
     who = getattr(denied, "principal_arn", "the caller")
     explicit = getattr(denied, "decision", "") == "Deny"
     message = iam_actions.identity_denial_message(action, who, resource, explicit)

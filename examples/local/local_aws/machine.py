@@ -15,7 +15,8 @@ from ministack.services import stepfunctions as sfn
 from local_aws.roles import Denied, NotTrusted, assume, require
 from local_aws.state import trace
 
-_running: ContextVar[tuple[dict[str, Any], str] | None] = ContextVar("running", default=None)
+_running: ContextVar[tuple[dict[str, Any], dict[str, Any]] | None] = ContextVar("running", default=None)
+_LATE = 3
 
 
 def mend() -> None:
@@ -27,7 +28,7 @@ def mend() -> None:
 
     def execute_task(definition: Any, data: Any, execution: Any, context: Any) -> Any:
         context["Execution"].setdefault("RedriveCount", execution.get("redriveCount", 0))
-        token = _running.set((execution, context["State"]["Name"]))
+        token = _running.set((execution, context))
         try:
             return execute(definition, data, execution, context)
         finally:
@@ -55,6 +56,12 @@ def mend() -> None:
 
     sfn._create_state_machine = create_state_machine
     sfn._execute_task, sfn._invoke_resource, sfn._run_execution = execute_task, invoke_resource, run_execution
+
+
+def is_late_retry() -> bool:
+    """Whether a task is run that was retried three times already."""
+    running = _running.get()
+    return running is not None and running[1]["State"].get("RetryCount", 0) >= _LATE
 
 
 def _trace(kind: str) -> None:

@@ -17,12 +17,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import ecs
 
+from local_aws import clock
 from local_aws.images import digest_of
 
 Data = dict[str, Any]
@@ -86,14 +86,14 @@ def _run_once(run: Any, data: Data) -> Answer:
     parameters = json.dumps({**data, "cluster": key[2]}, sort_keys=True)
     with _lock:
         earlier, arns, at = _by_token.get(key, ("", [], 0.0))
-        if token and arns and time.time() < at + _TOKEN_SECONDS:
+        if token and arns and clock.now() < at + _TOKEN_SECONDS:
             if earlier == parameters:
                 return json_response({"tasks": [ecs._sanitize(ecs._tasks[arn]) for arn in arns], "failures": []})
             message = f"The provided clientToken {token} is already in use with a different RunTask request."
             return error_response_json("ConflictException", message, 400, {"resourceIds": arns})
         answer = _failures(data) or run(data)
         if answer[0] == 200:
-            _by_token[key] = (parameters, [task["taskArn"] for task in json.loads(answer[2])["tasks"]], time.time())
+            _by_token[key] = (parameters, [task["taskArn"] for task in json.loads(answer[2])["tasks"]], clock.now())
     return answer
 
 

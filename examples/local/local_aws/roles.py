@@ -12,6 +12,8 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import request_scope
 
+from local_aws import calls
+
 
 class NotTrusted(Exception):
     """The role does not let the service assume it, or is not there."""
@@ -26,6 +28,7 @@ class Session:
     """Temporary credentials of an assumed role."""
 
     account: str
+    arn: str
     access_key_id: str
     secret_access_key: str
     session_token: str
@@ -68,11 +71,12 @@ def assume(role_arn: str, service: str, name: str, source_arn: str) -> Session:
     decision = iam_evaluator.evaluate_resource_policy({"Statement": statements}, context, service=service).decision
     if decision != "Allow":
         raise NotTrusted(f"{role_arn} does not trust {service}")
-    session = Session(account, f"ASIA{uuid.uuid4().hex[:16].upper()}", uuid.uuid4().hex, uuid.uuid4().hex)
+    arn = f"arn:aws:sts::{account}:assumed-role/{role_name}/{name[:64]}"
+    session = Session(account, arn, f"ASIA{uuid.uuid4().hex[:16].upper()}", uuid.uuid4().hex, uuid.uuid4().hex)
     sts.register_session(
         session.access_key_id,
         {
-            "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{name[:64]}",
+            "Arn": arn,
             "UserId": f"{role_name}:{name[:64]}",
             "SecretAccessKey": session.secret_access_key,
             "SessionToken": session.session_token,
@@ -100,6 +104,7 @@ def require(session: Session, action: str, resource: str, region: str, **context
             )
 
     denied = contextvars.Context().run(evaluate)
+    calls.add(session.arn, action, calls.DENIED if denied else calls.OK)
     if denied:
         who = getattr(denied, "principal_arn", "the role")
         explicit = getattr(denied, "decision", "") == "Deny"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws import state
-
-CONTROL = "/_local/"
+from local_aws import clock, state
 
 
 def main(arguments: list[str]) -> int:
@@ -20,13 +17,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=["serve"])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state-dir", type=Path, required=True)
-    parser.add_argument("--wait-scale", type=float, default=1.0, help="how long a Step Functions second takes")
+    parser.add_argument("--second-seconds", type=float, default=1.0, help="how long a simulated second takes")
+    parser.add_argument("--wait-scale", type=float, default=1.0, help="a factor on Step Functions' pauses, beside that")
     parser.add_argument("--rollout-seconds", type=float, default=2.0, help="how long an image takes until it runs")
     options = parser.parse_args(arguments)
     folder = options.state_dir.resolve()
     state.use(folder, f"http://127.0.0.1:{options.port}")
     state.settings.rollout_seconds = options.rollout_seconds
-    _set_up(folder, options.port, options.wait_scale)
+    state.settings.wait_scale = options.wait_scale
+    clock.set_second(options.second_seconds)
+    _set_up(folder, options.port)
 
     from ministack import app as ministack
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _set_up(folder: Path, port: int, wait_scale: float) -> None:
+def _set_up(folder: Path, port: int) -> None:
     """ministack reads its settings from the environment when it is imported."""
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,6 @@ def _set_up(folder: Path, port: int, wait_scale: float) -> None:
         LOG_LEVEL=os.environ.get("LOCAL_AWS_LOG_LEVEL", "WARNING"),
         MINISTACK_ACCOUNT_ID=state.ACCOUNT,
         MINISTACK_REGION=state.REGION,
-        SFN_WAIT_SCALE=str(wait_scale),
         TMPDIR=str(temporary),
         AWS_ACCESS_KEY_ID=state.ACCOUNT,
         AWS_SECRET_ACCESS_KEY="local",
@@ -60,9 +59,12 @@ def _set_up(folder: Path, port: int, wait_scale: float) -> None:
 
 def _mend() -> None:
     from local_aws import (
+        buckets,
         builds,
+        calls,
         codecommit,
         codepipeline,
+        denials,
         ecr,
         ecs,
         events,
@@ -73,6 +75,7 @@ def _mend() -> None:
         parameters,
         scheduler,
         service_deployments,
+        simulated_time,
         simulation,
         states_language,
     )
@@ -82,46 +85,20 @@ def _mend() -> None:
     builds.start()
     for part in (ecs, service_deployments, functions, isolated_functions, states_language, machine, events, iam):
         part.mend()
-    for part in (ecr, parameters, scheduler, simulation):
+    for part in (ecr, parameters, scheduler, simulation, simulated_time, denials, buckets, calls):
         part.mend()
 
 
 def _with_own_addresses(app: Any) -> Any:
-    from local_aws import git_http
+    from local_aws import control, git_http
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(git_http.PREFIX):
             await git_http.answer(scope, receive, send)
-        elif scope["type"] == "http" and path.startswith(CONTROL):
-            await _control(scope, receive, send)
+        elif scope["type"] == "http" and path.startswith(control.PREFIX):
+            await control.answer(scope, receive, send)
         else:
             await app(scope, receive, send)
 
     return answer
-
-
-async def _control(scope: Any, receive: Any, send: Any) -> None:
-    """``GET trace?since=N``, ``GET git``, ``POST settings`` (rollout- and minuteSeconds, waitScale)."""
-    from ministack.services import stepfunctions
-
-    from local_aws import git_http, traffic
-
-    message = await receive()
-    name, query = scope["path"].removeprefix(CONTROL), scope["query_string"].decode()
-    answer: Any = {}
-    if name == "trace":
-        answer = state.trace.since(int(query.partition("=")[2] or 0))
-    elif name == "git":
-        answer = {"user": git_http.USER, "password": git_http.password()}
-    elif name == "settings":
-        wanted = json.loads(message.get("body") or b"{}")
-        if "rolloutSeconds" in wanted:
-            state.settings.rollout_seconds = float(wanted["rolloutSeconds"])
-        if "minuteSeconds" in wanted:
-            traffic.settings.minute_seconds = float(wanted["minuteSeconds"])
-        if "waitScale" in wanted:
-            stepfunctions._SFN_WAIT_SCALE = float(wanted["waitScale"])
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(answer, default=str).encode()})

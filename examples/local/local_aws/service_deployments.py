@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.h
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from ministack.core.responses import error_response_json, json_response
@@ -20,6 +21,8 @@ from local_aws import (
     service_events,
     service_records,
     stopped_tasks,
+    task_index,
+    task_watch,
     traffic,
 )
 from local_aws.service_records import FAILED_REASON, Record
@@ -59,7 +62,9 @@ def mend() -> None:
         fail(task, **options)
 
     def record_healthy(key: str, task: Data) -> None:
-        """A task that came up sets failedTasks back, with and without the circuit breaker."""
+        """A task that came up sets failedTasks back, with and without the circuit breaker; one that has ended in the
+        meantime did not come up."""
+        ecs._maybe_mark_stopped(task)
         healthy(key, task)
         service = ecs._services.get(key)
         deployment = ecs._deployment_for_task(service, task) if service else None
@@ -70,17 +75,30 @@ def mend() -> None:
     ecs._record_service_task_healthy = record_healthy
     # Images are pulled while a task is PENDING, and pendingCount counts it.
     ecs._mark_task_activating = ecs._task_is_active
-    for part in (traffic, service_events, stopped_tasks, one_off_tasks, deployment_configuration, refusals):
+    for part in (traffic, stopped_tasks, one_off_tasks, deployment_configuration, refusals, task_watch):
         part.mend()
+    service_events.mend()
+    task_index.mend()
 
 
 def _breaker_of(service: Data) -> Data:
     return dict((service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {})
 
 
-def _observe_all() -> None:
-    for _, service in ecs._services.all_items():
-        service_records.observe(service)
+def _observed(arn: str) -> Record | None:
+    """The record of a service deployment or revision, up to date."""
+    record = service_records.by_arn(arn)
+    kept = _stored(record.service_arn) if record else None
+    if kept:
+        service_records.observe(kept)
+    return record
+
+
+def _stored(service_arn: str) -> Data | None:
+    """A service as ministack stores it."""
+    _, _, _, region, account, resource = service_arn.split(":", 5)
+    found: Data | None = ecs._services.get_scoped(account, region, resource.removeprefix("service/"))
+    return found if found and found["serviceArn"] == service_arn else None
 
 
 def _shown_as_aws(action: str, inner: Any) -> Any:
@@ -102,7 +120,7 @@ def _show(shown: Data) -> None:
     """Put AWS's words for what goes on into a service of an answer, and leave out members that have no value."""
     for name in [name for name, value in shown.items() if value == "" or (name, value) == ("networkConfiguration", {})]:
         del shown[name]
-    kept = next((each for _, each in ecs._services.all_items() if each["serviceArn"] == shown["serviceArn"]), None)
+    kept = _stored(shown["serviceArn"])
     if kept is None:
         return
     service_records.observe(kept)
@@ -145,15 +163,17 @@ def _reason(deployment: Data, record: Record | None, rolled_back: Record | None)
 
 
 def _list(data: Data) -> Answer:
-    _observe_all()
     cluster, name = data.get("cluster", "default").split("/")[-1], data.get("service", "").split("/")[-1]
     service = ecs._services.get(f"{cluster}/{name}")
     if service is None:
         return error_response_json("ServiceNotFoundException", "Service not found.", 400)
+    service_records.observe(service)
     members = ("serviceDeploymentArn", "serviceArn", "clusterArn", "createdAt", "startedAt", "finishedAt")
     found = []
+    created = data.get("createdAt") or {}
+    after, before = float(created.get("after") or 0), float(created.get("before") or math.inf)
     for record in service_records.of_service(service["serviceArn"]):
-        if not data.get("status") or record.status in data["status"]:
+        if (not data.get("status") or record.status in data["status"]) and after <= record.created <= before:
             full = _full(record)
             brief = {member: full[member] for member in (*members, "status", "statusReason") if member in full}
             found.append({**brief, "targetServiceRevisionArn": record.revision_arn})
@@ -161,21 +181,19 @@ def _list(data: Data) -> Answer:
 
 
 def _describe(data: Data) -> Answer:
-    _observe_all()
     wanted = data.get("serviceDeploymentArns", [])
     if len(wanted) > 20:
         return error_response_json("InvalidParameterException", "At most 20 service deployments can be described.", 400)
-    by_arn = {record.arn: record for record in service_records.everything()}
-    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in by_arn]
-    found = [_full(by_arn[arn]) for arn in wanted if arn in by_arn]
+    records = {arn: record for arn in wanted if ":service-deployment/" in arn and (record := _observed(arn))}
+    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in records]
+    found = [_full(records[arn]) for arn in wanted if arn in records]
     return json_response({"serviceDeployments": found, "failures": missing})
 
 
 def _stop(data: Data) -> Answer:
-    _observe_all()
     arn, kind = data.get("serviceDeploymentArn", ""), data.get("stopType", "ROLLBACK")
-    record = next((each for each in service_records.everything() if each.arn == arn), None)
-    if record is None:
+    record = _observed(arn)
+    if record is None or record.arn != arn:
         return error_response_json("ServiceDeploymentNotFoundException", "Service deployment not found.", 400)
     if not record.is_going_on:
         message = f"The service deployment is in status {record.status} and cannot be stopped."
@@ -194,11 +212,10 @@ def _stop(data: Data) -> Answer:
 
 
 def _revisions(data: Data) -> Answer:
-    _observe_all()
-    by_arn = {record.revision_arn: record for record in service_records.everything()}
     wanted = data.get("serviceRevisionArns", [])
+    records = {arn: record for arn in wanted if ":service-revision/" in arn and (record := _observed(arn))}
     found = []
-    for record in (by_arn[arn] for arn in wanted if arn in by_arn):
+    for record in records.values():
         definition = ecs._task_defs.get(record.task_definition.rsplit("/", 1)[-1]) or {}
         images = [
             {"containerName": container["name"], "image": container["image"]}
@@ -215,7 +232,7 @@ def _revisions(data: Data) -> Answer:
                 "createdAt": record.created,
             }
         )
-    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in by_arn]
+    missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in records]
     return json_response({"serviceRevisions": found, "failures": missing})
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ministack.services import cloudwatch
+
+from local_aws import clock
 
 FAILED_REASON = "ECS deployment circuit breaker: tasks failed to start."
 GOING_ON = (
@@ -49,8 +51,8 @@ class Record:
     running: int = 0
     pending: int = 0
     failed: int = 0
-    created: float = field(default_factory=time.time)
-    updated: float = field(default_factory=time.time)
+    created: float = field(default_factory=clock.now)
+    updated: float = field(default_factory=clock.now)
     state: str = ""
     may_complete: bool = False
     is_shifting: bool = False
@@ -75,7 +77,7 @@ class Record:
 
     def change(self, status: str, reason: str = "") -> None:
         """Enter a status; an empty reason leaves the one there was."""
-        self.status, self.reason, self.updated = status, reason or self.reason, time.time()
+        self.status, self.reason, self.updated = status, reason or self.reason, clock.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Change:
 
 
 _records: dict[str, Record] = {}
+# By the ARN of the deployment and that of its revision; a service's, newest first; those whose alarms may count.
+_by_arn: dict[str, Record] = {}
+_by_service: dict[str, list[Record]] = {}
+_alarmed: list[Record] = []
 lock = threading.RLock()
 listeners: list[Callable[[Change], None]] = []
 
@@ -100,12 +106,19 @@ def by_deployment(deployment_id: str) -> Record | None:
 def of_service(service_arn: str) -> list[Record]:
     """A service's records, newest first."""
     with lock:
-        return sorted((r for r in _records.values() if r.service_arn == service_arn), key=lambda r: -r.created)
+        return list(_by_service.get(service_arn, ()))
 
 
-def everything() -> list[Record]:
+def by_arn(arn: str) -> Record | None:
+    """The record of a service deployment or of its revision."""
+    return _by_arn.get(arn)
+
+
+def with_alarms() -> list[Record]:
+    """The records in progress that look at alarms."""
     with lock:
-        return list(_records.values())
+        _alarmed[:] = [record for record in _alarmed if record.is_going_on]
+        return [record for record in _alarmed if record.status == "IN_PROGRESS"]
 
 
 def observe(service: Service) -> None:
@@ -140,8 +153,12 @@ def _new(service: Service, deployment: dict[str, Any]) -> Record:
         configuration=dict(service.get("deploymentConfiguration") or {}),
         source=next(settled, None),
     )
+    record.created = datetime.fromisoformat(deployment["createdAt"]).timestamp()
     record.watches_alarms = bool((record.configuration.get("alarms") or {}).get("enable") and not ringing(record))
-    _records[record.id] = record
+    if record.watches_alarms:
+        _alarmed.append(record)
+    _records[record.id] = _by_arn[record.arn] = _by_arn[record.revision_arn] = record
+    _by_service.setdefault(record.service_arn, []).insert(0, record)
     return record
 
 
@@ -171,7 +188,7 @@ def _enter(deployment: dict[str, Any], record: Record, deployments: list[dict[st
 
 def start_rollback(record: Record, to: str, reason: str) -> None:
     """Note that the deployment is being rolled back to deployment ``to``."""
-    record.rolls_back_to, record.rollback_reason, record.rollback_started = to, reason, time.time()
+    record.rolls_back_to, record.rollback_reason, record.rollback_started = to, reason, clock.now()
     record.change("ROLLBACK_IN_PROGRESS", reason)
 
 

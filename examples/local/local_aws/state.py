@@ -14,25 +14,35 @@ REGION = "us-west-2"
 
 @dataclass(slots=True)
 class Settings:
-    """``rollout_seconds``: how long an image takes until it runs."""
+    """``rollout_seconds``: how long an image takes until it runs, in simulated seconds. ``wait_scale``: a factor on
+    Step Functions' pauses alone, beside the clock's. ``faults``: see :mod:`local_aws.function_faults`."""
 
     rollout_seconds: float = 2.0
+    wait_scale: float = 1.0
+    faults: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
 class Trace:
-    """States as they are entered and left, pipeline actions as they change: what a console would show."""
+    """States as they are entered and left, pipeline actions as they change: what a console would show. ``at`` is the
+    machine's time. The older half is dropped when there are ``kept`` entries."""
 
+    kept: int = 200_000
     entries: list[dict[str, Any]] = field(default_factory=list)
+    dropped: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, kind: str, **what: Any) -> None:
         with self.lock:
-            self.entries.append({"n": len(self.entries), "at": time.time(), "kind": kind, **what})
+            n = self.dropped + len(self.entries)
+            self.entries.append({"n": n, "at": time.time(), "kind": kind, **what})
+            if len(self.entries) > self.kept:
+                self.dropped += self.kept // 2
+                del self.entries[: self.kept // 2]
 
     def since(self, n: int) -> list[dict[str, Any]]:
         with self.lock:
-            return self.entries[n:]
+            return self.entries[max(0, n - self.dropped) :]
 
 
 settings = Settings()

@@ -16,6 +16,8 @@ from typing import Any
 
 from ministack.services import ecs
 
+from local_aws import engine
+
 _KILLED = 137
 _by_user: ContextVar[bool] = ContextVar("stopped by a user", default=False)
 
@@ -36,6 +38,7 @@ def mend() -> None:
             for container in task.get("containers", []):
                 if container.get("lastStatus") != "RUNNING":
                     container["reason"] = reason
+        engine.stop(arn)
         never_up = [each for each in task.get("containers", []) if not each.get("runtimeId")]
         is_marked = mark(arn, task, reason, stop_code, exit_code)
         for container in never_up:

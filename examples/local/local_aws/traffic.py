@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from ministack.core.concurrency import resource_lock
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
-from local_aws import service_records
+from local_aws import clock, service_records
 from local_aws.service_records import Record
 
 _TICK = 0.05
@@ -29,9 +28,15 @@ _SHIFT_SECONDS = 0.2
 
 @dataclass(slots=True)
 class Settings:
-    """``minute_seconds``: how long a minute of bake time takes."""
+    """``minute_seconds``: how many simulated seconds a minute of bake time takes; None is AWS's 60 where seconds are
+    scaled, and 1 where they are not, so that nobody waits for minutes."""
 
-    minute_seconds: float = 1.0
+    minute_seconds: float | None = None
+
+    def bake(self, minutes: float) -> float:
+        """How many seconds of this machine the bake time takes."""
+        a_minute = self.minute_seconds or (1.0 if clock.line().second == 1.0 else 60.0)
+        return clock.real(minutes * a_minute)
 
 
 settings = Settings()
@@ -106,12 +111,12 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
     if record.strategy == "ROLLING":
         _end_other_tasks(cluster, record)
     for step in _evaluation(record) if record.strategy == "ROLLING" else steps(record.configuration):
-        record.stage, record.weight, record.updated = step.stage, step.weight, time.time()
-        until = time.monotonic() + max(_SHIFT_SECONDS, step.minutes * settings.minute_seconds)
+        record.stage, record.weight, record.updated = step.stage, step.weight, clock.now()
+        until = time.monotonic() + max(clock.real(_SHIFT_SECONDS), settings.bake(step.minutes))
         while time.monotonic() < until:
             if record.status != "IN_PROGRESS":
                 return
-            time.sleep(_TICK)
+            time.sleep(min(_TICK, clock.real(_TICK * 10)))
     record.may_complete = True
     complete(cluster, key, record.id)
 
@@ -157,7 +162,7 @@ def roll_back(key: str, record: Record, reason: str) -> bool:
 
 def look_at_alarms() -> None:
     """Roll back, or fail, what is going on with an alarm of its own in ALARM."""
-    for record in _watched():
+    for record in service_records.with_alarms():
         _, _, _, region, account, resource = record.service_arn.split(":", 5)
         with request_scope(account, region):
             ringing = service_records.ringing(record)
@@ -168,12 +173,6 @@ def look_at_alarms() -> None:
             key = resource.removeprefix("service/")
             if not (record.configuration["alarms"].get("rollback") and roll_back(key, record, reason)):
                 _give_up(key, record, reason)
-
-
-def _watched() -> Iterator[Record]:
-    for record in service_records.everything():
-        if record.status == "IN_PROGRESS" and record.watches_alarms:
-            yield record
 
 
 def _give_up(key: str, record: Record, reason: str) -> None:
