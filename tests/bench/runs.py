@@ -32,8 +32,9 @@ def release(
 ) -> dict[str, Any]:
     """One release of ``count`` services whose tasks take ``rollout`` simulated seconds."""
     names = world.services(count)
-    # What is not waited for is this machine's own work, and takes the time that it takes.
-    scale = Scale.of(count).seconds if changed else 1.0
+    # Where nothing is waited for, all is this machine's own work, and takes the time that it takes.
+    waits = changed or machine.endswith("fixed-wait")
+    scale = Scale.of(count).seconds if waits else 1.0
     world.settings(secondSeconds=scale, rolloutSeconds=rollout)
     deployment = world.manifest(names, changed=changed)
     seen = _marks(world)
