@@ -25,6 +25,7 @@ module "ecs_gitops" {
   stub_zip               = var.stub_zip
   artifact_force_destroy = true
   notification_emails    = ["team@example.com"]
+  log_level              = "DEBUG"
   pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
   cluster_names          = ["shop", "vtj-*"]
   target_role_arns       = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,20 @@ def test_a_broken_image_fails_alone_with_its_reason(stack, clone, queue):
     assert revisions(stack)["web"] == "web:3"
 
 
+def test_a_migration_that_fails_and_a_release_that_returns_leave_everything_as_it_was(stack, clone, queue):
+    # GIVEN what runs
+    before = revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]
+    # WHEN one service's migration fails in a release that returns as a whole
+    hook = 'hooks:\n  preDeploy:\n    command: ["migrate", "fail"]\n'
+    tags, more = {"web": "4.0.0", "worker": "4.0.0"}, {"worker": hook}
+    clone.push(manifest(tags, "4.1", "4.0.0", more=more, top="onFailure: rollbackRelease"), "Migrate, or not at all")
+    assert stack.release() == "Failed"
+    # THEN everything is as it was, and the notice has the exit code
+    (notice,) = stack.notices(queue)
+    assert "hook preDeploy: container worker exited with 3" in notice["Message"]
+    assert (revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]) == before
+
+
 def test_a_wrong_manifest_is_told_in_the_build_and_changes_nothing(stack, clone, queue):
     before = revisions(stack)
     clone.push("release: 4.0\nservices:\n  - service: web\n    clusterNme: shop\n", "Misspell")
@@ -142,8 +158,17 @@ def test_the_articles_own_manifest_and_the_seed_example_deploy_unchanged(stack, 
     ]
 
 
+def contents(data: bytes) -> list[str]:
+    """An object's text, and if it is an archive, that of its files."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return [data.decode(errors="replace")]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [archive.read(name).decode(errors="replace") for name in archive.namelist()]
+
+
 def test_no_secret_stands_in_any_log_notice_or_execution(stack, clone):
-    """Container environments and credentials of assumed roles, searched for in all that a full run left behind."""
+    """Container environments, tokens and credentials, searched for in all that a full run at DEBUG left behind: logs,
+    artifacts, notices, executions."""
     aws = stack.aws
     logs, texts = aws.client("logs"), []
     for group in logs.describe_log_groups()["logGroups"]:
@@ -155,10 +180,17 @@ def test_no_secret_stands_in_any_log_notice_or_execution(stack, clone):
         texts.append(json.dumps(states.describe_execution(executionArn=execution["executionArn"]), default=str))
         history = states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)
         texts.append(json.dumps(history["events"], default=str))
+    s3, bucket = aws.client("s3"), "ecs-gitops-111111111111-us-west-2"
+    objects = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    for each in objects:
+        texts += contents(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read())
+    texts += stack.received
     everything = "\n".join(texts)
+    assert len(stack.received) > 3
     assert "release planned" in everything
     assert "deployment.yaml" in everything
-    for secret in ("secret-of-", "hunter2", "SecretAccessKey", "SessionToken", "ASIA"):
+    password = aws.control("git")["password"]
+    for secret in ("secret-of-", "hunter2", "SecretAccessKey", "SessionToken", "ASIA", password):
         assert secret not in everything
 
 

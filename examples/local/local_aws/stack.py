@@ -9,7 +9,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Stack:
     aws: LocalAws
     terraform: Terraform
     outputs: dict[str, Any]
+    # Every notice that was received, as it came.
+    received: list[str] = field(default_factory=list)
     _seen: int = 0
     _released: int = 0
 
@@ -73,6 +75,7 @@ class Stack:
         found = []
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
+                self.received.append(message["Body"])
                 found.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return found
