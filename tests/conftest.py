@@ -61,6 +61,14 @@ def run(stack: Stack) -> Callable[..., Run]:
     return start
 
 
+@pytest.fixture
+def fast(stack: Stack) -> Iterator[None]:
+    """A minute takes six seconds: for what has to wait for a timeout."""
+    stack.aws.control("settings", {"secondSeconds": 0.1, "rolloutSeconds": 2.0})
+    yield
+    stack.aws.control("settings", {"secondSeconds": 1.0, "rolloutSeconds": 0.5})
+
+
 @pytest.fixture(scope="session")
 def layer() -> Any:
     """Path of the layer that `make layer` built."""

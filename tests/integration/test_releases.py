@@ -122,7 +122,7 @@ def test_each_strategy_that_ecs_rolls_back_is_no_success(aws, run, service):
         returned(aws, item)
 
 
-def test_each_strategy_that_hangs_is_returned_at_its_timeout(aws, run, service):
+def test_each_strategy_that_hangs_is_returned_at_its_timeout(aws, run, service, fast):
     # GIVEN rollouts that never come up, without bake times
     short = {
         "bakeTimeInMinutes": 0,

@@ -145,14 +145,6 @@ def test_redeploying_after_a_failed_deployment_deploys_again(aws, run, service):
     assert live(aws, item) == f"{item['serviceName']}:3"
 
 
-def test_an_image_that_never_runs_is_failed_at_its_timeout_and_never_a_success(run, service):
-    item = service(image="app:never") | {"timeoutMinutes": 1}
-    done = run({"services": [item]})
-    assert done.status == "FAILED"
-    assert "not steady after 1 minutes: 0 of 1 tasks running" in done.cause
-    assert 55 < done.seconds < 80
-
-
 def test_desired_count_zero_is_a_success_that_says_so(run, service):
     item = service(desired=0)
     done = run({"services": [item]})
