@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,12 @@ _BUILD = ROOT / "build"
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--quick", action="store_true", help="a few minutes instead of an hour")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("--show", action="store_true", help="measure nothing: the table of what build/bench.json has")
+    options = parser.parse_args(arguments)
+    if options.show:
+        show(json.loads((_BUILD / "bench.json").read_text()))
+        return 0
+    quick = options.quick
     began = time.monotonic()
 
     def tell(text: str) -> None:
@@ -42,33 +49,47 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, LocalAws(Path(folder) / "aws") as aws:
         world = World(Stack.apply(aws, Path(folder) / "terraform"))
         aws.client("ecs").create_cluster(clusterName=CLUSTER)
-        found |= measured(world, tell, quick=quick)
-    _BUILD.mkdir(exist_ok=True)
-    (_BUILD / "bench.json").write_text(lines(found))
+        measured(world, tell, found, quick=quick)
     (_BUILD / "bench.svg").write_text(plot(found))
     show(found)
     tell("written: build/bench.json, build/bench.svg")
     return 0
 
 
-def measured(world: World, tell: Any, *, quick: bool) -> dict[str, Any]:
+def measured(world: World, tell: Any, found: dict[str, Any], *, quick: bool) -> None:
+    """What was measured goes into ``found``, and after each part into build/bench.json."""
+
+    def part(name: str, runs_of_it: Iterator[dict[str, Any]]) -> None:
+        found[name] = []
+        for each in runs_of_it:
+            found[name].append(each)
+            keep(found)
+
     ours = world.stack.outputs["state_machine_arn"]
-    found: dict[str, Any] = {"invocations": runs.invocations(world, tell)}
+    found["invocations"] = runs.invocations(world, tell)
+    part("broken", (runs.broken(world, ours, tell, way) for way in ("stop", "rollback")))
+    part("buckets", (runs.throttled(world, ours, count, tell) for count in ((100,) if quick else (100, 500))))
     sizes = (1, 10, 100) if quick else (1, 10, 100, 500)
-    found["releases"] = []
-    for count in sizes:
-        # The longest rollouts are the same for every size: they are waited for once for a small one.
-        rollouts = (10.0, 60.0) if quick or count > 10 else (10.0, 60.0, 600.0)
-        found["releases"] += [runs.release(world, ours, count, rollout, tell) for rollout in rollouts]
-        found["releases"].append(runs.release(world, ours, count, 10.0, tell, changed=False))
+    part("releases", (each for count in sizes for each in _releases(world, ours, count, tell, quick=quick)))
     fixed = fixed_wait.machine(world)
-    found["fixedWait"] = []
-    for count in (1, 10) if quick else (1, 10, 100):
-        found["fixedWait"].append(runs.release(world, fixed, count, 60.0, tell))
-        found["fixedWait"].append(runs.release(world, fixed, count, 10.0, tell, changed=False))
-    found["broken"] = [runs.broken(world, ours, tell, way) for way in ("stop", "rollback")]
-    found["buckets"] = [runs.throttled(world, ours, count, tell) for count in ((100,) if quick else (100, 500))]
-    return found
+    part("fixedWait", (each for count in sizes[: 2 if quick else 3] for each in _fixed(world, fixed, count, tell)))
+
+
+def _releases(world: World, machine: str, count: int, tell: Any, *, quick: bool) -> Iterator[dict[str, Any]]:
+    # The longest rollouts differ in nothing but their length: they are waited for once.
+    for rollout in (10.0, 60.0, 600.0) if count == 1 and not quick else (10.0, 60.0):
+        yield runs.release(world, machine, count, rollout, tell)
+    yield runs.release(world, machine, count, 10.0, tell, changed=False)
+
+
+def _fixed(world: World, machine: str, count: int, tell: Any) -> Iterator[dict[str, Any]]:
+    yield runs.release(world, machine, count, 60.0, tell)
+    yield runs.release(world, machine, count, 10.0, tell, changed=False)
+
+
+def keep(found: dict[str, Any]) -> None:
+    _BUILD.mkdir(exist_ok=True)
+    (_BUILD / "bench.json").write_text(lines(found))
 
 
 def plot(found: dict[str, Any]) -> str:

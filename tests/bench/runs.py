@@ -17,14 +17,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How long a simulated second takes here, by number of services: the local AWS's own work takes its time, and is
-    counted like everything else, so that much of it asks for a slower clock."""
+    """How long a simulated second takes here, by number of services: the work of the local AWS and of Python takes its
+    real time, and is counted as more of the simulated, so that much of it asks for a slower clock."""
 
     seconds: float
 
     @classmethod
     def of(cls, services: int) -> Scale:
-        return cls({1: 0.1, 10: 0.1, 100: 0.5}.get(services, 1.0))
+        return cls(0.1 if services <= 10 else 0.25)
 
 
 def release(

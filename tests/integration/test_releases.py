@@ -362,8 +362,8 @@ def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything
             }
         ],
     )
+    # Its tasks cannot start, as on AWS: that is what the check is there to say before.
     ecs.update_service(cluster=CLUSTER, service=item["serviceName"], taskDefinition=item["serviceName"])
-    wait_until_steady(aws, CLUSTER, (item["serviceName"],))
     done = run({"services": [item]})
     assert done.error == "CheckFailed"
     line = result(done, item)
@@ -376,7 +376,7 @@ def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything
         assert told in line
     # AND with what is there, it is deployed
     aws.client("ssm").put_parameter(Name="/shop/there", Value="x", Type="SecureString")
-    there = aws.client("secretsmanager").create_secret(Name=f"there-{uuid.uuid4().hex[:6]}", SecretString="x")["ARN"]
+    there = aws.client("secretsmanager").create_secret(Name=f"there-{uuid.uuid4().hex[:6]}", SecretString='{"key": "x"}')["ARN"]
     good = service()
     ecs.register_task_definition(
         family=good["serviceName"],

@@ -89,7 +89,10 @@ run "four_functions_from_one_layer" {
         ECS_GITOPS_TRACING         = "false"
         ECS_GITOPS_ACCOUNT_ID      = "111111111111"
         ECS_GITOPS_TIMEOUT_MINUTES = "20"
-        ECS_GITOPS_ROLE_ARNS       = "{\"111111111111\":\"arn:aws:iam::111111111111:role/shop-deploy\",\"222222222222\":\"arn:aws:iam::222222222222:role/shop-deploy\"}"
+
+        ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = "240"
+
+        ECS_GITOPS_ROLE_ARNS = "{\"111111111111\":\"arn:aws:iam::111111111111:role/shop-deploy\",\"222222222222\":\"arn:aws:iam::222222222222:role/shop-deploy\"}"
       })
       deploy_task     = tomap({ ECS_GITOPS_TRACING = "false" })
       deploy_ecs      = tomap({ ECS_GITOPS_TRACING = "false" })
