@@ -32,6 +32,8 @@ class Examined:
     wanted: Wanted
     configuration: Json
     decision: Decision
+    # Why it is not known what the service's tags meant when it was deployed; None where it is, or does not matter.
+    unknown: str | None = None
 
     @property
     def previous_image(self) -> str:
@@ -46,12 +48,12 @@ def examine(aws: Aws, release: Release, item: Item, service: Service, now: float
     definition, tags = aws.describe_task_definition(live)
     containers, warnings = resolve(definition, item.images)
     wanted = wanted_of(item, containers)
-    running = _running(aws, service, wanted, tags) if has_images(definition, wanted.images) else {}
+    running, unknown = _running(aws, service, wanted, tags) if has_images(definition, wanted.images) else ({}, None)
     decision = decide(
         service, definition, tags, wanted, release, running=running, now=now, patience=item.timeout_minutes * 60
     )
     configuration = merged(service.configuration, item.deployment or {})
-    return Examined(definition, tags, containers, warnings, wanted, configuration, decision)
+    return Examined(definition, tags, containers, warnings, wanted, configuration, decision, unknown)
 
 
 def wanted_of(item: Item, containers: dict[str, Container]) -> Wanted:
@@ -107,19 +109,21 @@ def _has_digest(image: str) -> bool:
     return "@" in image
 
 
-def _running(aws: Aws, service: Service, wanted: Wanted, tags: dict[str, str]) -> Images:
-    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not tell them."""
+def _running(aws: Aws, service: Service, wanted: Wanted, tags: dict[str, str]) -> tuple[Images, str | None]:
+    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not tell them; and
+    why they are not known."""
     if not (set(wanted.digests) - set(digests_of(tags))) or not service.revisions:
-        return {}
+        return {}, None
     try:
         revisions = aws.describe_service_revisions(service.revisions)
-    except AwsRefused:
-        return {}
+    except AwsRefused as error:
+        return {}, f"whether the tag has moved since the service was deployed: {error}"
     live = service.primary.task_definition if service.primary else service.task_definition
-    return {
+    found = {
         image["containerName"]: image["imageDigest"]
         for revision in revisions
         if revision.get("taskDefinition") == live
         for image in revision.get("containerImages") or []
         if image.get("imageDigest")
     }
+    return found, None

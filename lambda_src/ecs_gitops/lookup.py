@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
+NOT_IN_ECR = "not in ECR"
+
 # Result and reason; None where all is well.
 _Told = tuple[str, str] | None
 # Of a repository: the digests, or why it could not be looked at.
@@ -78,7 +80,7 @@ def _with_images(checked: Checked, answers: Mapping[tuple[str, str, str], _Answe
     for name, text in checked.item.images.items():
         image = ecr_image(text)
         if image is None:
-            checked.findings.add("image", NOT_CHECKED, f"image {text}: not in ECR")
+            checked.findings.add("image", NOT_CHECKED, f"image {text}: {NOT_IN_ECR}")
             continue
         answer = answers[image.place]
         found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)

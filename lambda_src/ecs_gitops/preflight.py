@@ -86,8 +86,10 @@ class Preflight(ABC):
 def _concluded(checked: Checked, now: float) -> Item:
     item, findings = checked.item, checked.findings
     if item.status == work.UNCHANGED:
-        # Nothing is deployed: an image that was lost is a danger, but no failure of this release.
-        findings = Findings(findings.results, [(c, WARNING, text) for c, r, text in findings.reasons if r == FAILED])
+        # Nothing is deployed: an image that was lost is a danger, but no failure of this release. What cannot be
+        # looked for is told where something is deployed.
+        told = [(c, r, text) for c, r, text in findings.reasons if not text.endswith(lookup.NOT_IN_ECR)]
+        findings = Findings(findings.results, [(c, WARNING if r == FAILED else r, text) for c, r, text in told])
     item = replace(item, checks=findings.encoded(), warnings=findings.warnings, began=None)
     if item.status == work.PENDING and findings.failed:
         return item.failed(findings.failed, now)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ecs_gitops import live, work
 from ecs_gitops.checks import (
     FAILED,
+    NOT_CHECKED,
     WARNING,
     Checked,
     alarm_names,
@@ -49,6 +50,8 @@ class ServicePreflight(Preflight):
         checked.findings.ok("container")
         for warning in examined.warnings:
             checked.findings.add("container", WARNING, warning)
+        if examined.unknown:
+            checked.findings.add("image", NOT_CHECKED, examined.unknown)
         checked.item = item = replace(item, previous_image=examined.previous_image)
         decision = examined.decision
         if isinstance(decision, Held):

@@ -10,7 +10,7 @@ from ecs_gitops import evidence, hooks, live, rollout, service_deployment, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.live import DEFAULT_CLUSTER
+from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.memory import note_failed
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
@@ -45,8 +45,8 @@ class Validator:
         going_on = [item for item in self.batch.items if item.status == work.IN_PROGRESS]
         rolling_out = [item for item in going_on if item.phase not in _HOOKS]
         seen = live.describe_services(self.aws, rolling_out, self.patience)
-        found = live.each(lambda item: self._find(item, seen[item.number]), rolling_out, self.patience)
-        records = self._records(found)
+        found = live.each(lambda item: self._find(item, seen), rolling_out, self.patience)
+        records = self._records(found, seen)
         done = live.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.patience)
         done += self._hooks([item for item in going_on if item.phase in _HOOKS])
         by_number = {item.number: item for item in done}
@@ -55,14 +55,17 @@ class Validator:
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
-    def _find(self, item: Item, seen: Service | AwsRefused | None) -> Item:
-        """The item with ECS's own record of its deployment, which every strategy but ROLLING is judged by."""
-        is_native = isinstance(seen, Service) and strategy(seen.configuration) != ROLLING
+    def _find(self, item: Item, seen: Seen) -> Item:
+        """The item with ECS's own record of its deployment, which every strategy but ROLLING is judged by. Where that
+        may not be read, nothing is seen of the item."""
+        service = seen[item.number]
+        is_native = isinstance(service, Service) and strategy(service.configuration) != ROLLING
         if not is_native or item.service_deployment is not None or item.phase == work.ROLLBACK:
             return item
         try:
             found = self.patience.persist(lambda: self._record_of(item))
-        except AwsRefused:
+        except AwsRefused as error:
+            seen[item.number] = error
             return item
         return replace(item, service_deployment=found)
 
@@ -79,12 +82,12 @@ class Validator:
         ours = [each for each in made if each.get("targetServiceRevisionArn") in targets]
         return str(ours[-1]["serviceDeploymentArn"]).rsplit("/", 1)[-1] if ours else None
 
-    def _records(self, items: list[Item]) -> Mapping[str, Json]:
+    def _records(self, items: list[Item], seen: Seen) -> Mapping[str, Json]:
         arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
         try:
             found = self.patience.persist(lambda: self.aws.describe_service_deployments(arns)) if arns else []
         except AwsRefused as error:
-            log.warning("service deployments cannot be read", extra={"cause": str(error)})
+            seen.update({item.number: error for item in items if item.service_deployment is not None})
             return {}
         return {each["serviceDeploymentArn"]: each for each in found}
 
@@ -236,6 +239,9 @@ def _verdict(service: Service | None, record: Json | None, watched: Rollout, now
     verdict = rollout.judge(service, watched, now)
     if verdict.status == rollout.DEPLOYED and service is not None and strategy(service.configuration) != ROLLING:
         # Counts alone do not tell a rollout that shifts traffic from one that was rolled back.
+        if now - watched.started_at >= watched.timeout:
+            told = f"not over after {watched.timeout / 60:g} minutes: ECS does not show its record of the deployment"
+            return Verdict(rollout.FAILED, told)
         return Verdict(rollout.IN_PROGRESS, "ECS does not show its record yet")
     return verdict
 

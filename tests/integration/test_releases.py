@@ -376,7 +376,9 @@ def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything
         assert told in line
     # AND with what is there, it is deployed
     aws.client("ssm").put_parameter(Name="/shop/there", Value="x", Type="SecureString")
-    there = aws.client("secretsmanager").create_secret(Name=f"there-{uuid.uuid4().hex[:6]}", SecretString='{"key": "x"}')["ARN"]
+    there = aws.client("secretsmanager").create_secret(
+        Name=f"there-{uuid.uuid4().hex[:6]}", SecretString='{"key": "x"}'
+    )["ARN"]
     good = service()
     ecs.register_task_definition(
         family=good["serviceName"],

@@ -63,6 +63,8 @@ def mend() -> None:
         iam_evaluator._CONDITION_OPS[operator.replace("arn", "arnnot")] = lambda *both: not arn_like(*both)
     for service in _GUARDED:
         app.SERVICE_HANDLERS[service] = _guarded(service, app.SERVICE_HANDLERS[service])
+    # What ministack does not know as a service of IAM's it lets in.
+    iam_actions.SERVICE_TO_IAM_NAMESPACE.update(codecommit="codecommit", codepipeline="codepipeline")
 
 
 def arn_like(actual: str, expected: str) -> bool:

@@ -1,0 +1,257 @@
+"""Each action of each policy is needed: without it a release fails, or tells so. And no other is.
+
+The actions are taken away one by one with the local AWS's setting ``deny``, from the roles of the applied stack. A new
+action in a policy needs a line in ``CASES`` or, where its absence cannot be seen, in ``UNSEEN``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from integration import permission_scenarios as on
+from integration.permission_scenarios import Permission, Scenario, World, role_name, short_name
+from local_aws.stack import Stack
+
+CHECK, RELEASE, GOOD = "FAILED CheckFailed", "FAILED ReleaseFailed", "SUCCEEDED"
+FAILED, DONE, NOT_STARTED = "Failed", "Succeeded", "NotStarted"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Without the permission the scenario ends so, and tells this; by default the action."""
+
+    role: str
+    action: str
+    scenario: Scenario
+    ends: str
+    tells: str = ""
+
+    @property
+    def permission(self) -> Permission:
+        return self.role, self.action
+
+
+CASES = (
+    Case("deploy", "ecs:DescribeServices", on.simple, CHECK),
+    Case("deploy", "ecs:DescribeTaskDefinition", on.simple, CHECK),
+    Case("deploy", "ecs:RegisterTaskDefinition", on.simple, RELEASE),
+    Case("deploy", "ecs:TagResource", on.simple, RELEASE),
+    Case("deploy", "ecs:UpdateService", on.simple, RELEASE),
+    Case("deploy", "ecs:ListTasks", on.failing, RELEASE, "stopped tasks could not be read: list_tasks: AccessDenied"),
+    Case("deploy", "ecs:DescribeTasks", on.failing, RELEASE, "stopped tasks could not be read: describe_tasks: Access"),
+    Case("deploy", "ecs:DescribeTasks", on.hook, RELEASE, "the hook cannot be watched"),
+    Case("deploy", "ecs:RunTask", on.hook, RELEASE),
+    Case("deploy", "ecs:StopTask", on.hanging_hook, RELEASE, "it could not be stopped: stop_task: AccessDenied"),
+    Case("deploy", "ecs:ListServiceDeployments", on.canary, CHECK),
+    Case("deploy", "ecs:DescribeServiceDeployments", on.canary, "FAILED"),
+    Case("deploy", "ecs:DescribeServiceRevisions", on.canary, "FAILED"),
+    Case("deploy", "ecs:DescribeServiceRevisions", on.moved_tag, GOOD, "describe_service_revisions"),
+    Case("deploy", "events:ListTargetsByRule", on.rule, CHECK),
+    Case("deploy", "events:PutTargets", on.rule, RELEASE),
+    Case("deploy", "scheduler:GetSchedule", on.schedule, CHECK),
+    Case("deploy", "scheduler:UpdateSchedule", on.schedule, RELEASE),
+    Case("deploy", "ecr:BatchGetImage", on.complete, GOOD, "the deploy role may not look (batch_get_image)"),
+    Case("deploy", "ecr:DescribePullThroughCacheRules", on.missing_image, CHECK, "a pull-through cache rule may"),
+    Case("deploy", "cloudwatch:DescribeAlarms", on.complete, GOOD, "the deploy role may not look (describe_alarms)"),
+    Case("deploy", "secretsmanager:DescribeSecret", on.complete, GOOD, "may not look (describe_secret)"),
+    Case("deploy", "ssm:DescribeParameters", on.complete, GOOD, "may not look (describe_parameters)"),
+    Case("deploy", "iam:SimulatePrincipalPolicy", on.complete, GOOD, "may not look (simulate_principal_policy)"),
+    Case("deploy", "iam:PassRole", on.complete, CHECK, f"may not pass role {on.ROLE} to ecs-tasks.amazonaws.com"),
+    Case("deploy-ecs", "sts:AssumeRole", on.simple, CHECK),
+    Case("deploy-task", "sts:AssumeRole", on.rule, CHECK),
+    Case("validate-deploy", "sts:AssumeRole", on.simple, RELEASE),
+    Case("state-machine", "lambda:InvokeFunction", on.simple, "FAILED ReportFailed"),
+    Case("trigger", "codepipeline:StartPipelineExecution", on.push, NOT_STARTED, NOT_STARTED),
+    Case("pipeline", "codecommit:CancelUploadArchive", on.pipeline, FAILED),
+    Case("pipeline", "codecommit:GetBranch", on.pipeline, FAILED),
+    Case("pipeline", "codecommit:GetCommit", on.pipeline, FAILED),
+    Case("pipeline", "codecommit:GetUploadArchiveStatus", on.pipeline, FAILED),
+    Case("pipeline", "codecommit:UploadArchive", on.pipeline, FAILED),
+    Case("pipeline", "s3:GetBucketVersioning", on.pipeline, FAILED),
+    Case("pipeline", "s3:PutObject", on.pipeline, FAILED),
+    Case("pipeline", "codebuild:StartBuild", on.pipeline, FAILED),
+    Case("pipeline", "codebuild:BatchGetBuilds", on.pipeline, FAILED),
+    Case("pipeline", "s3:GetObject", on.pipeline, FAILED),
+    Case("pipeline", "states:DescribeStateMachine", on.pipeline, FAILED),
+    Case("pipeline", "states:StartExecution", on.pipeline, FAILED),
+    Case("pipeline", "states:DescribeExecution", on.pipeline, FAILED),
+    Case("build", "logs:CreateLogStream", on.pipeline, FAILED),
+    Case("build", "s3:GetObjectVersion", on.pipeline, FAILED),
+    Case("build", "lambda:GetLayerVersion", on.pipeline, FAILED),
+    Case("build", "codecommit:GetCommit", on.pipeline, DONE, "\nthe commit's author and subject are not known"),
+    Case("build", "s3:PutObject", on.pipeline, FAILED),
+)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Why a permission's absence is not seen; the scenario that calls it all the same, and how that ends without."""
+
+    why: str
+    scenario: Scenario | None = None
+    ends: str = ""
+
+
+_LAMBDA_LOGS = Unseen("Lambda writes the logs itself; the local AWS plays no call for it")
+_DELIVERY = Unseen("Step Functions delivers logs by itself; the local AWS does not play it")
+_BUCKET = Unseen("the local pipeline and build do not look at the bucket first")
+UNSEEN: dict[Permission, Unseen] = {
+    ("deploy", "ecs:StopServiceDeployment"): Unseen("UpdateService is the other way back", on.stuck_canary, RELEASE),
+    ("state-machine", "sns:Publish"): Unseen("a lost notice is no failed release: caught", on.simple, GOOD),
+    ("build", "logs:PutLogEvents"): Unseen("a lost log is no failed build", on.pipeline, DONE),
+    ("build", "s3:GetObject"): Unseen("the local build reads its source by version"),
+    ("pipeline", "s3:GetObjectVersion"): Unseen("the local pipeline reads the build's artifact without a version"),
+    **{
+        (r, a): _LAMBDA_LOGS
+        for r in ("init-config", "deploy-ecs", "deploy-task", "validate-deploy")
+        for a in ("logs:CreateLogStream", "logs:PutLogEvents")
+    },
+    **{
+        ("state-machine", f"logs:{a}"): _DELIVERY
+        for a in (
+            "CreateLogDelivery",
+            "DeleteLogDelivery",
+            "DescribeLogGroups",
+            "DescribeResourcePolicies",
+            "GetLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "UpdateLogDelivery",
+        )
+    },
+    **{(r, a): _BUCKET for r in ("pipeline", "build") for a in ("s3:GetBucketAcl", "s3:GetBucketLocation")},
+    ("build", "s3:GetBucketVersioning"): _BUCKET,
+}
+SCENARIOS = tuple(dict.fromkeys([*(c.scenario for c in CASES), *(u.scenario for u in UNSEEN.values() if u.scenario)]))
+
+
+@pytest.fixture(scope="module")
+def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(stack, tmp_path_factory.mktemp("permissions"))
+
+
+@pytest.fixture(autouse=True)
+def _fast(stack: Stack) -> Iterator[None]:
+    """Twenty times as fast as AWS; afterwards everything as it was."""
+    stack.aws.control("settings", {"secondSeconds": 0.05, "rolloutSeconds": 0.5, "minuteSeconds": 1.0})
+    yield
+    as_before = {"deny": [], "secondSeconds": 1.0, "rolloutSeconds": 0.5, "minuteSeconds": None}
+    stack.aws.control("settings", as_before)
+
+
+@contextmanager
+def without(world: World, role: str, action: str) -> Iterator[None]:
+    """The role's policies without the action."""
+    world.calls()
+    world.aws.control("settings", {"deny": [{"role": role_name(role), "action": action}]})
+    try:
+        yield
+    finally:
+        world.aws.control("settings", {"deny": []})
+
+
+@contextmanager
+def without_statement(world: World, role: str, policy: str, sid: str) -> Iterator[None]:
+    """The role's policy without one of its statements."""
+    iam, named = world.aws.client("iam"), {"RoleName": role_name(role), "PolicyName": policy}
+    document = iam.get_role_policy(**named)["PolicyDocument"]
+    left = [statement for statement in document["Statement"] if statement["Sid"] != sid]
+    assert len(left) == len(document["Statement"]) - 1
+    iam.put_role_policy(**named, PolicyDocument=json.dumps({**document, "Statement": left}))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
+
+
+def permissions(stack: Stack) -> set[Permission]:
+    """Every action of every policy of the stack's roles, as IAM has them."""
+    iam, found = stack.aws.client("iam"), set()
+    for role in [role["RoleName"] for role in iam.list_roles(MaxItems=1000)["Roles"]]:
+        name = short_name(role)
+        if role != role_name(name):
+            continue
+        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            for statement in iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                found |= {(name, action) for action in ([actions] if isinstance(actions, str) else actions)}
+    return found
+
+
+def test_every_action_of_every_policy_has_a_scenario(stack: Stack) -> None:
+    # GIVEN the policies as they were applied
+    found = permissions(stack)
+    known = {case.permission for case in CASES} | UNSEEN.keys()
+    # THEN each action stands in one of the tables, and no other does
+    assert [f"no scenario for {action} of {role}" for role, action in sorted(found - known)] == []
+    assert [f"{role} does not have {action}" for role, action in sorted(known - found)] == []
+    assert {case.permission for case in CASES} & UNSEEN.keys() == set()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_nothing_needs_a_permission_that_is_not_there(world: World, scenario: Scenario) -> None:
+    _, calls = world.normal(scenario)
+    assert calls
+    assert [permission for permission, outcome in calls if outcome == "denied"] == []
+
+
+def _parameter(case: Case) -> object:
+    return pytest.param(case, id=f"{case.role} {case.action} {case.scenario.__name__}")
+
+
+@pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
+def test_without_an_action_a_release_fails_or_tells_so(world: World, case: Case) -> None:
+    # GIVEN what is told when nothing is missing
+    tells = case.tells or case.action
+    assert tells not in world.normal(case.scenario)[0]
+    # WHEN the role does not have the action
+    with without(world, *case.permission):
+        told = case.scenario(world)
+    # THEN the release ends as it should, and says why
+    assert told.startswith(case.ends)
+    assert tells in told
+    # AND it is that action which was missed; passing a role is simulated, before it is tried
+    is_denied = (case.permission, "denied") in world.calls()
+    assert is_denied or case.action in told or case.action == "iam:PassRole"
+
+
+@pytest.mark.parametrize(
+    ("sid", "scenario", "tells"),
+    [
+        ("TagNewTaskDefinitions", on.simple, "FAILED: register_task_definition: AccessDeniedException"),
+        ("RememberRollbacks", on.failing, "the rollback could not be noted, so the next push deploys this again"),
+    ],
+)
+def test_an_action_in_two_statements_is_needed_in_both(world: World, sid: str, scenario: Scenario, tells: str) -> None:
+    assert tells not in world.normal(scenario)[0]
+    with without_statement(world, "deploy", "deploy", sid):
+        told = scenario(world)
+    assert told.startswith(RELEASE)
+    assert tells in told
+
+
+@pytest.mark.parametrize("permission", [p for p, unseen in UNSEEN.items() if unseen.scenario], ids=" ".join)
+def test_an_action_whose_absence_is_not_seen_is_called(world: World, permission: Permission) -> None:
+    scenario, ends = UNSEEN[permission].scenario, UNSEEN[permission].ends
+    assert scenario is not None
+    # GIVEN that the call is made
+    assert (permission, "ok") in world.normal(scenario)[1]
+    # THEN without it the release ends as it does with it
+    with without(world, *permission):
+        told = scenario(world)
+    assert (permission, "denied") in world.calls()
+    assert told.startswith(ends)
+    assert world.normal(scenario)[0].startswith(ends)
+
+
+def test_what_the_local_aws_does_not_call_is_said_to_be_so(world: World) -> None:
+    # GIVEN every call of normal runs
+    called = {permission for scenario in SCENARIOS for permission, _ in world.normal(scenario)[1]}
+    # THEN the table of what is not called holds: once it is played, it gets a scenario
+    assert called & {permission for permission, unseen in UNSEEN.items() if unseen.scenario is None} == set()
