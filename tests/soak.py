@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
 
     def tell(text: str) -> None:
-        console.print(f"{time.monotonic() - began:6.0f} s  {text}", soft_wrap=True)
+        console.print(f"{time.monotonic() - began:6.0f} s  {text}", soft_wrap=True, markup=False)
 
     found = in_memory(range(options.first, options.first + options.memory), tell)
     if options.local:
@@ -85,6 +85,8 @@ def on_the_local_aws(seeds: range, until: float, tell: Tell) -> list[str]:
                 ended += 1
                 done += lies is not None
                 found += lies or []
+                for lie in lies or []:
+                    tell(lie)
                 if ended % 20 == 0 or ended == len(seeds):
                     tell(f"local AWS: {done} releases, {_faults(aws)} faults, {len(found)} found")
     return found
@@ -169,7 +171,7 @@ class _Case:
     @staticmethod
     def _told(done: Any) -> dict[str, str]:
         """The status of each item: from the output, or of a failed execution from its cause."""
-        if done.output:
+        if "result" in done.output:
             return {item["name"]: item["status"] for item in done.output["result"]["items"]}
         lines = (line.split(": ") for line in done.cause.splitlines()[1:])
         return {parts[0]: parts[1] for parts in lines if len(parts) > 1}
