@@ -164,9 +164,12 @@ class _Case:
         }
 
     def _expected_to_settle(self, deployment: dict[str, Any], done: Any) -> tuple[str, ...]:
-        """What is reported as good or returned is steady; what failed may be anything."""
+        """What is reported as good or returned is steady; what failed may be anything. Of a canary ECS tells no state
+        of the rollout."""
         told = self._told(done)
-        return tuple(name for name in self.names if told.get(name) in ("DEPLOYED", "UNCHANGED", "ROLLED_BACK"))
+        canaries = {item["serviceName"] for item in deployment["services"] if "deployment" in item}
+        good = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK")
+        return tuple(name for name in self.names if told.get(name) in good and name not in canaries)
 
     @staticmethod
     def _told(done: Any) -> dict[str, str]:
