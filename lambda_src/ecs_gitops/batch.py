@@ -143,6 +143,11 @@ class Batch:
     def with_items(self, items: Iterable[Item]) -> Batch:
         return replace(self, items=tuple(items))
 
+    def updated(self, done: Iterable[Item]) -> Batch:
+        """The batch with the items ``done`` in place of those of the same number, in the order that it has."""
+        by_number = {item.number: item for item in done}
+        return self.with_items(by_number.get(item.number, item) for item in self.items)
+
     def target(self, release: Release) -> Target:
         """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
         return Target(self.account, self.region, self.role_arn, release.execution_name[:64])

@@ -16,7 +16,7 @@ from ecs_gitops.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER
-from ecs_gitops.memory import note_failed
+from ecs_gitops.memory import noted
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -26,7 +26,6 @@ from ecs_gitops.service import Service, require_deployable
 from ecs_gitops.strategy import differs, merged
 from ecs_gitops.task_definition import arn, images_of, short
 from ecs_gitops.turns import after_failure, explain, settle
-from ecs_gitops.types import Json
 from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
@@ -51,9 +50,7 @@ class ServiceDeployer:
         pending = [item for item in self.batch.items if item.status == work.PENDING]
         seen = live.describe_services(self.aws, pending, self.patience)
         done = live.each(lambda item: self._item(item, seen[item.number]), pending, self.patience)
-        by_number = {item.number: item for item in done}
-        items = (by_number.get(item.number, item) for item in self.batch.items)
-        return settle(self.batch.with_items(items), self.patience.clock())
+        return settle(self.batch.updated(done), self.patience.clock())
 
     def _item(self, item: Item, seen: Service | AwsRefused | None) -> Item:
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)
@@ -99,24 +96,16 @@ class ServiceDeployer:
         now = self.patience.clock()
         if item.phase not in (work.POST_DEPLOY, work.ROLLBACK):
             return item.failed(why, now)
-        failed = after_failure(item, why, now)
-        if failed.status == work.FAILED:
-            note = note_failed(self.aws, self.batch, item)
-            return replace(failed, reason=f"{failed.reason}{note}")
-        return failed
+        return noted(self.aws, self.batch, after_failure(item, why, now))
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         if item.phase == work.ROLLBACK:
             return Rollback(self.aws, self.release, self.batch, item, self.patience.clock()).start(service)
         found = require_deployable(service, item.cluster or DEFAULT_CLUSTER, item.name)
-        if item.phase == work.POST_DEPLOY:
-            definition, _ = self.aws.describe_task_definition(item.task_def or "")
-            return self._hook(item, work.POST_DEPLOY, found, definition)
+        if item.phase in (work.PRE_DEPLOY, work.POST_DEPLOY):
+            return self._hook(item, item.phase, found)
         if item.phase == work.DEPLOY:
             return self._go_on(item, found)
-        if item.phase == work.PRE_DEPLOY:
-            definition, _ = self.aws.describe_task_definition(item.task_def or "")
-            return self._hook(item, work.PRE_DEPLOY, found, definition)
         return self._deploy(item, found, out)
 
     def _deploy(self, item: Item, service: Service, out: ItemLog) -> Item:
@@ -140,9 +129,8 @@ class ServiceDeployer:
             self.aws.tag_task_definition(decision.revision, examined.wanted.key, "")
         item = replace(item, previous_task_def=revision, task_def=revision)
         # Where the check saw other settings, an interrupted run has written them already.
-        was_written = (
-            differs(item.previous_deployment or {}, item.deployment or {}) if item.previous_deployment else False
-        )
+        seen = item.previous_deployment
+        was_written = seen is not None and differs(seen, item.deployment or {})
         if not decision.configure and not was_written:
             return replace(item, deployment_needed=False).ended(work.UNCHANGED, self.patience.clock())
         if decision.configure:
@@ -223,16 +211,15 @@ class ServiceDeployer:
             started_at=started.created_at or self.patience.clock(),
         )
 
-    def _hook(self, item: Item, phase: str, service: Service, definition: Json) -> Item:
+    def _hook(self, item: Item, phase: str, service: Service) -> Item:
+        definition, _ = self.aws.describe_task_definition(item.task_def or "")
         hook = item.hook(phase) or {}
         asked = hooks.request(self.batch, item, phase, hook, service, definition, self.release)
         task, why = self.aws.run_task(asked)
         if task is None:
             raise ItemFailed(f"hook {hooks.name(phase)}: ECS could not run its task: {why}")
         ran = hooks.run(task, asked, definition)
-        return replace(
-            item, status=work.IN_PROGRESS, phase=phase, hook_run=ran, started_at=self.patience.clock(), progress=None
-        )
+        return replace(item, status=work.IN_PROGRESS, hook_run=ran, started_at=self.patience.clock(), progress=None)
 
 
 def held(item: Item, decision: Held, now: float) -> Item:

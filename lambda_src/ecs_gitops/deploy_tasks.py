@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from ecs_gitops import live, work
 from ecs_gitops.aws import Aws
@@ -49,9 +50,7 @@ class TaskDeployer:
             if item.status == work.PENDING:
                 units.setdefault(Trigger.of(item), []).append(item)
         done = live.each(lambda unit: self._unit(*unit), list(units.items()), self.patience)
-        by_number = {item.number: item for items in done for item in items}
-        items = (by_number.get(item.number, item) for item in self.batch.items)
-        return replace(self.batch.with_items(items), next="DONE", wait_seconds=0)
+        return replace(self.batch.updated(chain.from_iterable(done)), next="DONE", wait_seconds=0)
 
     def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)

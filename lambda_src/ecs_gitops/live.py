@@ -32,16 +32,21 @@ def each(act: Callable[[A], B], things: Sequence[A], patience: Patience) -> list
         return list(pool.map(act, things))
 
 
+def by_cluster(items: Iterable[Item]) -> dict[str, list[Item]]:
+    """The items of each cluster."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(item.cluster or DEFAULT_CLUSTER, []).append(item)
+    return found
+
+
 def describe_services(aws: Aws, items: Iterable[Item], patience: Patience) -> Seen:
     """The services of ``items``, ten a call.
 
     Raises :class:`ecs_gitops.errors.AwsUnavailable` when AWS cannot be asked until the patience is over."""
-    by_cluster: dict[str, list[Item]] = {}
-    for item in items:
-        by_cluster.setdefault(item.cluster or DEFAULT_CLUSTER, []).append(item)
     parts = [
         (cluster, group[start : start + SERVICES_PER_CALL])
-        for cluster, group in by_cluster.items()
+        for cluster, group in by_cluster(items).items()
         for start in range(0, len(group), SERVICES_PER_CALL)
     ]
     seen: Seen = {}

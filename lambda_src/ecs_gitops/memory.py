@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.examination import mark, target
 from ecs_gitops.provenance import failed_key, rolled_back_key
+from ecs_gitops.work import FAILED
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -26,13 +28,15 @@ def note_rolled_back(aws: Aws, item: Item, revision: str) -> str:
     return ""
 
 
-def note_failed(aws: Aws, batch: Batch, item: Item) -> str:
-    """Note on the item's revision that it failed and was left there: it may look steady to the next release."""
-    if item.task_def is None:
-        return ""
+def noted(aws: Aws, batch: Batch, item: Item) -> Item:
+    """An item that failed, with that noted on its revision, which was left there: it may look steady to the next
+    release. Any other item as it is."""
+    if item.status != FAILED or item.task_def is None:
+        return item
     revision = batch.task_definition_arn(item.task_def)
     try:
         aws.tag_task_definition(revision, failed_key(target(item)), item.mark or mark(item))
     except AwsRefused as error:
-        return f"; that it failed could not be noted, so the next push may take it for unchanged: {error}"
-    return ""
+        told = f"that it failed could not be noted, so the next push may take it for unchanged: {error}"
+        return replace(item, reason=f"{item.reason}; {told}")
+    return item

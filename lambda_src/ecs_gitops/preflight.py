@@ -53,9 +53,8 @@ class Preflight(ABC):
         lookup.references(self.aws, self.batch, going, self.patience)
         lookup.roles(self.aws, self.batch, going, self.patience)
         lookup.alarms(self.aws, going, self.patience)
-        done = {each.item.number: _concluded(each, self.patience.clock()) for each in checked}
-        items = (done.get(item.number, item) for item in self.batch.items)
-        return replace(self.batch.with_items(items), next="DONE", wait_seconds=0)
+        done = (_concluded(each, self.patience.clock()) for each in checked)
+        return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
 
     def _look(self, checked: Checked) -> Checked:
         item = replace(checked.item, mark=mark(checked.item), began=self.patience.clock())

@@ -27,10 +27,6 @@ class EcrImage:
         """Account, Region and repository."""
         return self.account, self.region, self.repository
 
-    @property
-    def has_digest(self) -> bool:
-        return self.reference.startswith("sha256:")
-
     def pinned(self, digest: str) -> str:
         """The image by its digest."""
         return f"{self.name}@{digest}"

@@ -12,7 +12,7 @@ from ecs_gitops import work
 from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.memory import note_rolled_back
-from ecs_gitops.provenance import PREFIX, is_ours, tags_for
+from ecs_gitops.provenance import is_ours, tags_for
 from ecs_gitops.service import Service, is_complete
 from ecs_gitops.strategy import ROLLING, differs, hasty, strategy
 from ecs_gitops.task_definition import images_of, short, with_images
@@ -48,9 +48,7 @@ class Rollback:
             if not self._is_copy(runs, previous):
                 raise ItemFailed(f"someone else deployed {short(runs)} in the meantime, and that is left as it is")
             # An interrupted run has registered the revision before again, and deployed that.
-            previous = runs
-            item = replace(item, previous_task_def=short(runs))
-            return replace(self, item=item).start(service)
+            return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
         note = note_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
             return self._returned(service, note)
@@ -72,8 +70,7 @@ class Rollback:
 
     def _registered_again(self, revision: str, ours: str) -> str:
         definition, tags = self.aws.describe_task_definition(revision)
-        copied = {key: value for key, value in tags.items() if not key.startswith(PREFIX)}
-        return self.aws.register_task_definition(with_images(definition, {}), tags_for(self.release, ours, copied, {}))
+        return self.aws.register_task_definition(with_images(definition, {}), tags_for(self.release, ours, tags, {}))
 
     def _is_copy(self, runs: str, previous: str) -> bool:
         """Whether this very execution registered ``runs`` with what ``previous`` has."""

@@ -33,11 +33,6 @@ class Stage:
     mode: Mode = DEPLOY
     error: str | None = None
 
-    @property
-    def all(self) -> tuple[Batch, ...]:
-        """Every item, in batches whose items are in the manifest's order."""
-        return _merged([*self.batches, *self.rest])
-
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stage:
         """From the state machine's data; ``error`` is there when a whole stage failed. Raises :class:`InvalidEvent`."""

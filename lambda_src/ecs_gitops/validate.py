@@ -11,7 +11,7 @@ from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.live import DEFAULT_CLUSTER, Seen
-from ecs_gitops.memory import note_failed
+from ecs_gitops.memory import noted
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -49,9 +49,7 @@ class Validator:
         records = self._records(found, seen)
         done = live.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.patience)
         done += self._hooks([item for item in going_on if item.phase in _HOOKS])
-        by_number = {item.number: item for item in done}
-        items = (by_number.get(item.number, item) for item in self.batch.items)
-        return settle(self.batch.with_items(items), self.patience.clock())
+        return settle(self.batch.updated(done), self.patience.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
@@ -142,10 +140,7 @@ class Validator:
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
-        failed = after_failure(item, why, self.patience.clock())
-        if failed.status != work.FAILED:
-            return failed
-        return replace(failed, reason=f"{failed.reason}{note_failed(self.aws, self.batch, item)}")
+        return noted(self.aws, self.batch, after_failure(item, why, self.patience.clock()))
 
     def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.patience.clock()
@@ -189,10 +184,7 @@ class Validator:
     # --- hooks -----------------------------------------------------------------------------------------------------
 
     def _hooks(self, items: list[Item]) -> list[Item]:
-        by_cluster: dict[str, list[Item]] = {}
-        for item in items:
-            by_cluster.setdefault(item.cluster or DEFAULT_CLUSTER, []).append(item)
-        return [done for cluster, group in by_cluster.items() for done in self._hooks_of(cluster, group)]
+        return [done for cluster, group in live.by_cluster(items).items() for done in self._hooks_of(cluster, group)]
 
     def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
         arns = [self.batch.task_arn(cluster, str((item.hook_run or {}).get("task"))) for item in items]

@@ -162,10 +162,6 @@ class Run:
                 for lie in self._of_service(item, result, before["services"][name], after["services"][name])
             ]
         lies += [f"{name}: {lie}" for name in ("nightly", "hourly") for lie in self._of_task(name, told, before, after)]
-        runs: dict[tuple[str, str], int] = {}
-        for task in self.ecs.tasks.values():
-            key = task["request"]["taskDefinition"], str(task["request"]["overrides"])
-            runs[key] = runs.get(key, 0) + 1
         per_service: dict[str, int] = {}
         for task in self.ecs.tasks.values():
             family = task["request"]["taskDefinition"].rsplit("/", 1)[-1].split(":")[0]
