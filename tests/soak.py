@@ -25,7 +25,7 @@ from rich.console import Console
 
 from bench.world import World
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, wait_until_steady
+from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
 from unit.faulty import Run
 
 _AT_ONCE = 4
@@ -130,13 +130,8 @@ class _Case:
             family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
         )
         breaker = {"enable": True, "rollback": self.chance.random() < 0.5}
-        self.ecs.create_service(
-            cluster=CLUSTER,
-            serviceName=name,
-            taskDefinition=name,
-            desiredCount=1,
-            deploymentConfiguration={"deploymentCircuitBreaker": breaker},
-        )
+        configuration = {"deploymentCircuitBreaker": breaker}
+        create_service(self.world.stack.aws, CLUSTER, name, name, 1, deploymentConfiguration=configuration)
 
     def _deployment(self) -> dict[str, Any]:
         chance, services = self.chance, []

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.stack import CLUSTER, Stack, wait_until_steady
+from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
 
 _AT_ONCE = 10
 
@@ -52,14 +52,7 @@ class World:
         ecs.register_task_definition(
             family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
         )
-        breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
-        ecs.create_service(
-            cluster=CLUSTER,
-            serviceName=name,
-            taskDefinition=name,
-            desiredCount=1,
-            **{"deploymentConfiguration": breaker, **more},
-        )
+        create_service(self.stack.aws, CLUSTER, name, name, 1, **more)
 
     def settings(self, **wanted: Any) -> None:
         self.stack.aws.control("settings", wanted)

@@ -80,6 +80,24 @@ def returned(aws: LocalAws, item: dict[str, Any]) -> None:
     assert after["deploymentConfiguration"]["strategy"] == "ROLLING"
 
 
+def quiet_alarm(aws: LocalAws) -> str:
+    """Make an alarm that is in OK; its name."""
+    name = f"alarm-{uuid.uuid4().hex[:8]}"
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="5xx",
+        Namespace="shop",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    return name
+
+
 def wait_for(condition: Callable[[], bool], patience: float = 60.0) -> None:
     until = time.monotonic() + patience
     while not condition():
@@ -143,26 +161,14 @@ def test_each_strategy_that_hangs_is_returned_at_its_timeout(aws, run, service, 
 def test_an_alarm_during_the_rollout_returns_each_strategy(aws, run, service, minutes):
     # GIVEN rollouts that bake for long, and an alarm that belongs to them
     minutes(10.0)
-    name = f"alarm-{uuid.uuid4().hex[:8]}"
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        MetricName="5xx",
-        Namespace="shop",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=2,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    name = quiet_alarm(aws)
     alarms = {"alarms": {"enable": True, "rollback": True, "alarmNames": [name]}}
     items = [service(deployment={**deployment, **alarms}) for deployment in STRATEGIES]
 
     def ring() -> None:
         wait_for(lambda: all(live(aws, item) == "2" for item in items))
         time.sleep(2)
-        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+        aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
 
     with meanwhile(ring):
         done = run({"services": items})
@@ -202,19 +208,7 @@ def test_a_rollout_that_is_superseded_is_no_success_and_nothing_is_returned(aws,
 def test_a_crash_loop_that_the_circuit_breaker_does_not_see_ends_early(aws, run, service, minutes):
     # GIVEN tasks that come up and die, and an alarm's evaluation that keeps the deployment going on meanwhile
     minutes(30.0)
-    name = f"alarm-{uuid.uuid4().hex[:8]}"
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        MetricName="5xx",
-        Namespace="shop",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=2,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    name = quiet_alarm(aws)
     alarms = {"alarms": {"enable": True, "rollback": False, "alarmNames": [name]}}
     item = service("app:flap", deployment=alarms, timeoutMinutes=10)
     done = run({"services": [item]})

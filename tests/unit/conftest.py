@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops import work
+from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -21,6 +22,9 @@ from ecs_gitops.work import Item
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
+from unit.shop import stock
+from unit.wire import Wire
+from unit.wire import wired as over_the_wire
 
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
 RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", repository="config", commit_id="abc123")
@@ -110,3 +114,18 @@ def worst() -> dict[str, Any]:
     ]
     told = [process.communicate(timeout=300)[0] for process in running]
     return {name: cost for each in told for name, cost in json.loads(each).items()}
+
+
+@pytest.fixture
+def wired(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Aws, Wire]]:
+    """See :func:`unit.wire.wired`."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    return over_the_wire
+
+
+@pytest.fixture
+def shop(ecs: FakeEcs) -> FakeEcs:
+    """Three services on their first images, a rule and a schedule."""
+    stock(ecs)
+    return ecs

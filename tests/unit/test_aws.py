@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator
-from io import BytesIO
-from typing import Any
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from moto import mock_aws
 
 from ecs_gitops import aws as edge
 from ecs_gitops import observability
-from ecs_gitops.aws import Aws, Target, connect
-from ecs_gitops.aws.calls import attempt, read_raw
+from ecs_gitops.aws import Target, connect
+from ecs_gitops.aws.calls import attempt
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 TARGET = Target("111111111111", "us-west-2", ROLE, "run-1")
-
-
-class Wire:
-    """Answers a client's HTTP requests in its place, and keeps what was sent."""
-
-    def __init__(self, *answers: dict[str, Any]) -> None:
-        self.answers = list(answers)
-        self.sent: list[dict[str, Any]] = []
-
-    def __call__(self, request: Any, **_: object) -> AWSResponse:
-        self.sent.append(json.loads(request.body))
-        body = json.dumps(self.answers.pop(0)).encode()
-        raw = BytesIO(body)
-        raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined]
-        return AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.1"}, raw)
-
-
-@pytest.fixture
-def wired(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-
-    def make(api: str, *answers: dict[str, Any]) -> tuple[Aws, Wire]:
-        client = boto3.client(api, region_name="us-west-2")  # type: ignore[call-overload]
-        read_raw(client)
-        wire = Wire(*answers)
-        client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", wire)
-        return Aws(lambda *_: client), wire
-
-    return make
 
 
 def test_a_member_that_botocore_has_never_heard_of_goes_from_description_to_registration(wired):
@@ -64,7 +28,7 @@ def test_a_member_that_botocore_has_never_heard_of_goes_from_description_to_regi
     }
     answer = {"taskDefinition": live, "tags": [{"key": "team", "value": "shop"}]}
     registered = {"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:us-west-2:1:task-definition/web:2"}}
-    aws, wire = wired("ecs", answer, registered)
+    aws, wire = wired(answer, registered)
     # WHEN it is described and registered again
     definition, tags = aws.describe_task_definition("arn:x")
     content = {key: value for key, value in definition.items() if key != "taskDefinitionArn"}
@@ -78,7 +42,7 @@ def test_a_member_that_botocore_has_never_heard_of_goes_from_description_to_regi
 
 def test_targets_are_read_page_by_page_and_written_back_whole(wired):
     first, second = {"Id": "a", "Arn": "c", "Novelty": 1}, {"Id": "b", "Arn": "c"}
-    aws, wire = wired("events", {"Targets": [first], "NextToken": "t"}, {"Targets": [second]}, {"FailedEntryCount": 0})
+    aws, wire = wired({"Targets": [first], "NextToken": "t"}, {"Targets": [second]}, {"FailedEntryCount": 0})
     assert aws.list_targets_by_rule("default", "nightly") == [first, second]
     assert wire.sent[1]["NextToken"] == "t"
     assert aws.put_targets("default", "nightly", [first]) == []
@@ -86,7 +50,7 @@ def test_targets_are_read_page_by_page_and_written_back_whole(wired):
 
 
 def test_a_failed_entry_count_is_never_ignored_even_without_entries(wired):
-    aws, _ = wired("events", {"FailedEntryCount": 2, "FailedEntries": [{"TargetId": "a", "ErrorCode": "X"}]})
+    aws, _ = wired({"FailedEntryCount": 2, "FailedEntries": [{"TargetId": "a", "ErrorCode": "X"}]})
     failed = aws.put_targets("default", "nightly", [{"Id": "a", "Arn": "c"}])
     assert [entry["ErrorCode"] for entry in failed] == ["X", "unknown"]
 
@@ -159,7 +123,6 @@ def test_calls_of_an_assumed_role_work_and_log_no_secret_at_debug(monkeypatch, c
 
 def test_ecs_calls_are_shaped_as_the_api_documents(wired):
     aws, wire = wired(
-        "ecs",
         {"services": [{"serviceName": "a"}]},
         {"services": []},
         {"taskArns": []},

@@ -3,58 +3,11 @@ wire."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from io import BytesIO
-from typing import Any
-
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 
-from ecs_gitops.aws import Aws
-from ecs_gitops.aws.calls import read_raw
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 
 DIGEST = "sha256:" + "a" * 64
-
-
-class Wire:
-    """Answers every client's requests in its place, and keeps what was sent. A number answers as an error's status."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
-        self.sent: list[Any] = []
-
-    def __call__(self, request: Any, **_: object) -> AWSResponse:
-        body = request.body or ""
-        text = body.decode() if isinstance(body, bytes) else body
-        self.sent.append(json.loads(text) if text.startswith("{") else text or request.url)
-        answer = self.answers.pop(0)
-        told = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-        raw = BytesIO(told)
-        raw.stream = lambda **_: iter([told])  # type: ignore[attr-defined]
-        code = answer.pop("status", 200) if isinstance(answer, dict) else 200
-        return AWSResponse(request.url, code, {"content-type": "application/x-amz-json-1.1"}, raw)
-
-
-@pytest.fixture
-def wired(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Aws, Wire]]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-
-    def make(*answers: Any) -> tuple[Aws, Wire]:
-        wire = Wire(*answers)
-
-        def client(service: str, region: str | None = None) -> Any:
-            made = boto3.client(service, region_name=region or "us-west-2")  # type: ignore[call-overload]
-            read_raw(made)
-            made.meta.events.register(f"before-send.{made.meta.service_model.service_id.hyphenize()}", wire)
-            return made
-
-        return Aws(client), wire
-
-    return make
 
 
 def test_images_are_looked_up_by_tag_and_digest_in_their_own_registry(wired):

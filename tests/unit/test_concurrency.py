@@ -19,7 +19,7 @@ from ecs_gitops.handlers import deploy_ecs, init_config, validate_deploy
 from unit.fake_aws import ACCOUNT, REGION
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
-from unit.test_releases import item, release
+from unit.shop import item, release
 
 
 class Turns(Machine):

@@ -12,7 +12,7 @@ import pytest
 
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
-from unit.test_releases import CANARY, JOB, hooks, item, release
+from unit.shop import CANARY, JOB, hooks, item, release
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "strategy": "ROLLING"}
 SCENARIOS: dict[str, dict[str, Any]] = {

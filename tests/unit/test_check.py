@@ -1,0 +1,124 @@
+"""Everything is checked before anything changes: what is found, what is not, and what is left as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecs_gitops.errors import AwsRefused, InvalidManifest
+from unit.shop import IMAGE, JOB, item, release, statuses
+
+# Three services on their first images, a rule and a schedule.
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+def test_one_bad_item_and_nothing_is_changed_anywhere(ecs, machine):
+    before = ecs.steady()
+    done = machine.run(release(item("web"), item("nobody"), item("api", service="ap"), tasks=[JOB]))
+    assert (done["status"], done["error"]) == ("FAILED", "CheckFailed")
+    assert statuses(done) == {"nightly": "SKIPPED", "web": "SKIPPED", "nobody": "FAILED", "api": "FAILED"}
+    assert ecs.steady() == before
+    assert not {"register_task_definition", "update_service", "put_targets", "tag_resource"} & set(ecs.calls)
+    # AND the notice has every finding
+    text = done["notice"]["message"]
+    assert "'nobody' does not exist" in text
+    assert "no container named 'ap'" in text
+    assert "nothing was changed: nobody, api did not pass the check" in text
+
+
+@pytest.mark.parametrize(
+    ("registry", "told"),
+    [
+        ({}, "there is no repository web of account 111111111111, Region us-west-2"),
+        ({"web:1": "sha256:" + "1" * 64}, "has no image 2"),
+    ],
+    ids=["no repository", "no tag"],
+)
+def test_an_image_that_is_not_in_ecr_is_found_before(ecs, machine, registry, told):
+    ecs.registry = registry
+    done = machine.run(release(item("web") | {"image": IMAGE}))
+    assert done["error"] == "CheckFailed"
+    (web,) = done["result"]["items"]
+    assert told in web["reason"]
+    assert web["checks"]["image"] == "FAILED"
+
+
+def test_what_could_not_be_checked_is_a_warning_and_no_pass(ecs, machine):
+    ecs.refuse["batch_get_image"] = AwsRefused("batch_get_image", "AccessDeniedException", "no")
+    done = machine.run(release(item("web") | {"image": IMAGE}))
+    (web,) = done["result"]["items"]
+    assert (done["status"], web["status"], web["checks"]["image"]) == ("SUCCEEDED", "DEPLOYED", "NOT_CHECKED")
+    assert "the deploy role may not look (batch_get_image)" in done["notice"]["message"]
+
+
+def test_secrets_parameters_and_roles_are_looked_for(ecs, machine):
+    secret = "arn:aws:secretsmanager:us-west-2:111111111111:secret:db-AbCdEf"
+    definition = ecs.define("web", ("web", "web:1"), taskRoleArn="arn:aws:iam::111111111111:role/task")
+    ecs.definitions[definition][0]["containerDefinitions"][0]["secrets"] = [
+        {"name": "A", "valueFrom": f"{secret}:password::"},
+        {"name": "B", "valueFrom": "/shop/token"},
+        {"name": "C", "valueFrom": "arn:aws:ssm:us-west-2:111111111111:parameter/shop/key"},
+    ]
+    ecs.serve("web", definition)
+    ecs.passable = set()
+    (web,) = machine.run(release(item("web")))["result"]["items"]
+    assert web["status"] == "FAILED"
+    for told in (
+        f"secret {secret} does not exist",
+        "parameter /shop/token does not exist",
+        "parameter /shop/key does not exist",
+        "may not pass role arn:aws:iam::111111111111:role/task to ecs-tasks.amazonaws.com",
+    ):
+        assert told in web["reason"]
+    assert (web["checks"]["secrets"], web["checks"]["passRole"]) == ("FAILED", "FAILED")
+    # AND with all of them there, the release goes through
+    ecs.secrets, ecs.parameters, ecs.passable = {secret}, {"/shop/token", "/shop/key"}, None
+    assert machine.run(release(item("web")))["status"] == "SUCCEEDED"
+
+
+def test_settings_that_interrupt_are_warnings_or_errors(ecs, machine):
+    ecs.serve("web", ecs.definitions and ecs.define("web", ("web", "web:1")), desired=1)
+    ecs.services["web"]["deploymentConfiguration"] = {"minimumHealthyPercent": 0, "maximumPercent": 100}
+    done = machine.run(release(item("web", requireZeroDowntime=True)))
+    (web,) = done["result"]["items"]
+    assert (web["status"], web["checks"]["downtime"]) == ("FAILED", "FAILED")
+    for told in ("minimumHealthyPercent 0", "desired count 1", "no health check", "no circuit breaker"):
+        assert f"requireZeroDowntime: {told}" in web["reason"]
+    assert ecs.images("web") == {"web": "web:1"}
+    # WHEN it is not asked for, it is deployed and the warnings are told
+    done = machine.run(release(item("web")))
+    (web,) = done["result"]["items"]
+    assert (web["status"], web["checks"]["downtime"]) == ("DEPLOYED", "WARNING")
+    assert len(web["warnings"]) == 5
+
+
+def test_a_revert_needs_nothing_of_what_it_does_not_start(ecs, machine):
+    machine.run(release(item("web", "bad")))
+    ecs.definitions[ecs.services["web"]["taskDefinition"]][0]["containerDefinitions"][0]["secrets"] = [
+        {"name": "A", "valueFrom": "/gone"}
+    ]
+    assert statuses(machine.run(release(item("web", "1"))))["web"] == "UNCHANGED"
+
+
+def test_an_image_that_a_pull_through_cache_brings_is_no_failure(ecs, machine):
+    ecs.pull_through = {"docker-hub"}
+    image = "111111111111.dkr.ecr.us-west-2.amazonaws.com/docker-hub/library/nginx:1"
+    web = machine.results(release(item("web") | {"image": image}))["web"]
+    assert (web["status"], web["checks"]["image"]) == ("DEPLOYED", "NOT_CHECKED")
+
+
+def test_a_secret_by_its_name_is_looked_for_among_secrets(ecs, machine):
+    definition = ecs.define("web", ("web", "web:1"))
+    container = ecs.definitions[definition][0]["containerDefinitions"][0]
+    container["repositoryCredentials"] = {"credentialsParameter": "dockerhub"}
+    container["secrets"] = [{"name": "A", "valueFrom": "/shop/token:3"}, {"name": "B", "valueFrom": "/aws/reference/x"}]
+    ecs.serve("web", definition)
+    ecs.secrets, ecs.parameters = {"dockerhub"}, {"/shop/token"}
+    web = machine.results(release(item("web")))["web"]
+    assert (web["status"], web["checks"]["secrets"]) == ("DEPLOYED", "NOT_CHECKED")
+
+
+def test_a_release_that_bakes_longer_than_an_execution_lasts_is_refused_before_anything(machine, monkeypatch):
+    monkeypatch.setenv("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "240")
+    slow = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 130}
+    with pytest.raises(InvalidManifest, match="bakes for 260 minutes, and is given up after 240"):
+        machine.run(release(item("web", deployment=slow, dependsOn=["api"]), item("api", deployment=slow)))

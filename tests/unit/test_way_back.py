@@ -1,0 +1,184 @@
+"""The way back: of a service, of a whole release, and what later releases know of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecs_gitops import provenance
+from ecs_gitops.errors import AwsRefused
+from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
+
+# Three services on their first images, a rule and a schedule.
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+@pytest.mark.parametrize("configuration", [{}, {"deploymentConfiguration": BREAKER}], ids=["by us", "by ECS itself"])
+def test_a_failed_service_returns_to_what_it_ran_before(ecs, machine, configuration):
+    ecs.services["web"] |= configuration
+    before = ecs.steady()
+    done = machine.run(release(item("web", "bad"), item("api")))
+    assert (done["status"], statuses(done)) == ("FAILED", {"web": "ROLLED_BACK", "api": "DEPLOYED"})
+    (web, _) = done["result"]["items"]
+    assert web["runningTaskDefArn"].endswith("web:1")
+    assert "runs now: web:1" in done["notice"]["message"]
+    assert ecs.steady()["services"]["web"] == before["services"]["web"]
+
+
+def test_a_rollout_that_hangs_is_stopped_and_returned_by_ecs(ecs, machine):
+    (web,) = machine.run(release(item("web", "never", timeoutMinutes=5)))["result"]["items"]
+    assert web["status"] == "ROLLED_BACK"
+    assert "not steady after 5 minutes" in web["reason"]
+    assert "stop_service_deployment" in ecs.calls
+    assert ecs.images("web") == {"web": "web:1"}
+
+
+def test_on_failure_stop_leaves_it_as_it_is(ecs, machine):
+    (web,) = machine.run(release(item("web", "bad", onFailure="stop")))["result"]["items"]
+    assert web["status"] == "FAILED"
+    assert "left as it is (onFailure: stop)" in web["reason"]
+    assert ecs.images("web") == {"web": "web:bad"}
+
+
+def test_one_bad_of_twenty_returns_all_of_the_release(ecs, machine):
+    # GIVEN twenty services and a scheduled task
+    names = [f"s{number}" for number in range(20)]
+    for name in names:
+        ecs.serve(name, ecs.define(name, (name, f"{name}:1")), desired=2)
+    before = ecs.steady()
+    # WHEN one of them fails in a release that returns as a whole
+    items = [item(name, "bad" if name == "s7" else "2") for name in names]
+    done = machine.run(release(*items, tasks=[JOB], onFailure="rollbackRelease"))
+    # THEN all of them, and the rule, are as they were
+    assert set(statuses(done).values()) == {"ROLLED_BACK"}
+    assert ecs.steady() == before
+    reasons = {each["name"]: each["reason"] for each in done["result"]["items"]}
+    assert reasons["s3"] == "rolled back with the release, because of s7"
+
+
+def test_a_release_returns_in_reverse_order_and_what_was_not_reached_is_skipped(ecs, machine):
+    done = machine.run(
+        release(
+            item("db"),
+            item("api", "bad", dependsOn=["db"]),
+            item("web", dependsOn=["api"]),
+            tasks=[JOB],
+            onFailure="rollbackRelease",
+        )
+    )
+    assert statuses(done) == {"nightly": "ROLLED_BACK", "db": "ROLLED_BACK", "api": "ROLLED_BACK", "web": "SKIPPED"}
+    last = len(ecs.calls) - 1 - ecs.calls[::-1].index("put_targets")
+    assert last > len(ecs.calls) - 1 - ecs.calls[::-1].index("update_service")
+
+
+def test_a_rolled_back_item_is_not_deployed_again_until_the_manifest_changes_it(ecs, machine):
+    assert statuses(machine.run(release(item("web", "bad"), item("api")))) == {"web": "ROLLED_BACK", "api": "DEPLOYED"}
+    # WHEN the next push changes another service
+    done = machine.run(release(item("web", "bad"), item("api", "3")))
+    # THEN what was rolled back is left alone, the push is good, and the reason says how to go on
+    assert (done["status"], statuses(done)) == ("SUCCEEDED", {"web": "SKIPPED", "api": "DEPLOYED"})
+    assert "revert it, or change it" in done["result"]["items"][0]["reason"]
+    # AND fixing forward deploys; so does coming back to it after a revert
+    assert statuses(machine.run(release(item("web", "3"))))["web"] == "DEPLOYED"
+
+
+def test_after_a_revert_the_same_can_be_tried_again(ecs, machine):
+    machine.run(release(item("web", "bad")))
+    assert statuses(machine.run(release(item("web", "1"))))["web"] == "UNCHANGED"
+    assert statuses(machine.run(release(item("web", "bad"))))["web"] == "ROLLED_BACK"
+
+
+def test_a_returned_scheduled_task_is_not_deployed_again_either(ecs, machine):
+    both = release(item("web", "bad"), tasks=[JOB], onFailure="rollbackRelease")
+    assert set(statuses(machine.run(both)).values()) == {"ROLLED_BACK"}
+    assert set(statuses(machine.run(both)).values()) == {"SKIPPED"}
+    assert (
+        provenance.rolled_back_key("rule default/nightly")
+        in ecs.definitions[ecs.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]][1]
+    )
+
+
+def test_what_cannot_be_returned_is_told_with_what_stands(ecs, machine, monkeypatch):
+    # GIVEN someone who deploys something else while our deployment hangs
+    other = ecs.define("web", ("web", "web:9"))
+    monkeypatch.setattr(ecs, "stop_service_deployment", lambda _arn: ecs._start(ecs.services["web"], other))
+    (web,) = machine.run(release(item("web", "never", timeoutMinutes=5)))["result"]["items"]
+    assert web["status"] == "FAILED"
+    assert "could not roll back: superseded" in web["reason"]
+    assert ecs.images("web") == {"web": "web:9"}
+
+
+def test_a_canary_that_is_out_already_returns_without_baking_again(ecs, machine):
+    ecs.services["web"]["deploymentConfiguration"] = CANARY
+    (web,) = machine.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
+    assert web["status"] == "ROLLED_BACK"
+    back = ecs.records[-1]["deploymentConfiguration"]
+    assert (back["bakeTimeInMinutes"], back["canaryConfiguration"]["canaryBakeTimeInMinutes"]) == (0, 0)
+    # AND then the settings are those from before
+    assert ecs.services["web"]["deploymentConfiguration"] == CANARY
+
+
+def test_what_failed_its_check_and_was_left_is_not_unchanged(ecs, machine):
+    left = release(item("web", onFailure="stop", **hooks(after="smoke fail")))
+    assert machine.results(left)["web"]["status"] == "FAILED"
+    again = machine.results(left)["web"]
+    assert again["status"] == "FAILED"
+    assert len(ecs.tasks) == 2
+
+
+def test_a_release_in_which_nothing_that_was_asked_for_came_about_is_no_success(ecs, machine):
+    both = (item("api"), item("web", "bad", dependsOn=["api"]))
+    machine.run(release(*both, onFailure="rollbackRelease"))
+    done = machine.run(release(item("api"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
+    assert statuses(done) == {"api": "SKIPPED", "web": "SKIPPED"}
+    assert done["status"] == "FAILED"
+
+
+def test_settings_that_were_rolled_back_are_not_written_again_either(ecs, machine):
+    bad = release(
+        item("web", "1", deployment={"minimumHealthyPercent": 50}), item("api", "bad"), onFailure="rollbackRelease"
+    )
+    assert statuses(machine.run(bad))["web"] == "ROLLED_BACK"
+    assert statuses(machine.run(bad))["web"] == "SKIPPED"
+    assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 100
+
+
+def test_a_role_that_may_not_stop_deployments_returns_by_update_service(ecs, machine):
+    for call in ("list_service_deployments", "stop_service_deployment"):
+        ecs.refuse[call] = AwsRefused(call, "AccessDeniedException", "no")
+    web = machine.results(release(item("web", "never", timeoutMinutes=2)))["web"]
+    assert web["status"] == "ROLLED_BACK"
+    assert ecs.images("web") == {"web": "web:1"}
+
+
+def test_half_written_targets_are_taken_back(ecs, machine, monkeypatch):
+    before = ecs.rules["default", "nightly"] = [
+        *ecs.rules["default", "nightly"],
+        {**ecs.rules["default", "nightly"][0], "Id": "b"},
+    ]
+    put = ecs.put_targets
+
+    def half(bus, rule, targets):
+        put(bus, rule, targets[:1])
+        return [{"TargetId": t["Id"], "ErrorCode": "X", "ErrorMessage": "no"} for t in targets[1:]]
+
+    monkeypatch.setattr(ecs, "put_targets", half)
+    nightly = machine.results(release(item("web", "1"), tasks=[JOB]))["nightly"]
+    assert nightly["status"] == "ROLLED_BACK"
+    assert "did not take 1 of 2 targets" in nightly["reason"]
+    assert ecs.rules["default", "nightly"] == before
+
+
+def test_a_deregistered_revision_is_registered_again_for_the_way_back(ecs, machine, monkeypatch):
+    old = ecs.services["web"]["taskDefinition"]
+    update = ecs.update_service
+
+    def refusing(cluster, service, task_definition=None, configuration=None):
+        if task_definition == old:
+            raise AwsRefused("update_service", "ClientException", "TaskDefinition is inactive")
+        return update(cluster, service, task_definition, configuration)
+
+    monkeypatch.setattr(ecs, "update_service", refusing)
+    web = machine.results(release(item("web", "bad")))["web"]
+    assert web["status"] == "ROLLED_BACK"
+    assert ecs.images("web") == {"web": "web:1"}
+    assert web["runningTaskDefArn"].endswith("web:3")
