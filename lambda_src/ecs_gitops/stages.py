@@ -87,10 +87,10 @@ def _settled(batch: Batch) -> Batch:
     """An item without a result, because its state failed, is FAILED: unknown is not good."""
     if batch.error is None:
         return batch
-    told = f"unknown: the item {{}}; {batch.error}"
     reached = "was not reached" if batch.mode == CHECK else "may have been changed"
+    told = f"unknown: the item {reached}; {batch.error}"
     return replace(
-        batch.with_items(item if item.is_final else item.failed(told.format(reached)) for item in batch.items),
+        batch.with_items(item if item.is_final else item.failed(told) for item in batch.items),
         error=None,
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ecs_gitops import notice, report
 from ecs_gitops.batch import Batch, error_text
+from ecs_gitops.stages import Stage, following
 from ecs_gitops.work import Item
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
@@ -85,6 +86,16 @@ def test_an_item_whose_state_failed_is_unknown_and_so_failed(status):
     assert outcome.items[0]["status"] == "FAILED"
     assert "unknown" in outcome.items[0]["reason"]
     assert "AwsUnavailable: throttled" in outcome.items[0]["reason"]
+
+
+def test_a_state_that_failed_with_any_text_is_told_as_it_is():
+    # GIVEN a batch whose state failed for good with what AWS answered, braces and all
+    cause = '{"__type": "ServiceException", "message": "{} {0} %s"}'
+    left = replace(batch(replace(GOOD, status="IN_PROGRESS")), error=f"Lambda.AWSLambdaException: {cause}")
+    # THEN the item is FAILED with that reason
+    over = following(Stage((left,), ()))
+    assert over.batches == ()
+    assert over.rest[0].items[0].reason == f"unknown: the item may have been changed; {left.error}"
 
 
 def test_a_release_without_any_item_is_no_success():

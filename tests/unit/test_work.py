@@ -18,7 +18,10 @@ text = st.text(min_size=1, max_size=20)
 images = st.from_regex(
     r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True
 )
-plain = st.none() | st.dictionaries(text, st.integers() | text | st.lists(text, max_size=2), max_size=3)
+# Names that ECS does not have: what the members that it has may be is checked.
+plain = st.none() | st.dictionaries(
+    text.map("x-{}".format), st.integers() | text | st.lists(text, max_size=2), max_size=3
+)
 items = st.builds(
     Item,
     number=st.integers(0, 9999),
