@@ -32,8 +32,12 @@ def subject(release: Release, outcome: Outcome) -> str:
     """``[ecs-gitops] FAILED release 4.0: 2 deployed, 1 failed``, as SNS takes it."""
     done = "deployed" if outcome.status == SUCCEEDED else "FAILED"
     summary = outcome.summary if outcome.items else "no item was deployed"
-    text = f"[ecs-gitops] {done}: release {_known_as(release)} ({summary})"
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return subject_text(f"{done}: release {known_as(release)} ({summary})")
+
+
+def subject_text(text: str) -> str:
+    """``text`` after the project's name, as SNS takes it."""
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in f"[ecs-gitops] {text}")
     return ascii_only if len(ascii_only) <= SUBJECT_AT_MOST else ascii_only[: SUBJECT_AT_MOST - 3] + "..."
 
 
@@ -58,7 +62,8 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
     return text.encode()[:_MESSAGE_AT_MOST].decode(errors="ignore") + "\n... (cut; see the execution)\n"
 
 
-def _known_as(release: Release) -> str:
+def known_as(release: Release) -> str:
+    """What people call the release: its name, or else its commit or execution."""
     return release.release or (release.commit_id or release.execution_name)[:12]
 
 
@@ -131,14 +136,24 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def _links(release: Release, pipeline: str) -> str:
+def execution_link(release: Release) -> str:
+    """The console's page of the execution; its ARN where that is none."""
     parts = release.execution_arn.split(":")
     if len(parts) < 5:
-        return f"Execution: {release.execution_arn}"
-    partition, region = parts[1], parts[3]
-    console = f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+        return release.execution_arn
     execution = quote(release.execution_arn, safe=":")
-    lines = [f"Execution: {console}/states/home?region={region}#/v2/executions/details/{execution}"]
-    if pipeline:
-        lines.append(f"Pipeline:  {console}/codesuite/codepipeline/pipelines/{quote(pipeline)}/view?region={region}")
+    return f"{_console(release)}/states/home?region={parts[3]}#/v2/executions/details/{execution}"
+
+
+def _console(release: Release) -> str:
+    partition, region = release.execution_arn.split(":")[1:4:2]
+    return f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+
+
+def _links(release: Release, pipeline: str) -> str:
+    lines = [f"Execution: {execution_link(release)}"]
+    parts = release.execution_arn.split(":")
+    if pipeline and len(parts) >= 5:
+        page = f"codesuite/codepipeline/pipelines/{quote(pipeline)}/view?region={parts[3]}"
+        lines.append(f"Pipeline:  {_console(release)}/{page}")
     return "\n".join(lines)

@@ -73,7 +73,11 @@ def test_a_push_that_changes_nothing_ends_within_seconds(stack, clone, queue):
 def test_a_broken_image_fails_alone_with_its_reason(stack, clone, queue):
     clone.push(manifest({"web": "3.0.0", "api": "broken-3.0.0", "worker": "1.0.0"}, "3.0"), "Break it")
     assert stack.release() == "Failed"
-    (notice,) = stack.notices(queue)
+    # THEN people know before it is back, and then what became of all
+    ahead, notice = stack.notices(queue)
+    assert ahead["Subject"] == "[ecs-gitops] FAILING: release 3.0 (api)"
+    assert "It is being returned to api:" in ahead["Message"]
+    assert ahead["MessageAttributes"]["status"]["Value"] == "FAILING"
     assert "FAILED" in notice["Subject"]
     assert "CannotPullContainerError" in notice["Message"]
     assert revisions(stack)["web"] == "web:3"
@@ -88,7 +92,8 @@ def test_a_migration_that_fails_and_a_release_that_returns_leave_everything_as_i
     clone.push(manifest(tags, "4.1", "4.0.0", more=more, top="onFailure: rollbackRelease"), "Migrate, or not at all")
     assert stack.release() == "Failed"
     # THEN everything is as it was, and the notice has the exit code
-    (notice,) = stack.notices(queue)
+    ahead, notice = stack.notices(queue)
+    assert "The release is going to be returned as a whole." in ahead["Message"]
     assert "hook preDeploy: container worker exited with 3" in notice["Message"]
     assert (revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]) == before
 

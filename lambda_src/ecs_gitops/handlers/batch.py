@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops import shapes, work
+from ecs_gitops.alert import alert
 from ecs_gitops.aws import Aws, connect
 from ecs_gitops.batch import Batch, Kind, parse_event
 from ecs_gitops.checks import FAILED_ROLE
@@ -47,7 +48,13 @@ def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaC
         done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
     else:
         done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
-    return {"release": release.to_json(), "batch": done.to_json()}
+    return answer(release, batch, done)
+
+
+def answer(release: Release, before: Batch, after: Batch) -> Json:
+    """What a turn over a batch gives back: ``release``, ``batch`` and, when people are to know at once, ``alert``."""
+    told = alert(release, before, after)
+    return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": told} if told else {})
 
 
 def _count(event: Json, member: str) -> int:

@@ -20,6 +20,7 @@ from ecs_gitops import metrics, notice, observability, report, shapes, work
 from ecs_gitops.aws import connect
 from ecs_gitops.batch import Batch, parse_event, parse_release
 from ecs_gitops.errors import AwsRefused, InvalidEvent
+from ecs_gitops.handlers.batch import answer
 from ecs_gitops.patience import LambdaContext, Patience
 from ecs_gitops.provenance import Release
 from ecs_gitops.stages import CHECK, Stage, following
@@ -49,7 +50,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
         judged = replace(batch, items=items, next="DONE")
     else:
         judged = Validator(aws, release, batch, patience).run()
-    return {"release": release.to_json(), "batch": judged.to_json()}
+    return answer(release, batch, judged)
 
 
 def _release_verdict(state: Json) -> Json:

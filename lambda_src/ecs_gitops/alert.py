@@ -1,0 +1,59 @@
+"""The notice ahead of the report: something failed, and the release goes on, most often to return it. Pure.
+
+A way back takes as long as a rollout, and nobody should learn of a failure only after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_gitops import work
+from ecs_gitops.notice import execution_link, known_as, subject_text
+
+if TYPE_CHECKING:
+    from ecs_gitops.batch import Batch
+    from ecs_gitops.provenance import Release
+    from ecs_gitops.types import Json
+    from ecs_gitops.work import Item
+
+_ITEMS_SHOWN = 10
+_REASON_AT_MOST = 1_000
+
+
+def alert(release: Release, before: Batch, after: Batch) -> Json | None:
+    """``{"subject", "message"}`` when one turn made ``after`` of ``before``, an item failed in it, and more is to
+    come than the report. None else, and when people were told of the batch in this stage already."""
+    if before.mode == "CHECK" or any(map(_is_in_trouble, before.items)):
+        return None
+    failed = [item for item in after.items if _is_in_trouble(item)]
+    if not failed:
+        return None
+    if after.next == "DONE" and not any(item.on_failure == work.ROLL_BACK_RELEASE for item in failed):
+        return None
+    names = ", ".join(item.name for item in failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+    known = known_as(release)
+    where = f"account {after.account}, Region {after.region}"
+    lines = [f"Release {known} is failing in {where}. A report follows when all of it is over.", ""]
+    lines += [line for item in failed[:_ITEMS_SHOWN] for line in _told(item)]
+    if len(failed) > _ITEMS_SHOWN:
+        lines.append(f"  ... and {len(failed) - _ITEMS_SHOWN} more")
+    lines += ["", f"Execution: {execution_link(release)}", ""]
+    return {"subject": subject_text(f"FAILING: release {known} ({names})"), "message": "\n".join(lines)}
+
+
+def _is_in_trouble(item: Item) -> bool:
+    return item.phase == work.ROLLBACK or item.status in work.BAD
+
+
+def _told(item: Item) -> list[str]:
+    place = f"{item.cluster}/{item.name}" if item.cluster else item.name
+    return [f"  {place}: {(item.reason or '')[:_REASON_AT_MOST]}", f"    {_what_follows(item)}"]
+
+
+def _what_follows(item: Item) -> str:
+    if item.phase == work.ROLLBACK and not item.is_final:
+        more = "; then the release is" if item.on_failure == work.ROLL_BACK_RELEASE else ""
+        return f"It is being returned to {item.previous_task_def}{more}."
+    if item.on_failure == work.ROLL_BACK_RELEASE:
+        return "The release is going to be returned as a whole."
+    return "It is not tried again; the others go on."

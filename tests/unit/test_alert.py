@@ -1,0 +1,77 @@
+"""People know of a failure before the way back is over, once, and only where something is to come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ecs_gitops.alert import alert
+from ecs_gitops.batch import Batch
+from ecs_gitops.turns import after_failure, settle
+from ecs_gitops.work import Item
+
+ROLE = "arn:aws:iam::111111111111:role/deploy"
+ROLLING_OUT = Item(
+    0, "web", "shop", {"web": "web:2"}, 30, status="IN_PROGRESS", previous_task_def="web:1", task_def="web:2"
+)
+WHY = "2 stopped tasks: CannotPullContainerError"
+
+
+def batch(*items: Item, **more: object) -> Batch:
+    return Batch("service", "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
+
+
+def failing(item: Item = ROLLING_OUT) -> Item:
+    return after_failure(item, WHY, 100.0)
+
+
+def test_a_service_that_is_returned_is_told_before_it_is_back(release):
+    # GIVEN a service whose rollout failed, and that is to return
+    told = alert(release, batch(ROLLING_OUT), settle(batch(failing()), 100.0))
+    # THEN the notice has what, why and what follows
+    assert told is not None
+    assert told["subject"] == "[ecs-gitops] FAILING: release 4.0 (web)"
+    assert f"shop/web: {WHY}" in told["message"]
+    assert "It is being returned to web:1." in told["message"]
+    assert "states/home" in told["message"]
+
+
+def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_over(release):
+    item = replace(ROLLING_OUT, on_failure="rollbackRelease", previous_task_def=None)
+    told = alert(release, batch(item), settle(batch(failing(item)), 100.0))
+    assert told is not None
+    assert "The release is going to be returned as a whole." in told["message"]
+
+
+def test_a_failure_while_others_go_on_is_told(release):
+    item = replace(ROLLING_OUT, on_failure="stop")
+    other = replace(ROLLING_OUT, number=1, name="api")
+    told = alert(release, batch(item, other), settle(batch(failing(item), other), 100.0))
+    assert told is not None
+    assert "It is not tried again; the others go on." in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (batch(ROLLING_OUT), batch(ROLLING_OUT)),
+        (batch(ROLLING_OUT), batch(ROLLING_OUT.ended("DEPLOYED"))),
+        (batch(replace(ROLLING_OUT, on_failure="stop")), batch(failing(replace(ROLLING_OUT, on_failure="stop")))),
+        (batch(failing()), batch(failing())),
+        (batch(ROLLING_OUT, mode="CHECK"), batch(ROLLING_OUT.failed("there is no such image"), mode="CHECK")),
+    ],
+    ids=["nothing-over", "deployed", "report-follows", "told-already", "check"],
+)
+def test_there_is_no_notice_ahead_where_it_would_tell_nothing_new(release, before, after):
+    assert alert(release, before, settle(after, 100.0)) is None
+
+
+def test_many_failures_fit_one_notice(release):
+    items = [replace(ROLLING_OUT, number=n, name=f"service-{n:03}") for n in range(500)]
+    failed = [after_failure(item, "x" * 5_000, 100.0) for item in items]
+    told = alert(release, batch(*items), settle(batch(*failed), 100.0))
+    assert told is not None
+    assert len(told["subject"]) < 100
+    assert len(told["message"]) < 15_000
+    assert "and 490 more" in told["message"]
