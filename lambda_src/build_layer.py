@@ -5,12 +5,15 @@
 Writes ``ecs_gitops-layer-ARCHITECTURE.zip`` (the package and its locked dependencies under ``python/``) and
 ``ecs_gitops-stub.zip`` (the functions' own, empty code). The same sources give the same bytes: entries are sorted and
 carry one fixed time and mode. Dependencies are wheels for the target's architecture and Python, checked against the
-hashes in ``requirements.txt``; botocore's service data is cut to the services in use.
+hashes in ``requirements.txt``; botocore's service data is cut to the services in use. With a Python of the functions'
+version at hand the layer has bytecode as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import shutil
 import subprocess
 import sys
@@ -24,7 +27,8 @@ PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # The AWS services that the package calls, and that the X-Ray SDK asks for; botocore's data holds four hundred more.
 SERVICES = ("cloudwatch", "ecr", "ecs", "events", "iam", "scheduler", "secretsmanager", "ssm", "sts", "xray")
 _NOT_NEEDED = ("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json")
-_CODE_NOT_NEEDED = ("boto3/examples", "aws_xray_sdk/ext/*/__pycache__", "bin")
+_CODE_NOT_NEEDED = ("bin",)
+_VERSION = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
 # zip's earliest time.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -39,6 +43,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "layer"
         install(root / "python", arguments.architecture)
+        if (python := interpreter()) is not None:
+            add_bytecode(root / "python", python)
         write_zip(root, layer)
         stub = Path(scratch) / "stub"
         stub.mkdir()
@@ -46,6 +52,10 @@ def main() -> int:
         write_zip(stub, arguments.output / "ecs_gitops-stub.zip")
     size = layer.stat().st_size / 1e6
     print(f"{layer.name}: {size:.1f} MB for Lambda python{PYTHON} on {arguments.architecture}")
+    if python is None:
+        print(
+            f"no python{PYTHON} was found, so the layer has no bytecode: it works, and each cold start compiles it anew"
+        )
     return 0
 
 
@@ -62,23 +72,51 @@ def install(target: Path, architecture: str) -> None:
         for path in list(target.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     cut_data(target / "botocore" / "data")
-    cut_data(target / "boto3" / "data")
     shutil.copytree(HERE / "ecs_gitops", target / "ecs_gitops", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def cut_data(data: Path) -> None:
-    """Keep the services in use, the files for all services, and drop the examples and the documentation texts."""
+    """Keep the services in use, of the files for all services what these need, and drop the examples."""
     for entry in data.iterdir():
         if entry.is_dir() and entry.name not in SERVICES:
             shutil.rmtree(entry)
     for example in data.rglob("examples-1.json*"):
         example.unlink()
+    # The first client of a sandbox reads the endpoints of all services: a megabyte, and 15 ms.
+    names = {endpoint_prefix(model) for model in data.rglob("service-2.json.gz")}
+    file = data / "endpoints.json"
+    endpoints = json.loads(file.read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: known for name, known in partition["services"].items() if name in names}
+    file.write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def endpoint_prefix(model: Path) -> str:
+    """What botocore's list of endpoints calls the service of a model."""
+    return str(json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"])
+
+
+def interpreter() -> str | None:
+    """A Python of the functions' version: the one that runs this, or ``python3.13`` of the path; else None."""
+    for known in (sys.executable, shutil.which(f"python{PYTHON}")):
+        told = known and subprocess.run([known, "-c", _VERSION], capture_output=True, text=True, check=False).stdout
+        if known and told == PYTHON:
+            return known
+    return None
+
+
+def add_bytecode(target: Path, python: str) -> None:
+    """Compile all of ``target``: a sandbox cannot write below /opt, and would compile everything in each cold start.
+
+    The bytecode is taken unchecked, as no source changes in a layer, and knows the place that it has on Lambda."""
+    command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(target)]
+    subprocess.run([*command, "-p", "/opt/python", str(target)], check=True)
 
 
 def write_zip(root: Path, target: Path) -> None:
     """Zip all files below ``root``, byte for byte the same for the same files."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".pyc"):
+        for path in sorted(p for p in root.rglob("*") if p.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _EPOCH)
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 
 # These log request bodies and signing material below WARNING: container environments and credentials.
-_TALKATIVE = ("boto3", "botocore", "urllib3", "s3transfer", "aws_xray_sdk")
+_TALKATIVE = ("botocore", "urllib3", "aws_xray_sdk")
 
 
 def set_up() -> None:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from bench.world import World
 
 _CODE = """
-import boto3, os
+import os
+from botocore.session import Session
 
 
 def _ecs():
-    given = boto3.client("sts").assume_role(RoleArn=os.environ["ROLE"], RoleSessionName="fixed")["Credentials"]
-    return boto3.client("ecs", aws_access_key_id=given["AccessKeyId"],
-                        aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"])
+    sts = Session().create_client("sts")
+    given = sts.assume_role(RoleArn=os.environ["ROLE"], RoleSessionName="fixed")["Credentials"]
+    return Session().create_client("ecs", aws_access_key_id=given["AccessKeyId"],
+                                   aws_secret_access_key=given["SecretAccessKey"],
+                                   aws_session_token=given["SessionToken"])
 
 
 def deploy(event, _context):
@@ -59,6 +62,7 @@ def machine(world: World) -> str:
             "Resource": "arn:aws:states:::lambda:invoke",
             "Parameters": {"FunctionName": functions[name], "Payload.$": "$"},
             "OutputPath": "$.Payload",
+            "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 3}],
             "Next": following,
         }
 

@@ -28,8 +28,8 @@ def python_costs(layer: Path) -> dict[str, Any]:
 
 def _handler(path: Path, name: str) -> dict[str, float]:
     client = (
-        "from ecs_gitops.aws import _config; from boto3.session import Session; "
-        "Session('x', 'y', region_name='us-west-2').client('sts', config=_config())"
+        "from ecs_gitops.aws import _config; from botocore.session import Session; "
+        "Session().create_client('sts', region_name='us-west-2', config=_config())"
     )
     needs_client = name != "init_config"
     runs = [_run(path, name, client if needs_client else "pass") for _ in range(_TIMES)]

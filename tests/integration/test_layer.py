@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import build_layer
 from ecs_gitops.task_definition import OUTPUT_ONLY
 from local_aws.stack import ROOT
 
@@ -48,8 +49,8 @@ def test_importing_a_handler_loads_no_aws_sdk_no_yaml_and_no_tracing(unpacked):
 def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpacked):
     services = ("cloudwatch", "ecr", "ecs", "events", "iam", "scheduler", "secretsmanager", "ssm", "sts")
     code = (
-        "import boto3; s = boto3.session.Session('x', 'y', region_name='us-west-2'); "
-        f"[s.client(n) for n in {services}]; print('made')"
+        "from botocore.session import Session; s = Session(); s.set_credentials('x', 'y'); "
+        f"[s.create_client(n, region_name='us-west-2') for n in {services}]; print('made')"
     )
     assert isolated(unpacked, code) == "made"
 
@@ -60,11 +61,13 @@ import os; os.environ['ECS_GITOPS_TRACING'] = 'true'
 from ecs_gitops import observability
 observability.trace_aws_calls()
 from aws_xray_sdk.core import xray_recorder
-import boto3
+from botocore.session import Session
 from botocore.stub import Stubber
 xray_recorder.configure(sampling=False, emitter=type('E', (), {'send_entity': lambda *a: None})())
 segment = xray_recorder.begin_segment('test')
-client = boto3.session.Session('x', 'y', region_name='us-west-2').client('ecs')
+session = Session()
+session.set_credentials('x', 'y')
+client = session.create_client('ecs', region_name='us-west-2')
 client.meta.events.register('before-send.ecs', lambda **k: None)
 with Stubber(client) as stub:
     stub.add_response('describe_services', {'services': []}, {'cluster': 'c', 'services': ['s']})
@@ -88,6 +91,33 @@ def test_two_builds_give_the_same_bytes(layer, tmp_path):
     assert (tmp_path / "ecs_gitops-stub.zip").read_bytes() == (layer.parent / "ecs_gitops-stub.zip").read_bytes()
 
 
+def test_a_cold_start_reads_the_endpoints_of_the_services_in_use_alone(unpacked):
+    partitions = json.loads((unpacked / "botocore" / "data" / "endpoints.json").read_text())["partitions"]
+    in_use = {"api.ecr", "ecs", "events", "iam", "monitoring", "scheduler", "secretsmanager", "ssm", "sts", "xray"}
+    assert {name for partition in partitions for name in partition["services"]} == in_use
+    assert {"aws", "aws-cn", "aws-us-gov"} <= {partition["partition"] for partition in partitions}
+
+
+def test_bytecode_is_taken_unchecked_and_the_same_in_every_build(tmp_path):
+    # GIVEN the same module in two places, compiled
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "module.py").write_text("VALUE = 1\n")
+        build_layer.add_bytecode(tmp_path / name, sys.executable)
+    one, two = (next((tmp_path / name / "__pycache__").iterdir()).read_bytes() for name in ("one", "two"))
+    # THEN the bytes are the same, and are taken without a look at the source
+    assert one == two
+    (tmp_path / "one" / "module.py").write_text("VALUE = 2\n")
+    assert isolated(tmp_path / "one", "import module; print(module.VALUE)") == "1"
+
+
+def test_the_layer_has_bytecode_where_there_is_a_python_of_the_functions_version(layer):
+    with zipfile.ZipFile(layer) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+    assert bool(compiled) == (build_layer.interpreter() is not None)
+    assert all(name.endswith(".cpython-313.pyc") for name in compiled)
+
+
 def test_the_layer_is_small_and_has_the_license_texts_of_what_it_bundles(layer, unpacked):
     assert layer.stat().st_size < 6_000_000
     bundled = {re.sub(r"-[^-]+$", "", path.stem) for path in unpacked.glob("*.dist-info")}
@@ -96,7 +126,7 @@ def test_the_layer_is_small_and_has_the_license_texts_of_what_it_bundles(layer, 
         for path in unpacked.glob("*.dist-info")
         if [f for f in path.rglob("*") if "licen" in f.name.lower()]
     }
-    assert bundled - licensed <= {"boto3", "jmespath"}
+    assert bundled - licensed <= {"jmespath"}
 
 
 def test_exactly_the_output_only_members_are_dropped_by_the_bundled_botocore_model(unpacked):

@@ -1,6 +1,6 @@
 """The only package that talks to AWS: sessions, assumed roles, retries, clients.
 
-Everything else takes and returns plain data. Nothing is created or imported from boto3 before the first call.
+Everything else takes and returns plain data. Nothing is created or imported from botocore before the first call.
 """
 
 from __future__ import annotations
@@ -62,20 +62,17 @@ def connect(target: Target) -> Aws:
 
 
 def _assume(target: Target) -> _Assumed:
-    from boto3.session import Session
+    # boto3's clients are botocore's; without boto3 itself the first one is there a tenth earlier.
+    from botocore.session import Session
 
     observability.trace_aws_calls()
-    sts = Session().client("sts", region_name=target.region, config=_config())
+    sts: Any = Session().create_client("sts", region_name=target.region, config=_config())
     answer = attempt(
         "assume_role", lambda: sts.assume_role(RoleArn=target.role_arn, RoleSessionName=target.session_name)
     )
     given = answer["Credentials"]
-    session = Session(
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-        region_name=target.region,
-    )
+    session = Session()
+    session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     clients: dict[tuple[str, str | None], BaseClient] = {}
     making = threading.Lock()
 
@@ -83,7 +80,7 @@ def _assume(target: Target) -> _Assumed:
         # Sessions are not thread-safe; the clients that they make are.
         with making:
             if (service, region) not in clients:
-                made = session.client(service, region_name=region, config=_config())  # type: ignore[call-overload]
+                made = session.create_client(service, region_name=region or target.region, config=_config())
                 read_raw(made)
                 clients[service, region] = made
             return clients[service, region]
