@@ -164,15 +164,19 @@ resource "aws_iam_role_policy" "this" {
           Resource = "*"
         },
         {
-          # Whether they exist; DescribeSecret reads no value. DescribeAlarms is authorized on all alarms together:
-          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-          Sid    = "CheckAlarmsAndSecrets"
-          Effect = "Allow"
-          Action = ["cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret"]
-          Resource = flatten([for place in local.places : [
-            "arn:${local.partition}:cloudwatch:${place}:alarm:*",
-            "arn:${local.partition}:secretsmanager:${place}:secret:*",
-          ]])
+          # With anything narrower AWS leaves composite alarms out:
+          # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+          Sid      = "CheckAlarms"
+          Effect   = "Allow"
+          Action   = "cloudwatch:DescribeAlarms"
+          Resource = "*"
+        },
+        {
+          # Whether they exist; this reads no value.
+          Sid      = "CheckSecrets"
+          Effect   = "Allow"
+          Action   = "secretsmanager:DescribeSecret"
+          Resource = [for place in local.places : "arn:${local.partition}:secretsmanager:${place}:secret:*"]
         },
         {
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html: describing

@@ -84,11 +84,18 @@ class Lookups(Calls):
         return self._call("secretsmanager", "describe_secret", in_region=region, SecretId=secret)
 
     def known_alarms(self, names: Sequence[str]) -> set[str]:
-        """Those of ``names`` that are metric alarms, which is what deployments take."""
+        """Those of ``names`` that exist. AWS leaves composite ones out unless they are asked for."""
         known: set[str] = set()
         for part in parts(list(names), _ALARMS_PER_CALL):
-            answer = self._call("cloudwatch", "describe_alarms", AlarmNames=part, MaxRecords=_ALARMS_PER_CALL)
-            known |= {alarm["AlarmName"] for alarm in answer.get("MetricAlarms", [])}
+            answer = self._call(
+                "cloudwatch",
+                "describe_alarms",
+                AlarmNames=part,
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                MaxRecords=_ALARMS_PER_CALL,
+            )
+            found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+            known |= {alarm["AlarmName"] for alarm in found}
         return known
 
     def may_pass(self, by: str, roles: Sequence[str], to: str) -> Mapping[str, bool]:

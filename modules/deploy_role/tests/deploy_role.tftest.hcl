@@ -63,12 +63,10 @@ run "by_default_all_of_the_account_and_region_and_no_role_is_passed" {
       Schedules        = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
       CheckImages      = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
       CheckImageCaches = "*"
-      CheckAlarmsAndSecrets = [
-        "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*",
-        "arn:aws:secretsmanager:eu-central-1:111111111111:secret:*",
-      ]
-      CheckParameters = "*"
-      CheckPassRole   = "arn:aws:iam::111111111111:role/ecs-gitops-deploy"
+      CheckAlarms      = "*"
+      CheckSecrets     = ["arn:aws:secretsmanager:eu-central-1:111111111111:secret:*"]
+      CheckParameters  = "*"
+      CheckPassRole    = "arn:aws:iam::111111111111:role/ecs-gitops-deploy"
     }
     error_message = aws_iam_role_policy.this.policy
   }
@@ -226,13 +224,17 @@ run "is_held_to_the_lists" {
         Resource = "*"
       },
       {
-        Sid    = "CheckAlarmsAndSecrets"
+        Sid      = "CheckAlarms"
+        Effect   = "Allow"
+        Action   = "cloudwatch:DescribeAlarms"
+        Resource = "*"
+      },
+      {
+        Sid    = "CheckSecrets"
         Effect = "Allow"
-        Action = ["cloudwatch:DescribeAlarms", "secretsmanager:DescribeSecret"]
+        Action = "secretsmanager:DescribeSecret"
         Resource = [
-          "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*",
           "arn:aws:secretsmanager:eu-central-1:111111111111:secret:*",
-          "arn:aws:cloudwatch:us-east-1:111111111111:alarm:*",
           "arn:aws:secretsmanager:us-east-1:111111111111:secret:*",
         ]
       },
