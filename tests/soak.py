@@ -11,21 +11,21 @@ import argparse
 import contextlib
 import io
 import logging
-import random
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bench.world import World
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, ROOT, Stack
+from soak_case import Case
 from unit.faulty import Run
 
 _AT_ONCE = 4
@@ -77,10 +77,12 @@ def on_the_local_aws(seeds: range, until: float, tell: Tell) -> list[str]:
         world = World(Stack.apply(aws, Path(folder) / "terraform"))
         aws.client("ecs").create_cluster(clusterName=CLUSTER)
         world.settings(secondSeconds=_SECOND, rolloutSeconds=10.0, minuteSeconds=2.0)
-        faults = {"seed": seeds.start, "rate": 0.05, "kinds": list(_KINDS)}
+        faults = {"seed": seeds.start, "rate": 0.1, "kinds": list(_KINDS)}
         world.settings(secondSeconds=_SECOND, faults=faults)
         done, ended = 0, 0
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # What the local AWS itself has to say about a failure stays when its folder goes.
+        with contextlib.ExitStack() as at_the_end, ThreadPoolExecutor(_AT_ONCE) as pool:
+            at_the_end.callback(shutil.copy, aws.log, ROOT / "build" / "soak-server.log")
             for lies in pool.map(lambda seed: _released(world, seed, until), seeds):
                 ended += 1
                 done += lies is not None
@@ -101,106 +103,9 @@ def _released(world: World, seed: int, until: float) -> list[str] | None:
     if time.monotonic() > until:
         return None
     try:
-        return [f"local AWS, seed {seed}: {lie}" for lie in _Case(world, seed).lies()]
+        return [f"local AWS, seed {seed}: {lie}" for lie in Case(world, seed).lies()]
     except Exception as error:  # noqa: BLE001 - told with its seed, and the others go on
         return [f"local AWS, seed {seed}: {type(error).__name__}: {error}"]
-
-
-class _Case:
-    """A release of one to three services of its own, from a seed."""
-
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.seed = world, seed
-        self.chance = random.Random(seed)  # noqa: S311 - a seed is to give the same release again
-        self.ecs = world.stack.aws.client("ecs")
-        self.names = [f"soak-{seed}-{n}" for n in range(self.chance.randint(1, 3))]
-
-    def lies(self) -> list[str]:
-        for name in self.names:
-            self._make(name)
-        wait_until_steady(self.world.stack.aws, CLUSTER, tuple(self.names))
-        deployment = self._deployment()
-        before = {name: self._stands(name) for name in self.names}
-        done = self.world.execute(self.world.stack.outputs["state_machine_arn"], deployment, patience=300)
-        wait_until_steady(self.world.stack.aws, CLUSTER, self._expected_to_settle(deployment, done))
-        return self._check(deployment, done, before)
-
-    def _make(self, name: str) -> None:
-        self.ecs.register_task_definition(
-            family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
-        breaker = {"enable": True, "rollback": self.chance.random() < 0.5}
-        configuration = {"deploymentCircuitBreaker": breaker}
-        create_service(self.world.stack.aws, CLUSTER, name, name, 1, deploymentConfiguration=configuration)
-
-    def _deployment(self) -> dict[str, Any]:
-        chance, services = self.chance, []
-        for index, name in enumerate(self.names):
-            item: dict[str, Any] = {"service": "app", "clusterName": CLUSTER, "serviceName": name, "timeoutMinutes": 9}
-            item["image"] = f"app:{chance.choice(('2', '2', '2', '1', 'broken'))}"
-            if chance.random() < 0.2:
-                canary = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 1}
-                item["deployment"] = {"strategy": "CANARY", "bakeTimeInMinutes": 1, "canaryConfiguration": canary}
-            if chance.random() < 0.3:
-                hook = chance.choice(("preDeploy", "postDeploy"))
-                item["hooks"] = {hook: {"command": [chance.choice(("go", "go", "fail"))]}}
-            if index and chance.random() < 0.3:
-                item["dependsOn"] = [self.names[index - 1]]
-            services.append(item)
-        return {"services": services, "onFailure": chance.choice(("stop", "rollback", "rollbackRelease"))}
-
-    def _stands(self, name: str) -> dict[str, Any]:
-        service = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"][0]
-        definition = self.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        return {
-            "image": definition["containerDefinitions"][0]["image"],
-            "configuration": service["deploymentConfiguration"],
-            "deployments": len(service["deployments"]),
-        }
-
-    def _expected_to_settle(self, deployment: dict[str, Any], done: Any) -> tuple[str, ...]:
-        """What is reported as good or returned is steady; what failed may be anything. Of a canary ECS tells no state
-        of the rollout."""
-        told = self._told(done)
-        canaries = {item["serviceName"] for item in deployment["services"] if "deployment" in item}
-        good = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK")
-        return tuple(name for name in self.names if told.get(name) in good and name not in canaries)
-
-    @staticmethod
-    def _told(done: Any) -> dict[str, str]:
-        """The status of each item: from the output, or of a failed execution from its cause."""
-        if "result" in done.output:
-            return {item["name"]: item["status"] for item in done.output["result"]["items"]}
-        lines = (line.split(": ") for line in done.cause.splitlines()[1:])
-        return {parts[0]: parts[1] for parts in lines if len(parts) > 1}
-
-    def _check(self, deployment: dict[str, Any], done: Any, before: dict[str, Any]) -> list[str]:
-        told, lies = self._told(done), []
-        for item in deployment["services"]:
-            name = item["serviceName"]
-            status, was, stands = told.get(name), before[name], self._stands(name)
-            as_before = (was["image"], was["configuration"]) == (stands["image"], stands["configuration"])
-            if status is None and done.status == "FAILED":
-                # The cause of a failed execution names what is not good; the rest was deployed or unchanged.
-                status = "DEPLOYED" if stands["image"] == item["image"] else "UNKNOWN"
-            if status == "DEPLOYED" and stands["image"] != item["image"]:
-                lies.append(f"{name} DEPLOYED, and runs {stands['image']}: {done.cause}")
-            if status in ("ROLLED_BACK", "SKIPPED", "UNCHANGED") and not as_before:
-                lies.append(f"{name} {status}, and is not as before: {was} {stands}: {done.cause}")
-            if status not in ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "FAILED"):
-                lies.append(f"{name} has no result: {done.status} {done.cause}")
-            lies += self._hooks(name, item)
-        if done.status not in ("SUCCEEDED", "FAILED"):
-            lies.append(f"the execution ended {done.status}")
-        return lies
-
-    def _hooks(self, name: str, item: dict[str, Any]) -> list[str]:
-        ran = 0
-        for status in ("RUNNING", "STOPPED"):
-            arns = self.ecs.list_tasks(cluster=CLUSTER, family=name, desiredStatus=status)["taskArns"]
-            tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
-            ran += sum(1 for task in tasks if str(task.get("startedBy", "")).startswith("ecs-gitops/"))
-        return [f"{name}: {ran} hooks were run"] if ran > len(item.get("hooks", {})) else []
 
 
 if __name__ == "__main__":

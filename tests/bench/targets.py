@@ -35,7 +35,10 @@ def rows(found: Mapping[str, Any]) -> Iterator[Row]:
     )
     for each in found["broken"]:
         late = each["noticeAfterGivingUpSeconds"]
-        yield Row(f"broken image to notice, {each['onFailure']}", "44 min", "≤ 30 s", f"{late:.1f} s", late <= 30)
+        slow = found.get("fixedBroken") or [{"endAfterGivingUpSeconds": 0.0}]
+        fixed_minutes = f"{slow[0]['endAfterGivingUpSeconds'] / 60:.0f} min"
+        name = f"broken image to notice, {each['onFailure']}"
+        yield Row(name, fixed_minutes, "≤ 30 s", f"{late:.1f} s", late <= 30)
     changed = next(e for e in sixty if e["services"] == 100)
     calls = _per_service(changed)
     yield Row("AWS calls per changed service, polls aside", _fixed_calls(found), "≤ 3.5", f"{calls:.2f}", calls <= 3.5)

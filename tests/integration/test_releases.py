@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
-from local_aws.client import LocalAws
-from local_aws.registry import image_uri, push_image
-from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
+from integration.live_services import (
+    described,
+    live,
+    meanwhile,
+    quiet_alarm,
+    result,
+    returned,
+    wait_for,
+)
+from local_aws.stack import CLUSTER, wait_until_steady
 
 CANARY = {
     "strategy": "CANARY",
@@ -29,95 +31,6 @@ LINEAR = {
 }
 ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
 STRATEGIES = (ROLLING, BLUE_GREEN, CANARY, LINEAR)
-
-
-@pytest.fixture
-def aws(stack: Stack) -> LocalAws:
-    ecs = stack.aws.client("ecs")
-    if CLUSTER not in "".join(ecs.list_clusters()["clusterArns"]):
-        ecs.create_cluster(clusterName=CLUSTER)
-    return stack.aws
-
-
-@pytest.fixture
-def minutes(aws: LocalAws) -> Iterator[Callable[[float], None]]:
-    """Set how many seconds a minute of bake time takes."""
-    yield lambda seconds: aws.control("settings", {"minuteSeconds": seconds})
-    aws.control("settings", {"minuteSeconds": 1.0})
-
-
-@pytest.fixture
-def service(aws: LocalAws) -> Callable[..., dict[str, Any]]:
-    """Make a steady service with a name of its own on image ``app:1``; its manifest item."""
-
-    def make(image: str = "app:2", name: str = "", desired: int = 1, **more: Any) -> dict[str, Any]:
-        name = name or f"r-{uuid.uuid4().hex[:8]}"
-        aws.client("ecs").register_task_definition(
-            family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
-        create_service(aws, CLUSTER, name, name, desired)
-        wait_until_steady(aws, CLUSTER, (name,))
-        return {"service": "app", "clusterName": CLUSTER, "serviceName": name, "image": image, **more}
-
-    return make
-
-
-def described(aws: LocalAws, item: dict[str, Any]) -> dict[str, Any]:
-    services = aws.client("ecs").describe_services(cluster=CLUSTER, services=[item["serviceName"]])
-    return dict(services["services"][0])
-
-
-def live(aws: LocalAws, item: dict[str, Any]) -> str:
-    """The revision that the service points to, as a number."""
-    return str(described(aws, item)["taskDefinition"].rsplit(":", 1)[-1])
-
-
-def returned(aws: LocalAws, item: dict[str, Any]) -> None:
-    """The service is steady on the revision that it began with, with the strategy that it had."""
-    wait_until_steady(aws, CLUSTER, (item["serviceName"],))
-    after = described(aws, item)
-    assert after["taskDefinition"].endswith(":1")
-    assert after["deploymentConfiguration"]["strategy"] == "ROLLING"
-
-
-def quiet_alarm(aws: LocalAws) -> str:
-    """Make an alarm that is in OK; its name."""
-    name = f"alarm-{uuid.uuid4().hex[:8]}"
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        MetricName="5xx",
-        Namespace="shop",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=2,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
-    return name
-
-
-def wait_for(condition: Callable[[], bool], patience: float = 60.0) -> None:
-    until = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
-@contextmanager
-def meanwhile(act: Callable[[], None]) -> Iterator[None]:
-    """Run ``act`` beside what is in the block; what goes wrong in it fails the test."""
-    with ThreadPoolExecutor(1) as pool:
-        going_on = pool.submit(act)
-        yield
-        going_on.result()
-
-
-def result(done: Any, item: dict[str, Any]) -> str:
-    """The line of the cause that is about the item."""
-    lines = done.cause.splitlines()
-    return next((line for line in lines if line.startswith(item["serviceName"] + ":")), "")
 
 
 def test_each_strategy_comes_to_a_good_end(aws, run, service):
@@ -299,93 +212,3 @@ def test_one_bad_of_twenty_returns_all_of_the_release_with_its_schedules(aws, ru
     wait_until_steady(aws, CLUSTER, tuple(item["serviceName"] for item in items[:10]))
     wait_until_steady(aws, CLUSTER, tuple(item["serviceName"] for item in items[10:]))
     assert json.dumps(state(), default=str) == json.dumps(before, default=str)
-
-
-def test_images_are_looked_up_in_ecr_and_a_moved_tag_is_a_change(aws, run, service):
-    name = f"img-{uuid.uuid4().hex[:8]}"
-    image = image_uri(f"{name}:2")
-    item = service(image)
-    absent = run({"services": [item]})
-    assert f"there is no repository {name}" in result(absent, item)
-    push_image(aws, image, "one")
-    assert run({"services": [item]}).items[item["serviceName"]]["status"] == "DEPLOYED"
-    assert run({"services": [item]}).items[item["serviceName"]]["status"] == "UNCHANGED"
-    digest = push_image(aws, image, "two")
-    moved = run({"services": [item]}).items[item["serviceName"]]
-    assert (moved["status"], moved["reason"]) == ("DEPLOYED", "the tag of app names another image now")
-    pinned = run({"services": [item | {"pinDigest": True}]}).items[item["serviceName"]]
-    assert pinned["status"] == "DEPLOYED"
-    definition = aws.client("ecs").describe_task_definition(taskDefinition=f"{item['serviceName']}:4")
-    assert definition["taskDefinition"]["containerDefinitions"][0]["image"] == image_uri(f"{name}@{digest}")
-
-
-def test_a_moved_tag_is_seen_in_what_ecs_resolved_where_no_release_noted_it(aws, run, service):
-    # GIVEN a service that somebody else deployed from a tag in ECR
-    name = f"img-{uuid.uuid4().hex[:8]}"
-    image = image_uri(f"{name}:1")
-    push_image(aws, image, "one")
-    item = service(image)
-    ecs = aws.client("ecs")
-    ecs.register_task_definition(
-        family=item["serviceName"], containerDefinitions=[{"name": "app", "image": image, "memory": 64}]
-    )
-    ecs.update_service(cluster=CLUSTER, service=item["serviceName"], taskDefinition=item["serviceName"])
-    wait_until_steady(aws, CLUSTER, (item["serviceName"],))
-    assert run({"services": [item]}).items[item["serviceName"]]["status"] == "UNCHANGED"
-    push_image(aws, image, "two")
-    assert run({"services": [item]}).items[item["serviceName"]]["status"] == "DEPLOYED"
-
-
-def test_secrets_parameters_alarms_and_roles_are_found_or_missed_before_anything_changes(aws, run, service):
-    item = service(deployment={"alarms": {"enable": True, "rollback": True, "alarmNames": ["nowhere"]}})
-    ecs = aws.client("ecs")
-    role, trust = f"somebody-elses-{item['serviceName']}", {"Service": "ecs-tasks.amazonaws.com"}
-    statement = {"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    aws.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=policy)
-    missing = "arn:aws:secretsmanager:us-west-2:111111111111:secret:nowhere-AbCdEf"
-    ecs.register_task_definition(
-        family=item["serviceName"],
-        taskRoleArn=f"arn:aws:iam::111111111111:role/{role}",
-        containerDefinitions=[
-            {
-                "name": "app",
-                "image": "app:1",
-                "memory": 64,
-                "secrets": [{"name": "A", "valueFrom": missing}, {"name": "B", "valueFrom": "/nowhere"}],
-            }
-        ],
-    )
-    # Its tasks cannot start, as on AWS: that is what the check is there to say before.
-    ecs.update_service(cluster=CLUSTER, service=item["serviceName"], taskDefinition=item["serviceName"])
-    done = run({"services": [item]})
-    assert done.error == "CheckFailed"
-    line = result(done, item)
-    for told in (
-        f"secret {missing} does not exist",
-        "parameter /nowhere does not exist",
-        "alarm nowhere does not exist",
-        f"may not pass role arn:aws:iam::111111111111:role/{role} to ecs-tasks.amazonaws.com",
-    ):
-        assert told in line
-    # AND with what is there, it is deployed
-    aws.client("ssm").put_parameter(Name="/shop/there", Value="x", Type="SecureString")
-    there = aws.client("secretsmanager").create_secret(
-        Name=f"there-{uuid.uuid4().hex[:6]}", SecretString='{"key": "x"}'
-    )["ARN"]
-    good = service()
-    ecs.register_task_definition(
-        family=good["serviceName"],
-        containerDefinitions=[
-            {
-                "name": "app",
-                "image": "app:1",
-                "memory": 64,
-                "secrets": [{"name": "A", "valueFrom": f"{there}:key::"}, {"name": "B", "valueFrom": "/shop/there"}],
-            }
-        ],
-    )
-    ecs.update_service(cluster=CLUSTER, service=good["serviceName"], taskDefinition=good["serviceName"])
-    wait_until_steady(aws, CLUSTER, (good["serviceName"],))
-    found = run({"services": [good]}).items[good["serviceName"]]
-    assert (found["status"], found["checks"]["secrets"]) == ("DEPLOYED", "OK")

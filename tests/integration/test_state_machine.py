@@ -10,20 +10,12 @@ from typing import Any
 import pytest
 
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, create_service, wait_until_steady
 
 RULE_TARGET = {
     "Arn": f"arn:aws:ecs:us-west-2:111111111111:cluster/{CLUSTER}",
     "RoleArn": "arn:aws:iam::111111111111:role/shop-events",
 }
-
-
-@pytest.fixture
-def aws(stack: Stack) -> LocalAws:
-    ecs = stack.aws.client("ecs")
-    if CLUSTER not in "".join(ecs.list_clusters()["clusterArns"]):
-        ecs.create_cluster(clusterName=CLUSTER)
-    return stack.aws
 
 
 @pytest.fixture
@@ -250,30 +242,6 @@ def test_nothing_of_a_task_definition_is_lost(aws, run, service):
     tags = ecs.describe_task_definition(taskDefinition=f"{item['serviceName']}:3", include=["TAGS"])["tags"]
     names = {tag["key"] for tag in tags}
     assert {"team", "ecs-gitops:execution", "ecs-gitops:previous"} <= names
-
-
-def test_a_manual_deployment_in_the_middle_is_told_and_is_not_our_success(aws, run, service, stack):
-    import threading
-    import time
-
-    item = service(image="app:never")
-    family = item["serviceName"]
-
-    def interfere() -> None:
-        while live(aws, item) != f"{family}:2":
-            time.sleep(0.1)
-        ecs = aws.client("ecs")
-        ecs.register_task_definition(
-            family=family, containerDefinitions=[{"name": "app", "image": "app:9", "memory": 64}]
-        )
-        ecs.update_service(cluster=CLUSTER, service=family, taskDefinition=f"{family}:3")
-
-    thread = threading.Thread(target=interfere)
-    thread.start()
-    done = run({"services": [item]})
-    thread.join()
-    assert done.status == "FAILED"
-    assert "superseded" in done.cause
 
 
 def test_services_and_tasks_of_another_account_are_deployed_through_its_role(aws, run):

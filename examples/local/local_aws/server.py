@@ -73,6 +73,7 @@ def _mend() -> None:
         isolated_functions,
         machine,
         parameters,
+        roles,
         scheduler,
         service_deployments,
         simulated_time,
@@ -85,7 +86,7 @@ def _mend() -> None:
     builds.start()
     for part in (ecs, service_deployments, functions, isolated_functions, states_language, machine, events, iam):
         part.mend()
-    for part in (ecr, parameters, scheduler, simulation, simulated_time, denials, buckets, calls):
+    for part in (ecr, parameters, roles, scheduler, simulation, simulated_time, denials, buckets, calls):
         part.mend()
 
 

@@ -1,0 +1,179 @@
+"""A release on the local AWS, from a seed: what it is made of, and what is reported of it held against what stands."""
+
+from __future__ import annotations
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from bench.world import Execution, World
+from ecs_gitops.strategy import merged
+from local_aws.client import ACCOUNT, REGION
+from local_aws.stack import CLUSTER, create_service, wait_until_steady
+
+_FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "FAILED")
+
+
+class Case:
+    """A release of one to three services of its own, from a seed."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.seed = world, seed
+        self.chance = random.Random(seed)  # noqa: S311 - a seed is to give the same release again
+        self.ecs = world.stack.aws.client("ecs")
+        self.names = [f"soak-{seed}-{n}" for n in range(self.chance.randint(1, 3))]
+        self.job, self.has_job = f"soak-{seed}-job", self.chance.random() < 0.3
+
+    def lies(self) -> list[str]:
+        for name in self.names:
+            self._make(name)
+        if self.has_job:
+            self._schedule()
+        wait_until_steady(self.world.stack.aws, CLUSTER, tuple(self.names))
+        deployment = self._deployment()
+        before = {name: self._stands(name) for name in self.names}
+        if self.chance.random() < 0.15:
+            return self._both(deployment)
+        done = self._execute(deployment)
+        told = self._told(done)
+        wait_until_steady(self.world.stack.aws, CLUSTER, self._expected_to_settle(deployment, told))
+        return [f"{lie}: {done.cause}" for lie in self._check(deployment, done, told, before)]
+
+    def _execute(self, deployment: dict[str, Any]) -> Execution:
+        return self.world.execute(self.world.stack.outputs["state_machine_arn"], deployment, patience=300)
+
+    def _both(self, deployment: dict[str, Any]) -> list[str]:
+        """Another execution on the same services at the same time: whatever runs at the end, somebody says so."""
+        rival = {"services": [{**item, "image": "app:3"} for item in map(_plain, deployment["services"])]}
+        with ThreadPoolExecutor(2) as pool:
+            executions = list(pool.map(self._execute, (deployment, rival)))
+        told = [self._told(done) for done in executions]
+        lies = []
+        for item in deployment["services"]:
+            name = item["serviceName"]
+            claims = {item["image"]: told[0].get(name), "app:3": told[1].get(name)}
+            runs = self._stands(name)["image"]
+            lies += [f"{name} has no result for {image}" for image, status in claims.items() if status not in _FINAL]
+            if runs != "app:1" and claims.get(runs) not in ("DEPLOYED", "FAILED"):
+                lies.append(f"{name} runs {runs}, and the releases say {claims}")
+            if runs == "app:1" and "app:1" not in claims and set(claims.values()) == {"DEPLOYED"}:
+                lies.append(f"{name} runs what it ran before, and the releases say {claims}")
+        return lies
+
+    def _make(self, name: str) -> None:
+        self._register(name)
+        breaker = {"enable": True, "rollback": self.chance.random() < 0.5}
+        configuration = {"deploymentCircuitBreaker": breaker}
+        create_service(self.world.stack.aws, CLUSTER, name, name, 1, deploymentConfiguration=configuration)
+
+    def _schedule(self) -> None:
+        events, place = self.world.stack.aws.client("events"), f"{REGION}:{ACCOUNT}"
+        self._register(self.job)
+        events.put_rule(Name=self.job, ScheduleExpression="rate(1 day)")
+        target = {
+            "Arn": f"arn:aws:ecs:{place}:cluster/{CLUSTER}",
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/shop-events",
+            "EcsParameters": {"TaskDefinitionArn": f"arn:aws:ecs:{place}:task-definition/{self.job}:1", "TaskCount": 1},
+        }
+        events.put_targets(Rule=self.job, Targets=[{"Id": name, **target} for name in "ab"])
+
+    def _register(self, family: str) -> None:
+        self.ecs.register_task_definition(
+            family=family, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
+        )
+
+    def _deployment(self) -> dict[str, Any]:
+        chance, services = self.chance, []
+        for index, name in enumerate(self.names):
+            item: dict[str, Any] = {"service": "app", "clusterName": CLUSTER, "serviceName": name, "timeoutMinutes": 9}
+            item["image"] = f"app:{chance.choice(('2', '2', '2', '1', 'broken'))}"
+            if chance.random() < 0.2:
+                canary = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 1}
+                item["deployment"] = {"strategy": "CANARY", "bakeTimeInMinutes": 1, "canaryConfiguration": canary}
+            if chance.random() < 0.3:
+                hook = chance.choice(("preDeploy", "postDeploy"))
+                item["hooks"] = {hook: {"command": [chance.choice(("go", "go", "fail"))]}}
+            if index and chance.random() < 0.3:
+                item["dependsOn"] = [self.names[index - 1]]
+            services.append(item)
+        made = {"services": services, "onFailure": chance.choice(("stop", "rollback", "rollbackRelease"))}
+        if not self.has_job:
+            return made
+        task = {"service": "app", "cwRuleName": self.job, "image": f"app:{chance.choice('12')}"}
+        return made | {"tasks": [task], "tasksAfterServices": chance.random() < 0.5}
+
+    def _stands(self, name: str) -> dict[str, Any]:
+        service = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"][0]
+        definition = self.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        return {
+            "image": definition["containerDefinitions"][0]["image"],
+            # Without what is not for the service's strategy: a canary that was returned leaves its bakeTimeInMinutes.
+            "configuration": merged(service["deploymentConfiguration"], {}),
+            "deployments": len(service["deployments"]),
+        }
+
+    def _expected_to_settle(self, deployment: dict[str, Any], told: dict[str, str]) -> tuple[str, ...]:
+        """What is reported as good or returned is steady; what failed may be anything. Of a canary ECS tells no state
+        of the rollout."""
+        canaries = {item["serviceName"] for item in deployment["services"] if "deployment" in item}
+        good = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK")
+        return tuple(name for name in self.names if told.get(name) in good and name not in canaries)
+
+    def _told(self, done: Execution) -> dict[str, str]:
+        """The status of each item as the last NextStage reported it: a failed execution has no output."""
+        for event in reversed(self.world.history(done)):
+            left = event.get("stateExitedEventDetails", {})
+            if left.get("name") == "NextStage":
+                result = json.loads(left["output"]).get("result", {})
+                return {item["name"]: item["status"] for item in result.get("items", ())}
+        return {}
+
+    def _check(
+        self, deployment: dict[str, Any], done: Execution, told: dict[str, str], before: dict[str, Any]
+    ) -> list[str]:
+        lies = []
+        for item in deployment["services"]:
+            name = item["serviceName"]
+            status, was, stands = told.get(name), before[name], self._stands(name)
+            as_before = (was["image"], was["configuration"]) == (stands["image"], stands["configuration"])
+            if status == "DEPLOYED" and stands["image"] != item["image"]:
+                lies.append(f"{name} DEPLOYED, and runs {stands['image']}")
+            if status in ("ROLLED_BACK", "SKIPPED", "UNCHANGED") and not as_before:
+                lies.append(f"{name} {status}, and is not as before: {was} {stands}")
+            if status not in _FINAL:
+                lies.append(f"{name} has no result: {done.status}")
+            lies += self._hooks(name, item)
+        if self.has_job:
+            lies += self._of_job(deployment["tasks"][0]["image"], told.get(self.job))
+        is_good = all(status in ("DEPLOYED", "UNCHANGED") for status in told.values())
+        if done.status != ("SUCCEEDED" if is_good else "FAILED"):
+            lies.append(f"the execution ended {done.status} with {told}")
+        return lies
+
+    def _of_job(self, image: str, status: str | None) -> list[str]:
+        """Both targets of the rule point to the same revision, and to what is reported."""
+        targets = self.world.stack.aws.client("events").list_targets_by_rule(Rule=self.job)["Targets"]
+        revisions = {target["EcsParameters"]["TaskDefinitionArn"] for target in targets}
+        definitions = [self.ecs.describe_task_definition(taskDefinition=each)["taskDefinition"] for each in revisions]
+        images = {definition["containerDefinitions"][0]["image"] for definition in definitions}
+        if status not in _FINAL:
+            return [f"{self.job} has no result"]
+        if status in ("DEPLOYED", "UNCHANGED") and images != {image}:
+            return [f"{self.job} {status}, and its targets run {images}"]
+        if status in ("ROLLED_BACK", "SKIPPED") and images != {"app:1"}:
+            return [f"{self.job} {status}, and its targets run {images}"]
+        return []
+
+    def _hooks(self, name: str, item: dict[str, Any]) -> list[str]:
+        ran = 0
+        for status in ("RUNNING", "STOPPED"):
+            arns = self.ecs.list_tasks(cluster=CLUSTER, family=name, desiredStatus=status)["taskArns"]
+            tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
+            ran += sum(1 for task in tasks if str(task.get("startedBy", "")).startswith("ecs-gitops/"))
+        return [f"{name}: {ran} hooks were run"] if ran > len(item.get("hooks", {})) else []
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    """The item without what makes its rollout longer."""
+    return {key: value for key, value in item.items() if key not in ("hooks", "deployment", "dependsOn")}
