@@ -9,6 +9,7 @@ BIN          := $(VENV)/bin
 STAMP        := $(VENV)/.installed
 ARCHITECTURE ?= arm64
 LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
+LAYER_PYTHON ?=
 LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
 CODE         := lambda_src examples/local tests
 PYTEST       := $(BIN)/python -m pytest
@@ -32,9 +33,12 @@ $(STAMP): requirements/dev.txt
 	@touch $@
 
 .PHONY: layer
-layer: $(LAYER) ## build the Lambda layer (ARCHITECTURE=arm64 or x86_64)
+layer: $(LAYER) ## build the Lambda layer (ARCHITECTURE=arm64 or x86_64; LAYER_PYTHON=python3.13 adds bytecode)
+ifneq ($(LAYER_PYTHON),)
+.PHONY: $(LAYER)
+endif
 $(LAYER): $(STAMP) $(LAYER_PARTS)
-	@$(BIN)/python lambda_src/build_layer.py --architecture $(ARCHITECTURE)
+	@$(BIN)/python lambda_src/build_layer.py --architecture $(ARCHITECTURE) $(if $(LAYER_PYTHON),--bytecode-with $(LAYER_PYTHON))
 
 .PHONY: demo
 demo: $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy

@@ -1,12 +1,12 @@
 """Build the Lambda layer and the functions' stub: `make layer`.
 
-    python lambda_src/build_layer.py [--architecture arm64|x86_64] [--output build]
+    python lambda_src/build_layer.py [--architecture arm64|x86_64] [--output build] [--bytecode-with python3.13]
 
 Writes ``ecs_gitops-layer-ARCHITECTURE.zip`` (the package and its locked dependencies under ``python/``) and
 ``ecs_gitops-stub.zip`` (the functions' own, empty code). The same sources give the same bytes: entries are sorted and
 carry one fixed time and mode. Dependencies are wheels for the target's architecture and Python, checked against the
-hashes in ``requirements.txt``; botocore's service data is cut to the services in use. With a Python of the functions'
-version at hand the layer has bytecode as well.
+hashes in ``requirements.txt``; botocore's service data is cut to the services in use. Bytecode is added by
+a Python of the functions' version, where one is named.
 """
 
 from __future__ import annotations
@@ -37,14 +37,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the Lambda layer of ecs-gitops.")
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="arm64")
     parser.add_argument("--output", type=Path, default=HERE.parent / "build", help="folder for the zip files")
+    parser.add_argument(
+        "--bytecode-with", metavar="PYTHON", help=f"a Python {PYTHON} that compiles what is in the layer"
+    )
     arguments = parser.parse_args()
+    if arguments.bytecode_with and version_of(arguments.bytecode_with) != PYTHON:
+        found = version_of(arguments.bytecode_with) or "not to be found"
+        parser.error(f"{arguments.bytecode_with} is {found}; Lambda reads bytecode of Python {PYTHON} alone")
     arguments.output.mkdir(parents=True, exist_ok=True)
     layer = arguments.output / f"ecs_gitops-layer-{arguments.architecture}.zip"
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "layer"
         install(root / "python", arguments.architecture)
-        if (python := interpreter()) is not None:
-            add_bytecode(root / "python", python)
+        if arguments.bytecode_with:
+            add_bytecode(root / "python", arguments.bytecode_with)
         write_zip(root, layer)
         stub = Path(scratch) / "stub"
         stub.mkdir()
@@ -52,10 +58,6 @@ def main() -> int:
         write_zip(stub, arguments.output / "ecs_gitops-stub.zip")
     size = layer.stat().st_size / 1e6
     print(f"{layer.name}: {size:.1f} MB for Lambda python{PYTHON} on {arguments.architecture}")
-    if python is None:
-        print(
-            f"no python{PYTHON} was found, so the layer has no bytecode: it works, and each cold start compiles it anew"
-        )
     return 0
 
 
@@ -96,13 +98,12 @@ def endpoint_prefix(model: Path) -> str:
     return str(json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"])
 
 
-def interpreter() -> str | None:
-    """A Python of the functions' version: the one that runs this, or ``python3.13`` of the path; else None."""
-    for known in (sys.executable, shutil.which(f"python{PYTHON}")):
-        told = known and subprocess.run([known, "-c", _VERSION], capture_output=True, text=True, check=False).stdout
-        if known and told == PYTHON:
-            return known
-    return None
+def version_of(python: str) -> str | None:
+    """``3.13`` of an interpreter; None where there is none."""
+    try:
+        return subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def add_bytecode(target: Path, python: str) -> None:

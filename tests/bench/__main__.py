@@ -71,7 +71,7 @@ def measured(world: World, tell: Any, found: dict[str, Any], *, quick: bool) -> 
             keep(found)
 
     ours = world.stack.outputs["state_machine_arn"]
-    found["invocations"] = runs.invocations(world, tell)
+    found["invocations"] = runs.invocations(world, ours, tell)
     part("broken", (runs.broken(world, ours, tell, way) for way in ("stop", "rollback")))
     part("buckets", (runs.throttled(world, ours, count, tell) for count in ((100,) if quick else (100, 500))))
     sizes = (1, 10, 100) if quick else (1, 10, 100, 500)

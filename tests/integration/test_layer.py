@@ -111,11 +111,15 @@ def test_bytecode_is_taken_unchecked_and_the_same_in_every_build(tmp_path):
     assert isolated(tmp_path / "one", "import module; print(module.VALUE)") == "1"
 
 
-def test_the_layer_has_bytecode_where_there_is_a_python_of_the_functions_version(layer):
-    with zipfile.ZipFile(layer) as archive:
-        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
-    assert bool(compiled) == (build_layer.interpreter() is not None)
-    assert all(name.endswith(".cpython-313.pyc") for name in compiled)
+def test_bytecode_of_another_python_is_refused_before_anything_is_built(tmp_path):
+    build = [sys.executable, str(ROOT / "lambda_src" / "build_layer.py"), "--output", str(tmp_path / "new")]
+    for python, told in ((sys.executable, f"is 3.{sys.version_info.minor};"), ("/nowhere/python", "not to be found")):
+        if build_layer.version_of(python) == build_layer.PYTHON:
+            continue
+        done = subprocess.run([*build, "--bytecode-with", python], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert not (tmp_path / "new").exists()
 
 
 def test_the_layer_is_small_and_has_the_license_texts_of_what_it_bundles(layer, unpacked):

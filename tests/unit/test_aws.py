@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
@@ -93,8 +94,12 @@ def test_a_role_is_assumed_once_while_its_credentials_last(monkeypatch):
     with mock_aws():
         first = connect(TARGET)
         assert connect(TARGET) is first
-        edge._assumed[TARGET].expires = 0
+        # Credentials that could run out within an invocation are renewed before it.
+        edge._assumed[TARGET].expires = time.time() + 16 * 60
         assert connect(TARGET) is not first
+        renewed = edge._assumed[TARGET].aws
+        edge._assumed[TARGET].expires = time.time() + 20 * 60
+        assert connect(TARGET) is renewed
 
 
 def test_calls_of_an_assumed_role_work_and_log_no_secret_at_debug(monkeypatch, caplog):

@@ -62,7 +62,7 @@ def connect(target: Target) -> Aws:
 
 
 def _assume(target: Target) -> _Assumed:
-    # boto3's clients are botocore's; without boto3 itself the first one is there a tenth earlier.
+    # Not boto3's: docs/adr/0010-cold-start.md.
     from botocore.session import Session
 
     observability.trace_aws_calls()
