@@ -82,8 +82,7 @@ def measured(world: World, tell: Any, found: dict[str, Any], *, quick: bool) -> 
 
 
 def _releases(world: World, machine: str, count: int, tell: Any, *, quick: bool) -> Iterator[dict[str, Any]]:
-    # The longest rollouts differ in nothing but their length: they are waited for once.
-    for rollout in (10.0, 60.0, 600.0) if count == 1 and not quick else (10.0, 60.0):
+    for rollout in (10.0, 60.0) if quick else (10.0, 60.0, 600.0):
         yield runs.release(world, machine, count, rollout, tell)
     yield runs.release(world, machine, count, 10.0, tell, changed=False)
 
