@@ -34,11 +34,14 @@ $(STAMP): requirements/dev.txt
 
 .PHONY: layer
 layer: $(LAYER) ## build the Lambda layer (ARCHITECTURE=arm64 or x86_64; LAYER_PYTHON=python3.13 adds bytecode)
-ifneq ($(LAYER_PYTHON),)
-.PHONY: $(LAYER)
-endif
-$(LAYER): $(STAMP) $(LAYER_PARTS)
+$(LAYER): $(STAMP) $(LAYER_PARTS) build/.layer-python
 	@$(BIN)/python lambda_src/build_layer.py --architecture $(ARCHITECTURE) $(if $(LAYER_PYTHON),--bytecode-with $(LAYER_PYTHON))
+
+# Written when LAYER_PYTHON is another one than in the last build.
+build/.layer-python: FORCE
+	@mkdir -p build; echo '$(LAYER_PYTHON)' | cmp -s - $@ || echo '$(LAYER_PYTHON)' > $@
+.PHONY: FORCE
+FORCE:
 
 .PHONY: demo
 demo: $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy

@@ -76,9 +76,7 @@ def on_the_local_aws(seeds: range, until: float, tell: Tell) -> list[str]:
         tell("terraform apply on the local AWS (about 70 s)")
         world = World(Stack.apply(aws, Path(folder) / "terraform"))
         aws.client("ecs").create_cluster(clusterName=CLUSTER)
-        world.settings(secondSeconds=_SECOND, rolloutSeconds=10.0, minuteSeconds=2.0)
-        faults = {"seed": seeds.start, "rate": 0.1, "kinds": list(_KINDS)}
-        world.settings(secondSeconds=_SECOND, faults=faults)
+        at_odds(world, seeds.start)
         done, ended = 0, 0
         # What the local AWS itself has to say about a failure stays when its folder goes.
         with contextlib.ExitStack() as at_the_end, ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -90,11 +88,18 @@ def on_the_local_aws(seeds: range, until: float, tell: Tell) -> list[str]:
                 for lie in lies or []:
                     tell(lie)
                 if ended % 20 == 0 or ended == len(seeds):
-                    tell(f"local AWS: {done} releases, {_faults(aws)} faults, {len(found)} found")
+                    tell(f"local AWS: {done} releases, {faults_met(aws)} faults, {len(found)} found")
     return found
 
 
-def _faults(aws: LocalAws) -> int:
+def at_odds(world: World, seed: int) -> None:
+    """Let time run faster, and every tenth request of a function meet a fault."""
+    faults = {"seed": seed, "rate": 0.1, "kinds": list(_KINDS)}
+    world.settings(secondSeconds=_SECOND, rolloutSeconds=10.0, minuteSeconds=2.0, faults=faults)
+
+
+def faults_met(aws: LocalAws) -> int:
+    """How many faults there were since the local AWS began."""
     return sum(1 for entry in aws.control("trace?since=0") if entry["kind"] == "fault")
 
 

@@ -59,7 +59,7 @@ class Case:
                 lies.append(f"{name} runs {runs}, and the releases say {claims}")
             if runs == "app:1" and "app:1" not in claims and set(claims.values()) == {"DEPLOYED"}:
                 lies.append(f"{name} runs what it ran before, and the releases say {claims}")
-        return lies
+        return lies + (self._of_job(deployment["tasks"][0]["image"], told[0].get(self.job)) if self.has_job else [])
 
     def _make(self, name: str) -> None:
         self._register(name)
@@ -137,13 +137,16 @@ class Case:
             name = item["serviceName"]
             status, was, stands = told.get(name), before[name], self._stands(name)
             as_before = (was["image"], was["configuration"]) == (stands["image"], stands["configuration"])
-            if status == "DEPLOYED" and stands["image"] != item["image"]:
-                lies.append(f"{name} DEPLOYED, and runs {stands['image']}")
+            if status in ("DEPLOYED", "UNCHANGED") and stands["image"] != item["image"]:
+                lies.append(f"{name} {status}, and runs {stands['image']}")
+            if status == "DEPLOYED" and item["image"] == "app:broken":
+                lies.append(f"{name} DEPLOYED, and its image cannot be pulled")
             if status in ("ROLLED_BACK", "SKIPPED", "UNCHANGED") and not as_before:
                 lies.append(f"{name} {status}, and is not as before: {was} {stands}")
             if status not in _FINAL:
                 lies.append(f"{name} has no result: {done.status}")
-            lies += self._hooks(name, item)
+            is_rolled_out = status == "DEPLOYED" and item["image"] != was["image"]
+            lies += self._hooks(name, item, is_rolled_out=is_rolled_out)
         if self.has_job:
             lies += self._of_job(deployment["tasks"][0]["image"], told.get(self.job))
         is_good = all(status in ("DEPLOYED", "UNCHANGED") for status in told.values())
@@ -159,19 +162,26 @@ class Case:
         images = {definition["containerDefinitions"][0]["image"] for definition in definitions}
         if status not in _FINAL:
             return [f"{self.job} has no result"]
+        if len(revisions) > 1 and status != "FAILED":
+            return [f"{self.job} {status}, and its targets run {revisions}"]
         if status in ("DEPLOYED", "UNCHANGED") and images != {image}:
             return [f"{self.job} {status}, and its targets run {images}"]
         if status in ("ROLLED_BACK", "SKIPPED") and images != {"app:1"}:
             return [f"{self.job} {status}, and its targets run {images}"]
         return []
 
-    def _hooks(self, name: str, item: dict[str, Any]) -> list[str]:
-        ran = 0
+    def _hooks(self, name: str, item: dict[str, Any], *, is_rolled_out: bool) -> list[str]:
+        arns: set[str] = set()
         for status in ("RUNNING", "STOPPED"):
-            arns = self.ecs.list_tasks(cluster=CLUSTER, family=name, desiredStatus=status)["taskArns"]
-            tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
-            ran += sum(1 for task in tasks if str(task.get("startedBy", "")).startswith("ecs-gitops/"))
-        return [f"{name}: {ran} hooks were run"] if ran > len(item.get("hooks", {})) else []
+            arns.update(self.ecs.list_tasks(cluster=CLUSTER, family=name, desiredStatus=status)["taskArns"])
+        tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=sorted(arns))["tasks"] if arns else []
+        ran = sum(1 for task in tasks if str(task.get("startedBy", "")).startswith("ecs-gitops/"))
+        hooks = item.get("hooks", {})
+        if ran > len(hooks) or (is_rolled_out and ran < len(hooks)):
+            return [f"{name}: {ran} of {len(hooks)} hooks were run"]
+        if is_rolled_out and any(hook["command"] == ["fail"] for hook in hooks.values()):
+            return [f"{name} DEPLOYED, and its hook failed"]
+        return []
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:

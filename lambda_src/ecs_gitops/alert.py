@@ -22,13 +22,15 @@ _REASON_AT_MOST = 1_000
 
 def alert(release: Release, before: Batch, after: Batch) -> Json | None:
     """``{"subject", "message"}`` when one turn made ``after`` of ``before``, an item failed in it, and more is to
-    come than the report. None else, and when people were told of the batch in this stage already."""
+    come than the report, as far as a batch can know. None else, and when people were told of the batch in this stage
+    already."""
     if before.mode == "CHECK" or any(map(_is_in_trouble, before.items)):
         return None
     failed = [item for item in after.items if _is_in_trouble(item)]
     if not failed:
         return None
-    if after.next == "DONE" and not any(item.on_failure == work.ROLL_BACK_RELEASE for item in failed):
+    is_last = after.next == "DONE" and after.of_batches == 1
+    if is_last and not any(item.on_failure == work.ROLL_BACK_RELEASE for item in failed):
         return None
     names = ", ".join(item.name for item in failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
     known = known_as(release)
@@ -55,5 +57,5 @@ def _what_follows(item: Item) -> str:
         more = "; then the release is" if item.on_failure == work.ROLL_BACK_RELEASE else ""
         return f"It is being returned to {item.previous_task_def}{more}."
     if item.on_failure == work.ROLL_BACK_RELEASE:
-        return "The release is going to be returned as a whole."
+        return "What this release changed is going to be returned."
     return "It is not tried again; the others go on."

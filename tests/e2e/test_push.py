@@ -93,7 +93,7 @@ def test_a_migration_that_fails_and_a_release_that_returns_leave_everything_as_i
     assert stack.release() == "Failed"
     # THEN everything is as it was, and the notice has the exit code
     ahead, notice = stack.notices(queue)
-    assert "The release is going to be returned as a whole." in ahead["Message"]
+    assert "What this release changed is going to be returned." in ahead["Message"]
     assert "hook preDeploy: container worker exited with 3" in notice["Message"]
     assert (revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]) == before
 

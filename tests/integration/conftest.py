@@ -45,7 +45,7 @@ def service(aws: LocalAws) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def slow_rollouts(stack: Stack) -> Iterator[None]:
-    """A rollout takes six seconds: for what comes in the middle of one."""
-    stack.aws.control("settings", {"rolloutSeconds": 6.0})
+    """A rollout takes fifteen seconds: for what comes in the middle of one."""
+    stack.aws.control("settings", {"rolloutSeconds": 15.0})
     yield
     stack.aws.control("settings", {"rolloutSeconds": 0.5})

@@ -102,7 +102,7 @@ _DELIVERY = Unseen("Step Functions delivers logs by itself; the local AWS does n
 _BUCKET = Unseen("the local pipeline and build do not look at the bucket first")
 UNSEEN: dict[Permission, Unseen] = {
     ("deploy", "ecs:StopServiceDeployment"): Unseen("UpdateService is the other way back", on.stuck_canary, RELEASE),
-    ("state-machine", "sns:Publish"): Unseen("a lost notice is no failed release: caught", on.simple, GOOD),
+    ("state-machine", "sns:Publish"): Unseen("a lost notice changes no outcome: caught", on.failing, RELEASE),
     ("build", "logs:PutLogEvents"): Unseen("a lost log is no failed build", on.pipeline, DONE),
     ("build", "s3:GetObject"): Unseen("the local build reads its source by version"),
     ("pipeline", "s3:GetObjectVersion"): Unseen("the local pipeline reads the build's artifact without a version"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops.alert import alert
-from ecs_gitops.batch import Batch
+from ecs_gitops.batch import REASONS_AT_MOST, Batch
 from ecs_gitops.turns import after_failure, settle
 from ecs_gitops.work import Item
 
@@ -41,7 +41,7 @@ def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_ov
     item = replace(ROLLING_OUT, on_failure="rollbackRelease", previous_task_def=None)
     told = alert(release, batch(item), settle(batch(failing(item)), 100.0))
     assert told is not None
-    assert "The release is going to be returned as a whole." in told["message"]
+    assert "What this release changed is going to be returned." in told["message"]
 
 
 def test_a_failure_while_others_go_on_is_told(release):
@@ -50,6 +50,13 @@ def test_a_failure_while_others_go_on_is_told(release):
     told = alert(release, batch(item, other), settle(batch(failing(item), other), 100.0))
     assert told is not None
     assert "It is not tried again; the others go on." in told["message"]
+
+
+def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over(release):
+    item = replace(ROLLING_OUT, on_failure="stop")
+    for budget, is_told in ((REASONS_AT_MOST // 2, True), (REASONS_AT_MOST, False)):
+        over = settle(batch(failing(item), reason_budget=budget), 100.0)
+        assert (alert(release, batch(item, reason_budget=budget), over) is not None) == is_told
 
 
 @pytest.mark.parametrize(

@@ -84,18 +84,18 @@ class Lookups(Calls):
         return self._call("secretsmanager", "describe_secret", in_region=region, SecretId=secret)
 
     def known_alarms(self, names: Sequence[str]) -> set[str]:
-        """Those of ``names`` that exist. AWS leaves composite ones out unless they are asked for."""
+        """Those of ``names`` that exist. AWS tells of metric alarms alone unless it is asked for the others."""
         known: set[str] = set()
         for part in parts(list(names), _ALARMS_PER_CALL):
             answer = self._call(
                 "cloudwatch",
                 "describe_alarms",
                 AlarmNames=part,
-                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                AlarmTypes=["MetricAlarm", "CompositeAlarm", "LogAlarm"],
                 MaxRecords=_ALARMS_PER_CALL,
             )
-            found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-            known |= {alarm["AlarmName"] for alarm in found}
+            kinds = ("MetricAlarms", "CompositeAlarms", "LogAlarms")
+            known |= {alarm["AlarmName"] for kind in kinds for alarm in answer.get(kind, [])}
         return known
 
     def may_pass(self, by: str, roles: Sequence[str], to: str) -> Mapping[str, bool]:

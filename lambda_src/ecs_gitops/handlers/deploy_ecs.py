@@ -4,7 +4,8 @@ In mode CHECK nothing is changed, see :mod:`ecs_gitops.preflight`; in mode DEPLO
 returned, see :mod:`ecs_gitops.deploy_services`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
-"batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``.
+"batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``; and ``alert``, see
+:func:`ecs_gitops.alert.alert`.
 """
 
 from __future__ import annotations

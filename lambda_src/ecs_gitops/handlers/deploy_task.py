@@ -4,7 +4,7 @@ In mode CHECK nothing is changed, see :mod:`ecs_gitops.preflight`; in mode DEPLO
 returned, see :mod:`ecs_gitops.deploy_tasks`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
-"batch"}``; after DEPLOY every item of the batch is final.
+"batch"}``; after DEPLOY every item of the batch is final. And ``alert``, see :func:`ecs_gitops.alert.alert`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ValidateDeploy: is our deployment done? For one batch while it rolls out, and for the release after each stage.
 
 Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
-DONE and ``batch.waitSeconds``.
+DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.alert.alert`.
 
 Event for the release: ``{"stage": the state machine's whole data}``: ``release`` and a stage (see
 :class:`ecs_gitops.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and ``execution``.
