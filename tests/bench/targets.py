@@ -45,24 +45,26 @@ def rows(found: Mapping[str, Any]) -> Iterator[Row]:
     unchanged = sum(hundred["calls"].values()) / 100
     yield Row("AWS calls per unchanged service", "-", "-", f"{unchanged:.2f}", True)
     polls = _polls(changed)
-    yield Row("calls per poll of 100 services", "200", "≤ 10", f"{polls:.1f}", polls <= 10)
+    yield Row("calls per poll of 100 services", _fixed_polls(found), "≤ 10", f"{polls:.1f}", polls <= 10)
     for each in found["buckets"]:
         over = each["overFloorAndRollout"]
         good = each["status"] == "SUCCEEDED" and over <= 1.15
         told = f"{over:.2f} x (floor + rollout), {each['status']}"
-        yield Row(f"{each['services']} changed under the buckets", "throttled", "no error, ≤ 1.15", told, good)
+        yield Row(f"{each['services']} changed under the buckets", "-", "no error, ≤ 1.15", told, good)
     largest = max(found["releases"], key=lambda e: e["services"] * e["changed"])
     name = f"{largest['services']} services"
     same_size = [e for e in found["releases"] if e["services"] == largest["services"]]
     events = max(e["historyEvents"] for e in same_size)
     payload = max(e["largestPayloadBytes"] for e in same_size)
-    yield Row(f"history events, {name}", "7,000+ at 500", "< 12,500", f"{events:,}", events < 12_500)
-    yield Row(f"largest payload, {name}", "over 256 KiB", "< 128 KiB", f"{payload / 1024:.0f} KiB", payload < 131_072)
+    slow = max(found["fixedWait"], key=lambda e: e["services"], default={"services": 0, "historyEvents": 0})
+    fixed_events = f"{slow['historyEvents']:,} for {slow['services']}"
+    yield Row(f"history events, {name}", fixed_events, "< 12,500", f"{events:,}", events < 12_500)
+    yield Row(f"largest payload, {name}", "-", "< 128 KiB", f"{payload / 1024:.0f} KiB", payload < 131_072)
     python = found["python"]
     init = python["handlers"]["init_config"]["importMs"]
-    yield Row("import of InitConfig", "125-181 ms", "≤ 60 ms", f"{init:.0f} ms", init <= 60)
+    yield Row("import of InitConfig", "-", "≤ 60 ms", f"{init:.0f} ms", init <= 60)
     others = max(h["withFirstClientMs"] for n, h in python["handlers"].items() if n != "init_config")
-    yield Row("import of the others with a first client", "125-181 ms", "≤ 150 ms", f"{others:.0f} ms", others <= 150)
+    yield Row("import of the others with a first client", "-", "≤ 150 ms", f"{others:.0f} ms", others <= 150)
     size = python["layerBytes"] / 1e6
     yield Row("layer zip", "-", "≤ 6 MB", f"{size:.1f} MB", size <= 6)
 
@@ -78,6 +80,15 @@ def _polls(release: Mapping[str, Any]) -> float:
     """DescribeServices per look: those of the check and of the deployment are not looks."""
     own = 2 * -(-release["services"] // 10)
     return (release["calls"].get("ecs:DescribeServices", 0) - own) / max(1, release["looks"])
+
+
+def _fixed_polls(found: Mapping[str, Any]) -> str:
+    """Of the largest release without changes, which asks once for each service."""
+    same = [e for e in found["fixedWait"] if not e["changed"] and e["status"] == "SUCCEEDED"]
+    if not same:
+        return "-"
+    asked = sum(same[-1]["calls"].get(f"ecs:{action}", 0) for action in ("ListTasks", "DescribeTasks"))
+    return f"{asked} for {same[-1]['services']}"
 
 
 def _fixed_calls(found: Mapping[str, Any]) -> str:
