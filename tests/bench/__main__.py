@@ -104,11 +104,11 @@ def plot(found: dict[str, Any]) -> str:
 
     series = {
         "seconds after ECS": line(found["releases"], lambda e: e["afterEcsSeconds"]),
-        "the same, fixed wait": line(found["fixedWait"], lambda e: e["afterEcsSeconds"]),
+        "seconds, fixed wait": line(found["fixedWait"], lambda e: e["afterEcsSeconds"]),
         "transitions": line(found["releases"], lambda e: e["transitions"]),
-        "the same, fixed wait ": line(found["fixedWait"], lambda e: e["transitions"]),
+        "transitions, fixed wait": line(found["fixedWait"], lambda e: e["transitions"]),
         "AWS calls": line(found["releases"], lambda e: sum(e["calls"].values())),
-        "the same, fixed wait  ": line(found["fixedWait"], lambda e: sum(e["calls"].values())),
+        "AWS calls, fixed wait": line(found["fixedWait"], lambda e: sum(e["calls"].values())),
     }
     return chart("Cost of a release, rollouts of 60 seconds", series, "changed services", "seconds, transitions, calls")
 
