@@ -23,13 +23,13 @@ from ecs_gitops.errors import AwsRefused
 from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.preflight import Preflight
-from ecs_gitops.service import Service, require_deployable
+from ecs_gitops.service import Service, require_deployable, volume_roles
 from ecs_gitops.strategy import ROLLING, bake_minutes, before, differs, strategy
 from ecs_gitops.task_definition import arn, role_arns, short
 from ecs_gitops.work import Item
 
 TASKS = "ecs-tasks.amazonaws.com"
-HOOKS = "ecs.amazonaws.com"
+ECS = "ecs.amazonaws.com"
 
 
 @dataclass(slots=True)
@@ -98,5 +98,6 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     checked.roles = (
         *((role, TASKS) for role in role_arns(definition)),
         # UpdateService is given the service's own hooks too.
-        *((role, HOOKS) for role in hook_roles(examined.configuration if item.deployment else None)),
+        *((role, ECS) for role in hook_roles(examined.configuration if item.deployment else None)),
+        *((role, ECS) for role in (volume_roles(service.placement) if item.hooks else ())),
     )

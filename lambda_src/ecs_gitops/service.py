@@ -86,8 +86,34 @@ class Service:
             load_balancers=tuple(data.get("loadBalancers") or ()),
             is_daemon=data.get("schedulingStrategy") == "DAEMON",
             revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
-            placement={name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)},
+            placement={name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)} | _volumes(data),
         )
+
+
+def _volumes(data: Json) -> Json:
+    """``volumeConfigurations`` of the primary deployment, as a task that belongs to no service can have them."""
+    deployments = data.get("deployments") or []
+    primary: Json = next((each for each in deployments if each.get("status") == "PRIMARY"), {})
+    volumes = [
+        each
+        | ({"managedEBSVolume": _without_service_tags(each["managedEBSVolume"])} if "managedEBSVolume" in each else {})
+        for each in primary.get("volumeConfigurations") or ()
+    ]
+    return {"volumeConfigurations": volumes} if volumes else {}
+
+
+def _without_service_tags(volume: Json) -> Json:
+    tags = [
+        {name: value for name, value in each.items() if (name, value) != ("propagateTags", "SERVICE")}
+        for each in volume.get("tagSpecifications") or ()
+    ]
+    return volume | ({"tagSpecifications": tags} if tags else {})
+
+
+def volume_roles(placement: Json) -> tuple[str, ...]:
+    """The roles with which ECS makes a task's volumes."""
+    volumes = (each.get("managedEBSVolume") or {} for each in placement.get("volumeConfigurations") or ())
+    return tuple(dict.fromkeys(str(volume["roleArn"]) for volume in volumes if volume.get("roleArn")))
 
 
 def _deployment(data: Json) -> Deployment:

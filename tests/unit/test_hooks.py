@@ -9,7 +9,7 @@ import pytest
 from ecs_gitops import hooks
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import ItemFailed
-from ecs_gitops.service import Service
+from ecs_gitops.service import Service, volume_roles
 from ecs_gitops.work import POST_DEPLOY, PRE_DEPLOY, Item
 
 HOOK = {"command": ["migrate", "up"], "timeoutMinutes": 5}
@@ -63,6 +63,23 @@ def test_a_hook_runs_where_the_services_tasks_do_with_the_new_definition(release
         "container": "web",
         "log": "/ecs/web/app/web/t9",
     }
+
+
+def test_a_hook_gets_the_volumes_that_are_configured_at_launch(release):
+    # GIVEN a service whose tasks get an EBS volume when they start
+    role = "arn:aws:iam::111111111111:role/ecs-infrastructure"
+    tags = {"resourceType": "volume", "propagateTags": "SERVICE", "tags": [{"key": "a", "value": "b"}]}
+    ebs = {"roleArn": role, "sizeInGiB": 20, "tagSpecifications": [tags]}
+    old, new = ({"id": name, "status": name, "volumeConfigurations": []} for name in ("ACTIVE", "PRIMARY"))
+    new["volumeConfigurations"] = [{"name": "data", "managedEBSVolume": ebs}]
+    service = Service.from_api({"serviceName": "web", "deployments": [old, new]})
+    # THEN its hook gets one too, without what a task of no service cannot have, and the role is known to be passed
+    request = hooks.request(BATCH, ITEM, PRE_DEPLOY, HOOK, service, DEFINITION, release)
+    (volume,) = request["volumeConfigurations"]
+    assert volume["name"] == "data"
+    assert volume["managedEBSVolume"]["sizeInGiB"] == 20
+    assert volume["managedEBSVolume"]["tagSpecifications"] == [{"resourceType": "volume", "tags": tags["tags"]}]
+    assert volume_roles(service.placement) == (role,)
 
 
 def test_the_token_is_the_same_for_a_retry_and_another_for_anything_else(release, other_release):
