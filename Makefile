@@ -13,6 +13,9 @@ LAYER_PYTHON ?=
 LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
 CODE         := lambda_src examples/local tests
 PYTEST       := $(BIN)/python -m pytest
+WORKERS      ?= 2
+# Each worker has a local AWS of its own; the last file destroys what stands on the one that it runs on.
+BY_FILE      := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := lambda_src:examples/local:tests
 
 .PHONY: help
@@ -57,8 +60,8 @@ local-down: $(STAMP) ## end what `make local-up` started
 
 .PHONY: test
 test: $(LAYER) ## run every test: unit, integration, Terraform, end to end
-	@$(PYTEST) tests/unit --cov --cov-report=term -q
-	@$(PYTEST) tests/integration tests/terraform tests/e2e -v --durations=10
+	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
+	@$(PYTEST) tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the unit and property tests alone

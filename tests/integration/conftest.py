@@ -44,8 +44,7 @@ def service(aws: LocalAws) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def slow_rollouts(stack: Stack) -> Iterator[None]:
-    """A rollout takes fifteen seconds: for what comes in the middle of one."""
-    stack.aws.control("settings", {"rolloutSeconds": 15.0})
-    yield
-    stack.aws.control("settings", {"rolloutSeconds": 0.5})
+def slow_rollouts(stack: Stack) -> Iterator[Callable[[], None]]:
+    """Call it, and a rollout takes ten seconds, in which others can come: a simulated second is a quarter of one."""
+    yield lambda: stack.aws.control("settings", {"secondSeconds": 0.25, "rolloutSeconds": 40.0})
+    stack.aws.control("settings", {"secondSeconds": 1.0, "rolloutSeconds": 0.5})

@@ -17,6 +17,7 @@ def test_two_releases_of_the_same_manifest_roll_out_once_and_both_say_so(aws, ru
     # GIVEN three services
     items = [service() for _ in range(3)]
     names = tuple(item["serviceName"] for item in items)
+    slow_rollouts()
     # WHEN the second execution of a release begins while the first one is rolling out
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run, {"services": items})
@@ -36,6 +37,7 @@ def test_two_releases_of_the_same_manifest_roll_out_once_and_both_say_so(aws, ru
 def test_a_later_release_with_another_image_wins_and_the_earlier_one_says_so(aws, run, service, slow_rollouts):
     items = [service() for _ in range(2)]
     later = [{**item, "image": "app:3"} for item in items]
+    slow_rollouts()
     # WHEN a release with another image begins while the first one is rolling out
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run, {"services": items})
@@ -66,6 +68,7 @@ def test_releases_that_begin_in_the_same_moment_agree_on_what_runs(aws, run, ser
 
 def test_a_service_that_is_deleted_or_updated_by_hand_in_the_middle_is_told(aws, run, service, slow_rollouts):
     gone, changed, good = (service() for _ in range(3))
+    slow_rollouts()
     ecs = aws.client("ecs")
 
     def interfere() -> None:
