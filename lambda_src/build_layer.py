@@ -5,8 +5,8 @@
 Writes ``ecs_gitops-layer-ARCHITECTURE.zip`` (the package and its locked dependencies under ``python/``) and
 ``ecs_gitops-stub.zip`` (the functions' own, empty code). The same sources give the same bytes: entries are sorted and
 carry one fixed time and mode. Dependencies are wheels for the target's architecture and Python, checked against the
-hashes in ``requirements.txt``; botocore's service data is cut to the services in use. Bytecode is added by
-a Python of the functions' version, where one is named.
+hashes in ``requirements.txt``; botocore's service data is cut to the services in use. Bytecode is added by a
+Python of the functions' version, where one is named.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def main() -> int:
         "--bytecode-with", metavar="PYTHON", help=f"a Python {PYTHON} that compiles what is in the layer"
     )
     arguments = parser.parse_args()
-    if arguments.bytecode_with and version_of(arguments.bytecode_with) != PYTHON:
-        found = version_of(arguments.bytecode_with) or "not to be found"
-        parser.error(f"{arguments.bytecode_with} is {found}; Lambda reads bytecode of Python {PYTHON} alone")
+    if arguments.bytecode_with and (found := version_of(arguments.bytecode_with)) != PYTHON:
+        told = found or "not to be found"
+        parser.error(f"{arguments.bytecode_with} is {told}; Lambda reads bytecode of Python {PYTHON} alone")
     arguments.output.mkdir(parents=True, exist_ok=True)
     layer = arguments.output / f"ecs_gitops-layer-{arguments.architecture}.zip"
     with tempfile.TemporaryDirectory() as scratch:

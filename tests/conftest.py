@@ -62,11 +62,17 @@ def run(stack: Stack) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def fast(stack: Stack) -> Iterator[None]:
+def settings(stack: Stack) -> Iterator[Callable[..., None]]:
+    """Change settings of the local AWS; afterwards they are as they were in the beginning."""
+    yield lambda **wanted: stack.aws.control("settings", wanted)
+    as_before = {"faults": None, "deny": [], "secondSeconds": 1.0, "rolloutSeconds": 0.5, "minuteSeconds": None}
+    stack.aws.control("settings", as_before)
+
+
+@pytest.fixture
+def fast(settings: Callable[..., None]) -> None:
     """A minute takes six seconds: for what has to wait for a timeout."""
-    stack.aws.control("settings", {"secondSeconds": 0.1, "rolloutSeconds": 2.0})
-    yield
-    stack.aws.control("settings", {"secondSeconds": 1.0, "rolloutSeconds": 0.5})
+    settings(secondSeconds=0.1, rolloutSeconds=2.0)
 
 
 @pytest.fixture(scope="session")

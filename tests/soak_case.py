@@ -10,7 +10,7 @@ from typing import Any
 from bench.world import Execution, World
 from ecs_gitops.strategy import merged
 from local_aws.client import ACCOUNT, REGION
-from local_aws.stack import CLUSTER, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, register_app, wait_until_steady
 
 _FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "FAILED")
 
@@ -27,7 +27,8 @@ class Case:
 
     def lies(self) -> list[str]:
         for name in self.names:
-            self._make(name)
+            breaker = {"enable": True, "rollback": self.chance.random() < 0.5}
+            self.world.make(name, deploymentConfiguration={"deploymentCircuitBreaker": breaker})
         if self.has_job:
             self._schedule()
         wait_until_steady(self.world.stack.aws, CLUSTER, tuple(self.names))
@@ -61,27 +62,16 @@ class Case:
                 lies.append(f"{name} runs what it ran before, and the releases say {claims}")
         return lies + (self._of_job(deployment["tasks"][0]["image"], told[0].get(self.job)) if self.has_job else [])
 
-    def _make(self, name: str) -> None:
-        self._register(name)
-        breaker = {"enable": True, "rollback": self.chance.random() < 0.5}
-        configuration = {"deploymentCircuitBreaker": breaker}
-        create_service(self.world.stack.aws, CLUSTER, name, name, 1, deploymentConfiguration=configuration)
-
     def _schedule(self) -> None:
         events, place = self.world.stack.aws.client("events"), f"{REGION}:{ACCOUNT}"
-        self._register(self.job)
+        definition = register_app(self.world.stack.aws, self.job)
         events.put_rule(Name=self.job, ScheduleExpression="rate(1 day)")
         target = {
             "Arn": f"arn:aws:ecs:{place}:cluster/{CLUSTER}",
             "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/shop-events",
-            "EcsParameters": {"TaskDefinitionArn": f"arn:aws:ecs:{place}:task-definition/{self.job}:1", "TaskCount": 1},
+            "EcsParameters": {"TaskDefinitionArn": definition, "TaskCount": 1},
         }
         events.put_targets(Rule=self.job, Targets=[{"Id": name, **target} for name in "ab"])
-
-    def _register(self, family: str) -> None:
-        self.ecs.register_task_definition(
-            family=family, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
 
     def _deployment(self) -> dict[str, Any]:
         chance, services = self.chance, []
@@ -110,7 +100,6 @@ class Case:
             "image": definition["containerDefinitions"][0]["image"],
             # Without what is not for the service's strategy: a canary that was returned leaves its bakeTimeInMinutes.
             "configuration": merged(service["deploymentConfiguration"], {}),
-            "deployments": len(service["deployments"]),
         }
 
     def _expected_to_settle(self, deployment: dict[str, Any], told: dict[str, str]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def alert(release: Release, before: Batch, after: Batch) -> Json | None:
     is_last = after.next == "DONE" and after.of_batches == 1
     if is_last and not any(item.on_failure == work.ROLL_BACK_RELEASE for item in failed):
         return None
-    names = ", ".join(item.name for item in failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+    names = work.listed([item.name for item in failed], 3)
     known = known_as(release)
     where = f"account {after.account}, Region {after.region}"
     lines = [f"Release {known} is failing in {where}. A report follows when all of it is over.", ""]

@@ -81,10 +81,8 @@ def _head(release: Release, outcome: Outcome) -> str:
 
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
     """Each warning once, with the items it is about."""
-    lines = []
-    for text, names in list(warnings.items())[:_WARNINGS_SHOWN]:
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        lines.append(f"  {text}: {', '.join(names[:_NAMES_SHOWN])}{more}")
+    shown = list(warnings.items())[:_WARNINGS_SHOWN]
+    lines = [f"  {text}: {work.listed(names, _NAMES_SHOWN)}" for text, names in shown]
     rest = len(warnings) - _WARNINGS_SHOWN
     return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
 

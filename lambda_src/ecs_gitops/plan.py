@@ -112,9 +112,10 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
+        known = work.listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
         raise UnknownAccount(
-            f"no role to assume is configured for account {_first(missing)}: apply modules/deploy_role there and "
-            f"add its role to target_role_arns (accounts configured: {_first(sorted(settings.role_arns)) or 'none'})"
+            f"no role to assume is configured for account {work.listed(missing, _ACCOUNTS_SHOWN)}: apply "
+            f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
         )
 
 
@@ -128,11 +129,6 @@ def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], setting
         told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
         wanted = "shorter bake times, fewer waves, or a longer execution_timeout_minutes of the module"
         raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
-
-
-def _first(accounts: Sequence[str]) -> str:
-    more = f" and {len(accounts) - _ACCOUNTS_SHOWN} more" if len(accounts) > _ACCOUNTS_SHOWN else ""
-    return ", ".join(accounts[:_ACCOUNTS_SHOWN]) + more
 
 
 def _require_one_item_per_target(batches: Iterable[Batch]) -> None:

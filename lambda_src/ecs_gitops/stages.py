@@ -166,8 +166,7 @@ def _skipped(item: Item, state: Mapping[int, Item]) -> Item:
 
 
 def _named(items: Sequence[Item]) -> str:
-    names = ", ".join(item.name for item in items[:3])
-    return names + (f" and {len(items) - 3} more" if len(items) > 3 else "")
+    return work.listed([item.name for item in items], 3)
 
 
 def _mapped(batches: Iterable[Batch], change: Callable[[Item], Item]) -> tuple[Batch, ...]:

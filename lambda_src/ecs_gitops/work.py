@@ -214,6 +214,12 @@ class Item:
         return self.ended(FAILED, now, reason)
 
 
+def listed(names: Sequence[str], shown: int) -> str:
+    """``a, b and 3 more``: at most ``shown`` names."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)

@@ -33,12 +33,11 @@ def rows(found: Mapping[str, Any]) -> Iterator[Row]:
         f"{hundred['seconds']:.1f} s",
         hundred["seconds"] <= 5,
     )
+    fixed_notice = [f"{each['endAfterGivingUpSeconds'] / 60:.0f} min" for each in found.get("fixedBroken", ())] or ["-"]
     for each in found["broken"]:
         late = each["noticeAfterGivingUpSeconds"]
-        slow = found.get("fixedBroken") or [{"endAfterGivingUpSeconds": 0.0}]
-        fixed_minutes = f"{slow[0]['endAfterGivingUpSeconds'] / 60:.0f} min"
         name = f"broken image to notice, {each['onFailure']}"
-        yield Row(name, fixed_minutes, "≤ 30 s", f"{late:.1f} s", late <= 30)
+        yield Row(name, fixed_notice[0], "≤ 30 s", f"{late:.1f} s", late <= 30)
     changed = next(e for e in sixty if e["services"] == 100)
     calls = _per_service(changed)
     yield Row("AWS calls per changed service, polls aside", _fixed_calls(found), "≤ 3.5", f"{calls:.2f}", calls <= 3.5)
@@ -56,9 +55,7 @@ def rows(found: Mapping[str, Any]) -> Iterator[Row]:
     same_size = [e for e in found["releases"] if e["services"] == largest["services"]]
     events = max(e["historyEvents"] for e in same_size)
     payload = max(e["largestPayloadBytes"] for e in same_size)
-    slow = max(found["fixedWait"], key=lambda e: e["services"], default={"services": 0, "historyEvents": 0})
-    fixed_events = f"{slow['historyEvents']:,} for {slow['services']}"
-    yield Row(f"history events, {name}", fixed_events, "< 12,500", f"{events:,}", events < 12_500)
+    yield Row(f"history events, {name}", _fixed_events(found), "< 12,500", f"{events:,}", events < 12_500)
     yield Row(f"largest payload, {name}", "-", "< 128 KiB", f"{payload / 1024:.0f} KiB", payload < 131_072)
     python = found["python"]
     init = python["handlers"]["init_config"]["importMs"]
@@ -82,15 +79,25 @@ def _polls(release: Mapping[str, Any]) -> float:
     return (release["calls"].get("ecs:DescribeServices", 0) - own) / max(1, release["looks"])
 
 
+def _largest_fixed(found: Mapping[str, Any], *, changed: bool) -> Mapping[str, Any] | None:
+    """The release of most services that the fixed-wait design came to an end with."""
+    good = [e for e in found["fixedWait"] if e["changed"] is changed and e["status"] == "SUCCEEDED"]
+    return max(good, key=lambda e: int(e["services"]), default=None)
+
+
 def _fixed_polls(found: Mapping[str, Any]) -> str:
-    """Of the largest release without changes, which asks once for each service."""
-    same = [e for e in found["fixedWait"] if not e["changed"] and e["status"] == "SUCCEEDED"]
-    if not same:
+    """Without changes it asks once for each service."""
+    if (same := _largest_fixed(found, changed=False)) is None:
         return "-"
-    asked = sum(same[-1]["calls"].get(f"ecs:{action}", 0) for action in ("ListTasks", "DescribeTasks"))
-    return f"{asked} for {same[-1]['services']}"
+    asked = sum(same["calls"].get(f"ecs:{action}", 0) for action in ("ListTasks", "DescribeTasks"))
+    return f"{asked} for {same['services']}"
 
 
 def _fixed_calls(found: Mapping[str, Any]) -> str:
-    changed = [e for e in found["fixedWait"] if e["changed"] and e["status"] == "SUCCEEDED"]
-    return f"{sum(changed[-1]['calls'].values()) / changed[-1]['services']:.1f}" if changed else "-"
+    changed = _largest_fixed(found, changed=True)
+    return f"{sum(changed['calls'].values()) / changed['services']:.1f}" if changed else "-"
+
+
+def _fixed_events(found: Mapping[str, Any]) -> str:
+    changed = _largest_fixed(found, changed=True)
+    return f"{changed['historyEvents']:,} for {changed['services']}" if changed else "-"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
 
 _AT_ONCE = 10
 
@@ -41,17 +41,15 @@ class World:
         wanted = [f"bench-{len(self.names) + n:04}" for n in range(max(0, count - len(self.names)))]
         self.settings(secondSeconds=1.0, rolloutSeconds=0.2)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda name: self._make(name, **more), wanted))
+            list(pool.map(lambda name: self.make(name, **more), wanted))
         for start in range(0, len(wanted), 10):
             wait_until_steady(self.stack.aws, CLUSTER, tuple(wanted[start : start + 10]), patience=300)
         self.names += wanted
         return self.names[:count]
 
-    def _make(self, name: str, **more: Any) -> None:
-        ecs = self.stack.aws.client("ecs")
-        ecs.register_task_definition(
-            family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
+    def make(self, name: str, **more: Any) -> None:
+        """A service of one task on image ``app:1``."""
+        register_app(self.stack.aws, name)
         create_service(self.stack.aws, CLUSTER, name, name, 1, **more)
 
     def settings(self, **wanted: Any) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
 
 
 @pytest.fixture
@@ -21,10 +21,9 @@ def aws(stack: Stack) -> LocalAws:
 
 
 @pytest.fixture
-def minutes(aws: LocalAws) -> Iterator[Callable[[float], None]]:
+def minutes(settings: Callable[..., None]) -> Callable[[float], None]:
     """Set how many seconds a minute of bake time takes."""
-    yield lambda seconds: aws.control("settings", {"minuteSeconds": seconds})
-    aws.control("settings", {"minuteSeconds": 1.0})
+    return lambda seconds: settings(minuteSeconds=seconds)
 
 
 @pytest.fixture
@@ -33,9 +32,7 @@ def service(aws: LocalAws) -> Callable[..., dict[str, Any]]:
 
     def make(image: str = "app:2", name: str = "", desired: int = 1, **more: Any) -> dict[str, Any]:
         name = name or f"r-{uuid.uuid4().hex[:8]}"
-        aws.client("ecs").register_task_definition(
-            family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
+        register_app(aws, name)
         create_service(aws, CLUSTER, name, name, desired)
         wait_until_steady(aws, CLUSTER, (name,))
         return {"service": "app", "clusterName": CLUSTER, "serviceName": name, "image": image, **more}
@@ -44,7 +41,6 @@ def service(aws: LocalAws) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def slow_rollouts(stack: Stack) -> Iterator[Callable[[], None]]:
+def slow_rollouts(settings: Callable[..., None]) -> Callable[[], None]:
     """Call it, and a rollout takes ten seconds, in which others can come: a simulated second is a quarter of one."""
-    yield lambda: stack.aws.control("settings", {"secondSeconds": 0.25, "rolloutSeconds": 40.0})
-    stack.aws.control("settings", {"secondSeconds": 1.0, "rolloutSeconds": 0.5})
+    return lambda: settings(secondSeconds=0.25, rolloutSeconds=40.0)

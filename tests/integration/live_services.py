@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, wait_until_steady
+from local_aws.stack import CLUSTER, create_alarm, wait_until_steady
 
 
 def described(aws: LocalAws, item: dict[str, Any]) -> dict[str, Any]:
@@ -34,18 +34,7 @@ def returned(aws: LocalAws, item: dict[str, Any]) -> None:
 def quiet_alarm(aws: LocalAws) -> str:
     """Make an alarm that is in OK; its name."""
     name = f"alarm-{uuid.uuid4().hex[:8]}"
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        MetricName="5xx",
-        Namespace="shop",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=2,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    create_alarm(aws, name, minutes=2)
     return name
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from local_aws.client import LocalAws
 from local_aws.registry import image_uri, push_image
-from local_aws.stack import CLUSTER, Clone, Stack, create_service
+from local_aws.stack import CLUSTER, Clone, Stack, create_alarm, create_service
 
 # Beginning of names that no other test uses: the stack is theirs as well.
 PREFIX = "permissions"
@@ -175,17 +175,7 @@ def complete(world: World) -> str:
     if world.is_new(name):
         secret = aws.client("secretsmanager").create_secret(Name=name, SecretString="x")["ARN"]
         aws.client("ssm").put_parameter(Name=f"/{name}", Value="x", Type="SecureString")
-        aws.client("cloudwatch").put_metric_alarm(
-            AlarmName=name,
-            MetricName="5xx",
-            Namespace="shop",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=1.0,
-            ComparisonOperator="GreaterThanThreshold",
-        )
-        aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+        create_alarm(aws, name)
         secrets = [{"name": "A", "valueFrom": secret}, {"name": "B", "valueFrom": f"/{name}"}]
         revision = world.definition(name, container={"secrets": secrets}, taskRoleArn=ROLE)
         create_service(aws, CLUSTER, name, revision, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from integration.live_services import described, live, meanwhile, result, wait_for
-from local_aws.stack import CLUSTER, wait_until_steady
+from local_aws.stack import CLUSTER, register_app, wait_until_steady
 
 
 def image_of(aws, item):
@@ -74,9 +74,7 @@ def test_a_service_that_is_deleted_or_updated_by_hand_in_the_middle_is_told(aws,
     def interfere() -> None:
         wait_for(lambda: all(live(aws, item) == "2" for item in (gone, changed, good)))
         ecs.delete_service(cluster=CLUSTER, service=gone["serviceName"], force=True)
-        ecs.register_task_definition(
-            family=changed["serviceName"], containerDefinitions=[{"name": "app", "image": "app:9", "memory": 64}]
-        )
+        register_app(aws, changed["serviceName"], "app:9")
         ecs.update_service(cluster=CLUSTER, service=changed["serviceName"], taskDefinition=changed["serviceName"])
 
     # WHEN one of three services is deleted and one updated while a release rolls them out

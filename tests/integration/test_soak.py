@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,11 +16,10 @@ _SEEDS = range(100_160, 100_172)
 
 
 @pytest.fixture
-def world(stack, aws) -> Iterator[World]:
+def world(stack, aws, settings) -> World:
     made = World(stack)
     soak.at_odds(made, seed=1)
-    yield made
-    aws.control("settings", {"faults": None, "secondSeconds": 1.0, "rolloutSeconds": 0.5, "minuteSeconds": 1.0})
+    return made
 
 
 def test_under_faults_what_is_reported_is_what_stands(world):

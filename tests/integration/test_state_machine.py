@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, create_service, wait_until_steady
+from local_aws.stack import CLUSTER, create_service, register_app, wait_until_steady
 
 RULE_TARGET = {
     "Arn": f"arn:aws:ecs:us-west-2:111111111111:cluster/{CLUSTER}",
@@ -24,9 +24,7 @@ def service(aws: LocalAws) -> Callable[..., dict[str, str]]:
 
     def make(image: str = "app:2", desired: int = 1, container: str = "app", **more: Any) -> dict[str, str]:
         name = f"s-{uuid.uuid4().hex[:8]}"
-        aws.client("ecs").register_task_definition(
-            family=name, containerDefinitions=[{"name": "app", "image": "app:1", "memory": 64}]
-        )
+        register_app(aws, name)
         create_service(aws, CLUSTER, name, name, desired, **more)
         wait_until_steady(aws, CLUSTER, (name,))
         return {"service": container, "clusterName": CLUSTER, "serviceName": name, "image": image}

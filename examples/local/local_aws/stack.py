@@ -206,6 +206,29 @@ def create_service(aws: LocalAws, cluster: str, name: str, definition: str, desi
     )
 
 
+def register_app(aws: LocalAws, family: str, image: str = "app:1") -> str:
+    """A revision with one container ``app``; its ARN."""
+    containers = [{"name": "app", "image": image, "memory": 64}]
+    answer = aws.client("ecs").register_task_definition(family=family, containerDefinitions=containers)
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+def create_alarm(aws: LocalAws, name: str, minutes: int = 1) -> None:
+    """A metric alarm that is in OK, and looks at so many minutes."""
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="5xx",
+        Namespace="shop",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=minutes,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+
+
 def wait_until_steady(aws: LocalAws, cluster: str, names: tuple[str, ...], patience: float = 60.0) -> None:
     """Wait until each service runs what it should. Raises :class:`TimeoutError`."""
     until = time.monotonic() + patience

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration.local_aws.policies import allow, denied
 from local_aws.client import LocalAws
+from local_aws.stack import create_alarm
 
 _PLACE = "us-west-2:111111111111"
 As = Callable[..., Callable[[str], Any]]
@@ -87,16 +88,7 @@ def test_a_secret_is_found_by_name_arn_and_partial_arn(aws: LocalAws, as_role: A
 
 def test_alarms_are_described_on_all_alarms(aws: LocalAws, as_role: As, name: str) -> None:
     # GIVEN an alarm
-    aws.client("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        MetricName="m",
-        Namespace="n",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+    create_alarm(aws, name)
 
     # WHEN it is described by name, THEN permission on that one is not enough
     for suffix, is_right in (("*", True), (name, False)):

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration.local_aws.services import BREAKER, World
 from local_aws.client import LocalAws
+from local_aws.stack import create_alarm
 
 _CANARY: dict[str, Any] = {
     "strategy": "CANARY",
@@ -26,23 +27,9 @@ def world(aws: LocalAws, name: str) -> World:
 @pytest.fixture
 def alarm(aws: LocalAws, name: str) -> Callable[[str], None]:
     """`alarm(state)` sets the alarm of this test, of two minutes."""
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="test",
-        MetricName="errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=2,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-
-    def put(state: str) -> None:
-        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
-
-    put("OK")
-    return put
+    create_alarm(aws, name, minutes=2)
+    put = aws.client("cloudwatch").set_alarm_state
+    return lambda state: put(AlarmName=name, StateValue=state, StateReason="a test")
 
 
 def _alarms(world: World, *, rollback: bool = True) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration.local_aws.services import World
 from local_aws.client import LocalAws
+from local_aws.stack import create_alarm
 
 _CANARY = {
     "strategy": "CANARY",
@@ -90,16 +91,7 @@ def test_stopping_rolls_back_while_it_goes_on_and_is_refused_afterwards(
 
 def test_an_alarm_rolls_back(aws: LocalAws, world: World, until: Callable[..., Any]) -> None:
     cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=world.name,
-        Namespace="test",
-        MetricName="errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+    create_alarm(aws, world.name)
     alarms = {"alarmNames": [world.name], "enable": True, "rollback": True}
     _start(world, until, {**_CANARY, "alarms": alarms})
     cloudwatch.set_alarm_state(AlarmName=world.name, StateValue="ALARM", StateReason="a test")
