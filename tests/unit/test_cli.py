@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +84,7 @@ def test_a_wrong_file_is_told_on_stderr_and_writes_nothing(file, tmp_path, capsy
     told = capsys.readouterr()
     assert told.out == ""
     assert f"{file}:2:5: services[0]: clusterName is missing" in told.err
-    assert "3 problems; nothing was deployed" in told.err
+    assert "3 problems; nothing was written" in told.err
     assert output.read_text() == "before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deployment.json", "deployment.yaml"]
 
@@ -90,7 +92,7 @@ def test_a_wrong_file_is_told_on_stderr_and_writes_nothing(file, tmp_path, capsy
 def test_machines_get_problems_as_json(file, capsys):
     file.write_text("services: 3\n")
     assert main(["validate", str(file), "--format", "json"]) == 1
-    told = json.loads(capsys.readouterr().err)
+    told = json.loads(capsys.readouterr().out)
     assert told["valid"] is False
     assert told["problems"] == [
         {
@@ -214,6 +216,162 @@ def test_an_output_that_fails_midway_leaves_the_old_one(file, tmp_path, monkeypa
 
 def test_a_reader_that_stops_early_is_no_traceback():
     command = f"{sys.executable} -m ecs_gitops schema | true"
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=environment)  # noqa: S602
     assert done.stderr == ""
+
+
+def test_validate_writes_one_json_document_to_stdout_for_all_files_whatever_comes_of_them(file, tmp_path, capsys):
+    # GIVEN a good file, a wrong one, and one that is not there
+    wrong, absent = tmp_path / "wrong.yaml", tmp_path / "absent.yaml"
+    wrong.write_text("services: 3\n")
+    for files, code, valid in (
+        ([file], 0, [True]),
+        ([wrong], 1, [False]),
+        ([absent], 2, [False]),
+        ([file, wrong], 1, [True, False]),
+        ([absent, wrong, file], 2, [False, False, True]),
+    ):
+        # WHEN they are validated for machines
+        assert main(["validate", "--format", "json", *map(str, files)], {}) == code
+        # THEN stdout is one document, stderr is empty, and the exit code is the worst of all
+        told = capsys.readouterr()
+        document = json.loads(told.out)
+        results = document["files"] if len(files) > 1 else [document]
+        assert (told.err, document["valid"]) == ("", code == 0)
+        assert [(each["file"], each["valid"]) for each in results] == list(zip(map(str, files), valid, strict=True))
+        assert [each for each in results if "error" in each] == [
+            each for each in results if each["file"] == str(absent)
+        ]
+
+
+def test_every_file_is_validated_also_after_a_wrong_one(file, tmp_path, capsys):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("services: 3\n")
+    assert main(["validate", str(tmp_path / "absent.yaml"), str(wrong), str(file)], {}) == 2
+    told = capsys.readouterr()
+    assert f"{file}: good: 1 service" in told.out
+    assert "absent.yaml: No such file or directory" in told.err
+    assert f"{wrong}: 1 problem\n" in told.err
+
+
+@pytest.mark.parametrize("command", ["validate", "render"])
+def test_a_dash_is_stdin(command, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
+    assert main([command, "-"], {}) == 0
+    told = capsys.readouterr()
+    assert ("<stdin>: good" in told.out) if command == "validate" else ("source" not in json.loads(told.out))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"services: 3\n")))
+    assert main([command, "-"], {}) == 1
+    assert "<stdin>:1:11: services: '3' is not a list" in capsys.readouterr().err
+    if command == "validate":
+        assert main([command, "-", "-"], {}) == 2
+        assert "stdin can be read once" in capsys.readouterr().err
+
+
+def test_nothing_on_a_laptop_speaks_of_deploying(file, tmp_path, capsys):
+    file.write_text("services: 3\n")
+    for arguments in (["validate", str(file)], ["render", str(file), "-o", str(tmp_path / "out")]):
+        assert main(arguments, {}) == 1
+        assert "deployed" not in "".join(capsys.readouterr())
+
+
+def test_the_version_is_an_option_too(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"ecs-gitops {__version__}\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "is_terminal", "is_colored"),
+    [
+        ([], {}, True, True),
+        ([], {}, False, False),
+        ([], {"NO_COLOR": "1"}, True, False),
+        ([], {"NO_COLOR": ""}, True, True),
+        ([], {"TERM": "dumb"}, True, False),
+        (["--color", "never"], {}, True, False),
+        (["--color=always"], {"NO_COLOR": "1"}, False, True),
+        (["--color", "auto"], {"NO_COLOR": "1"}, True, False),
+        (["--format", "json", "--color", "always"], {}, True, False),
+    ],
+)
+def test_colours_are_for_terminals_and_whoever_asks(file, monkeypatch, arguments, environment, is_terminal, is_colored):
+    for content in (GOOD, "services: 3\n"):
+        file.write_text(content)
+        out, err = (Terminal() if is_terminal else io.StringIO() for _ in range(2))
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setattr("sys.stderr", err)
+        main(["validate", str(file), *arguments], environment)
+        assert ("\x1b[" in out.getvalue() + err.getvalue()) is is_colored
+
+
+def test_the_colour_may_be_chosen_before_the_command(file, capsys):
+    file.write_text("services: 3\n")
+    assert main(["--color", "always", "validate", str(file)], {}) == 1
+    colored = capsys.readouterr().err
+    assert main(["validate", str(file)], {}) == 1
+    # THEN colours change no word
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == capsys.readouterr().err
+    assert colored.startswith("\x1b[1m")
+
+
+def test_a_name_that_would_move_the_cursor_is_shown_with_escapes(tmp_path, capsys):
+    odd = tmp_path / "a\x1b[2Jb.yaml"
+    odd.write_text("services: 3\n")
+    for arguments in (["validate", str(odd)], ["render", str(odd)], ["validate", str(odd) + "\x1b"]):
+        assert main(arguments, {}) in (1, 2)
+        told = capsys.readouterr()
+        assert "\x1b" not in told.out + told.err
+        assert "a\\x1b[2Jb.yaml" in told.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
+def test_shells_complete_commands_options_and_files(shell, capsys):
+    assert main(["completion", shell], {}) == 0
+    script = capsys.readouterr().out
+    assert "validate" in script
+    assert "no-such-command" not in script
+
+
+def test_bash_takes_its_completions(tmp_path, capsys):
+    assert main(["completion", "bash"], {}) == 0
+    (tmp_path / "completion").write_text(capsys.readouterr().out)
+    (tmp_path / "deployment.yaml").write_text("")
+
+    def completed(*words: str) -> list[str]:
+        typed = " ".join(f"'{word}'" for word in words)
+        script = f"""
+            source completion
+            COMP_WORDS=({typed}) COMP_CWORD={len(words) - 1}
+            $(complete -p ecs-gitops | sed 's/.*-F \\([^ ]*\\).*/\\1/') ecs-gitops '{words[-1]}' '{words[-2]}'
+            printf '%s\\n' "${{COMPREPLY[@]}}"
+        """
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return [line.strip() for line in done.stdout.splitlines()]
+
+    assert completed("ecs-gitops", "val") == ["validate"]
+    assert "--format" in completed("ecs-gitops", "validate", "--f")
+    assert completed("ecs-gitops", "validate", "--format", "j") == ["json"]
+    assert completed("ecs-gitops", "validate", "depl") == ["deployment.yaml"]
+
+
+def test_completion_without_its_library_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"], {}) == 2
+    assert "pip install shtab" in capsys.readouterr().err
+
+
+def test_no_other_command_loads_the_library_of_completions(file):
+    code = (
+        f"import sys; from ecs_gitops.cli import main; main(['validate', {str(file)!r}]); print('shtab' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == "False"

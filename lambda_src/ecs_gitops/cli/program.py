@@ -1,0 +1,87 @@
+"""Which command runs, with what options."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from ecs_gitops import __version__, manifest
+from ecs_gitops.cli import completion, output, render, validate
+from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
+
+__all__ = ["GOOD", "WRONG_FILE", "WRONG_USAGE", "main"]
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
+    """Run one command; its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    parser = _parser()
+    options = parser.parse_args(arguments, argparse.Namespace(parser=parser))
+    try:
+        code = int(options.run(options, os.environ if environment is None else environment))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain about it once more at exit.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WRONG_USAGE
+    except OSError as error:
+        print(f"ecs-gitops: {output.failure(error)}", file=sys.stderr)
+        return WRONG_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ecs-gitops", description="Check and render manifests for ecs-gitops.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    _add_color(parser, output.AUTO)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    checks = argparse.ArgumentParser(add_help=False)
+    checks.add_argument("--format", choices=("text", "json"), default="text", help="how results are written")
+    # Without a default of its own, so that the option may stand before the command too.
+    _add_color(checks, argparse.SUPPRESS)
+
+    command = commands.add_parser("validate", parents=[checks], help="say everything that is wrong with manifests")
+    _add_file(command, "file", "a manifest, usually deployment.yaml; - for stdin", nargs="+")
+    command.set_defaults(run=validate.run)
+    command = commands.add_parser("render", parents=[checks], help="turn a manifest into the state machine's input")
+    _add_file(command, "file", "the manifest, usually deployment.yaml; - for stdin")
+    _add_file(command, "-o", "where to write it; stdout when absent", "--output")
+    command.set_defaults(run=render.run)
+    command = commands.add_parser("schema", help="print the manifest's JSON Schema, for editors")
+    command.set_defaults(run=_schema)
+    command = commands.add_parser("version", help="print the version")
+    command.set_defaults(run=_version)
+    command = commands.add_parser("completion", help="print the completions for a shell")
+    command.add_argument("shell", choices=completion.SHELLS, help="the shell that is to complete")
+    command.set_defaults(run=completion.run)
+    return parser
+
+
+def _add_color(parser: argparse.ArgumentParser, default: str) -> None:
+    told = "colours in what people read; auto: on a terminal, unless NO_COLOR is set"
+    parser.add_argument("--color", choices=output.COLORS, default=default, help=told)
+
+
+def _add_file(
+    parser: argparse.ArgumentParser, name: str, told: str, *names: str, nargs: Literal["+"] | None = None
+) -> None:
+    parser.add_argument(name, *names, metavar="FILE", type=Path, nargs=nargs, help=told)
+
+
+def _schema(_options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
+    print(json.dumps(manifest.schema(), indent=2))
+    return GOOD
+
+
+def _version(_options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
+    print(__version__)
+    return GOOD
