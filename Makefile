@@ -6,6 +6,7 @@ SHELL       := /bin/bash
 PYTHON       ?= python3
 VENV         := .venv
 BIN          := $(VENV)/bin
+REQUIRE_PYTHON = command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or newer, or set PYTHON=…"; exit 1; }
 STAMP        := $(VENV)/.installed
 ARCHITECTURE ?= arm64
 LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
@@ -24,9 +25,10 @@ help: ## list the targets
 
 .PHONY: venv
 venv: $(STAMP) ## create the virtual environment with the locked tools
+# Only what the layer, and so an apply, does not need is asked for here.
 # --no-deps: the lock is complete, and pip would look for newer versions of what has extras.
 $(STAMP): requirements/dev.txt
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or newer, or set PYTHON=…"; exit 1; }
+	@$(REQUIRE_PYTHON)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
 	@command -v terraform >/dev/null || { echo "terraform is not there: install Terraform 1.9 or newer"; exit 1; }
 	@command -v git >/dev/null || { echo "git is not there"; exit 1; }
@@ -36,9 +38,10 @@ $(STAMP): requirements/dev.txt
 	@touch $@
 
 .PHONY: layer
-layer: $(LAYER) ## build the Lambda layer (ARCHITECTURE=arm64 or x86_64; LAYER_PYTHON=python3.13 adds bytecode)
-$(LAYER): $(STAMP) $(LAYER_PARTS) build/.layer-python
-	@$(BIN)/python lambda_src/build_layer.py --architecture $(ARCHITECTURE) $(if $(LAYER_PYTHON),--bytecode-with $(LAYER_PYTHON))
+layer: $(LAYER) ## build the Lambda layer with Python alone (ARCHITECTURE=arm64 or x86_64; LAYER_PYTHON=python3.13 adds bytecode)
+$(LAYER): $(LAYER_PARTS) build/.layer-python
+	@$(REQUIRE_PYTHON)
+	@$(PYTHON) lambda_src/build_layer.py --architecture $(ARCHITECTURE) $(if $(LAYER_PYTHON),--bytecode-with $(LAYER_PYTHON))
 
 # Written when LAYER_PYTHON is another one than in the last build.
 build/.layer-python: FORCE
@@ -47,11 +50,11 @@ build/.layer-python: FORCE
 FORCE:
 
 .PHONY: demo
-demo: $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy
+demo: $(STAMP) $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy
 	@$(BIN)/python -m local_aws.demo
 
 .PHONY: local-up
-local-up: $(LAYER) ## keep the local AWS running to play with by hand
+local-up: $(STAMP) $(LAYER) ## keep the local AWS running to play with by hand
 	@$(BIN)/python -m local_aws.demo up
 
 .PHONY: local-down
@@ -59,7 +62,7 @@ local-down: $(STAMP) ## end what `make local-up` started
 	@$(BIN)/python -m local_aws.demo down
 
 .PHONY: test
-test: $(LAYER) ## run every test: unit, integration, Terraform, end to end
+test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to end
 	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
 	@$(PYTEST) tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
 
@@ -68,11 +71,11 @@ test-unit: $(STAMP) ## run the unit and property tests alone
 	@$(PYTEST) tests/unit -q
 
 .PHONY: bench
-bench: $(LAYER) ## measure releases on the local AWS against ECS's own time (about an hour; BENCH=--quick: minutes)
+bench: $(STAMP) $(LAYER) ## measure releases on the local AWS against ECS's own time (about an hour; BENCH=--quick: minutes)
 	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: soak
-soak: $(LAYER) ## thousands of releases under faults, in memory and on the local AWS
+soak: $(STAMP) $(LAYER) ## thousands of releases under faults, in memory and on the local AWS
 	@$(BIN)/python -m soak
 
 .PHONY: fuzz

@@ -1,18 +1,20 @@
-"""Build the Lambda layer and the functions' stub: `make layer`.
+"""Build the Lambda layer: `make layer`.
 
     python lambda_src/build_layer.py [--architecture arm64|x86_64] [--output build] [--bytecode-with python3.13]
 
-Writes ``ecs_gitops-layer-ARCHITECTURE.zip`` (the package and its locked dependencies under ``python/``) and
-``ecs_gitops-stub.zip`` (the functions' own, empty code). The same sources give the same bytes: entries are sorted and
-carry one fixed time and mode. Dependencies are wheels for the target's architecture and Python, checked against the
-hashes in ``requirements.txt``; botocore's service data is cut to the services in use. Bytecode is added by a
-Python of the functions' version, where one is named.
+Writes ``ecs_gitops-layer-ARCHITECTURE.zip``: the package and its locked dependencies under ``python/``. The same
+sources give the same bytes: entries are sorted and carry one fixed time and mode. Dependencies are wheels for the
+target's architecture and Python, checked against the hashes in ``requirements.txt``; botocore's service data is cut to
+the services in use. Bytecode is added by a Python of the functions' version, where one is named.
+
+It needs Python 3.11 or newer with pip, and nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -36,7 +38,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the Lambda layer of ecs-gitops.")
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="arm64")
-    parser.add_argument("--output", type=Path, default=HERE.parent / "build", help="folder for the zip files")
+    parser.add_argument("--output", type=Path, default=HERE.parent / "build", help="folder for the zip file")
     parser.add_argument(
         "--bytecode-with", metavar="PYTHON", help=f"a Python {PYTHON} that compiles what is in the layer"
     )
@@ -44,6 +46,8 @@ def main() -> int:
     if arguments.bytecode_with and (found := version_of(arguments.bytecode_with)) != PYTHON:
         told = found or "not to be found"
         parser.error(f"{arguments.bytecode_with} is {told}; Lambda reads bytecode of Python {PYTHON} alone")
+    if lack := lacking():
+        parser.error(f"{sys.executable} {lack}; install it, or name another Python: make layer PYTHON=python3.13")
     arguments.output.mkdir(parents=True, exist_ok=True)
     layer = arguments.output / f"ecs_gitops-layer-{arguments.architecture}.zip"
     with tempfile.TemporaryDirectory() as scratch:
@@ -52,13 +56,18 @@ def main() -> int:
         if arguments.bytecode_with:
             add_bytecode(root / "python", arguments.bytecode_with)
         write_zip(root, layer)
-        stub = Path(scratch) / "stub"
-        stub.mkdir()
-        (stub / "README").write_text("The code is in the layer; this function's handler points into it.\n")
-        write_zip(stub, arguments.output / "ecs_gitops-stub.zip")
     size = layer.stat().st_size / 1e6
     print(f"{layer.name}: {size:.1f} MB for Lambda python{PYTHON} on {arguments.architecture}")
     return 0
+
+
+def lacking() -> str | None:
+    """What this interpreter lacks to build the layer; None when it lacks nothing."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds the layer may have an older one
+        return f"is Python {sys.version_info[0]}.{sys.version_info[1]}, and Python 3.11 or newer is needed"
+    if importlib.util.find_spec("pip") is None:
+        return "has no pip (Debian and Ubuntu: package python3-pip)"
+    return None
 
 
 def install(target: Path, architecture: str) -> None:

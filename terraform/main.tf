@@ -14,7 +14,6 @@ locals {
 
   build     = "${path.module}/../build"
   layer_zip = coalesce(var.layer_zip, "${local.build}/ecs_gitops-layer-${var.architecture}.zip")
-  stub_zip  = coalesce(var.stub_zip, "${local.build}/ecs_gitops-stub.zip")
 }
 
 module "config_repository" {
@@ -57,7 +56,6 @@ module "deployer" {
 
   name                      = var.name
   layer_arn                 = module.lambda_layer.arn
-  stub_zip                  = local.stub_zip
   architecture              = var.architecture
   role_arns                 = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
   topic_arn                 = module.notifications.topic_arn

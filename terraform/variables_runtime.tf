@@ -11,13 +11,7 @@ variable "architecture" {
 }
 
 variable "layer_zip" {
-  description = "Path of the layer's zip file; what `make layer` builds when null."
-  type        = string
-  default     = null
-}
-
-variable "stub_zip" {
-  description = "Path of the functions' own, empty code; what `make layer` writes when null."
+  description = "Path of the layer's zip file; null means what `make layer` builds in the folder of this module's source."
   type        = string
   default     = null
 }

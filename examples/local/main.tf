@@ -11,18 +11,11 @@ variable "layer_zip" {
   nullable    = false
 }
 
-variable "stub_zip" {
-  description = "Path of the functions' empty code that `make layer` wrote."
-  type        = string
-  nullable    = false
-}
-
 module "ecs_gitops" {
   source = "../../terraform"
 
   name                   = "ecs-gitops"
   layer_zip              = var.layer_zip
-  stub_zip               = var.stub_zip
   artifact_force_destroy = true
   notification_emails    = ["team@example.com"]
   log_level              = "DEBUG"

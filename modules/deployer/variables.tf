@@ -15,12 +15,6 @@ variable "layer_arn" {
   nullable    = false
 }
 
-variable "stub_zip" {
-  description = "Path of the functions' own, empty code, which `make layer` writes."
-  type        = string
-  nullable    = false
-}
-
 variable "architecture" {
   description = "Architecture of the functions, the layer's own: arm64 or x86_64."
   type        = string

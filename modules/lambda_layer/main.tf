@@ -1,3 +1,9 @@
+locals {
+  # The folder with the Makefile, also where Terraform has fetched the module from Git.
+  checkout = abspath("${path.module}/../..")
+  built    = "${local.checkout}/build/ecs_gitops-layer-${var.architecture}.zip"
+}
+
 resource "aws_lambda_layer_version" "this" {
   layer_name               = var.name
   description              = "ecs-gitops: the package with all four handlers, and its dependencies"
@@ -12,7 +18,7 @@ resource "aws_lambda_layer_version" "this" {
 
     precondition {
       condition     = fileexists(var.layer_zip)
-      error_message = "The layer ${var.layer_zip} is not there. Build it with: make layer ARCHITECTURE=${var.architecture}"
+      error_message = "The layer ${abspath(var.layer_zip)} is not there. Either run `make layer ARCHITECTURE=${var.architecture}` in ${local.checkout}, which needs Python alone and writes ${local.built}; or set layer_zip to a zip that was built elsewhere."
     }
   }
 }

@@ -5,7 +5,6 @@ mock_provider "aws" {
 variables {
   # Any file does: it is hashed, and sent nowhere.
   layer_zip      = "versions.tf"
-  stub_zip       = "versions.tf"
   pass_role_arns = ["arn:aws:iam::111111111111:role/ecsTaskExecutionRole"]
 }
 

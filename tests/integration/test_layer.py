@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -84,11 +86,41 @@ def test_the_command_line_runs_from_the_layer_alone(unpacked, tmp_path):
     assert json.loads(isolated(unpacked, code))["schemaVersion"] == 1
 
 
-def test_two_builds_give_the_same_bytes(layer, tmp_path):
-    build = [sys.executable, str(ROOT / "lambda_src" / "build_layer.py"), "--output", str(tmp_path)]
-    subprocess.run(build, check=True, capture_output=True)
-    assert (tmp_path / layer.name).read_bytes() == layer.read_bytes()
-    assert (tmp_path / "ecs_gitops-stub.zip").read_bytes() == (layer.parent / "ecs_gitops-stub.zip").read_bytes()
+def test_make_layer_needs_python_alone_and_gives_the_same_bytes(layer, tmp_path):
+    # GIVEN a checkout, and a machine with make, its shell's tools and a Python: no Terraform, no git, no other tools
+    tools, checkout = tmp_path / "bin", tmp_path / "checkout"
+    tools.mkdir()
+    for name in ("make", "bash", "sh", "find", "cmp", "mkdir"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    (tools / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tools / "python3").chmod(0o755)
+    shutil.copytree(ROOT / "lambda_src", checkout / "lambda_src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", checkout)
+    # WHEN the layer is built there
+    pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "HOME", "SSL_"))}
+    done = subprocess.run(
+        ["make", "layer"], cwd=checkout, env={**pip, "PATH": str(tools)}, capture_output=True, text=True, check=False
+    )
+    # THEN it is the one that was built here, byte for byte
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout / "build" / layer.name).read_bytes() == layer.read_bytes()
+
+
+def test_a_python_without_pip_is_told_of_before_anything_is_built(tmp_path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    build = [str(bare / "bin" / "python"), str(ROOT / "lambda_src" / "build_layer.py")]
+    done = subprocess.run([*build, "--output", str(tmp_path / "new")], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "has no pip" in done.stderr
+    assert "make layer PYTHON=" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_functions_own_code_is_one_line_of_text():
+    with zipfile.ZipFile(ROOT / "modules" / "deployer" / "stub.zip") as stub:
+        assert {entry.filename: entry.file_size for entry in stub.infolist()} == {"README": 66}
+        assert b"The code is in the layer" in stub.read("README")
 
 
 def test_a_cold_start_reads_the_endpoints_of_the_services_in_use_alone(unpacked):

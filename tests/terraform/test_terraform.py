@@ -54,7 +54,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _build(copy: Path) -> None:
     build = copy / "build"
     build.mkdir()
-    for name in ("layer-arm64", "layer-x86_64", "stub"):
+    for name in ("layer-arm64", "layer-x86_64"):
         (build / f"ecs_gitops-{name}.zip").write_bytes(b"hashed, and sent nowhere")
 
 
@@ -121,7 +121,8 @@ def test_a_missing_layer_says_how_to_build_it(tree: Path, started: dict[str, Ter
         _build(tree)
 
     told = " ".join(str(caught.value).replace("│", " ").split())
-    assert "make layer ARCHITECTURE=arm64" in told
+    assert f"run `make layer ARCHITECTURE=arm64` in {tree}" in told
+    assert "or set layer_zip" in told
     assert "ecs_gitops-layer-arm64.zip is not there" in told
     assert "no such file" not in told.lower()
 

@@ -44,7 +44,6 @@ class Stack:
         variables = {
             "endpoint": aws.endpoint,
             "layer_zip": str(ROOT / "build" / "ecs_gitops-layer-arm64.zip"),
-            "stub_zip": str(ROOT / "build" / "ecs_gitops-stub.zip"),
         }
         terraform = Terraform(ROOT / "examples" / "local", folder, variables, tell)
         terraform.init()

@@ -48,7 +48,6 @@ variables {
   layer_arn = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
   topic_arn = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
   # Any file does: it is hashed, and sent nowhere.
-  stub_zip = "versions.tf"
   role_arns = {
     "111111111111" = "arn:aws:iam::111111111111:role/shop-deploy"
     "222222222222" = "arn:aws:iam::222222222222:role/shop-deploy"
@@ -76,7 +75,7 @@ run "four_functions_from_one_layer" {
       function.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"])
       && function.runtime == "python3.13"
       && function.architectures == tolist(["arm64"])
-      && function.source_code_hash == filebase64sha256("versions.tf")
+      && function.source_code_hash == filebase64sha256("stub.zip")
       && one(function.logging_config).log_format == "JSON"
       && one(function.tracing_config).mode == "PassThrough"
     )])
@@ -282,16 +281,6 @@ run "the_longest_name_fits_a_role_in_the_longest_region" {
     condition     = max([for role in aws_iam_role.function : length(role.name)]...) <= 64
     error_message = "A role's name is longer than 64 characters."
   }
-}
-
-run "says_what_to_do_when_the_stub_is_missing" {
-  command = plan
-
-  variables {
-    stub_zip = "nowhere/stub.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
 }
 
 run "refuses_a_role_of_another_account" {
