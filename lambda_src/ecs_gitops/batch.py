@@ -148,9 +148,9 @@ class Batch:
         by_number = {item.number: item for item in done}
         return self.with_items(by_number.get(item.number, item) for item in self.items)
 
-    def target(self, release: Release) -> Target:
+    def target(self, release: Release, *, only_looks: bool) -> Target:
         """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
-        return Target(self.account, self.region, self.role_arn, release.execution_name[:64])
+        return Target(self.account, self.region, self.role_arn, release.execution_name, only_looks)
 
     @property
     def _ecs(self) -> str:

@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.live import DEFAULT_CLUSTER
+from ecs_gitops.names import started_by
 from ecs_gitops.task_definition import arn, find_container
 from ecs_gitops.work import PRE_DEPLOY
 
@@ -57,7 +57,7 @@ def request(
         "count": 1,
         **service.placement,
         "overrides": {"containerOverrides": [{"name": container, "command": list(hook["command"])}]},
-        "startedBy": "ecs-gitops/" + re.sub(r"[^A-Za-z0-9_-]", "_", release.execution_name)[:25],
+        "startedBy": started_by(release.execution_name),
         "clientToken": hashlib.sha256(told.encode()).hexdigest()[:64],
     }
 

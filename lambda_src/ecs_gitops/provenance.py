@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_gitops.errors import ItemFailed
+from ecs_gitops.names import fitted
 from ecs_gitops.task_definition import short
 
 PREFIX = "ecs-gitops:"
@@ -34,7 +35,7 @@ _TAGS_AT_MOST = 50
 _VALUE_AT_MOST = 256
 # A digest that was cut any shorter says nothing.
 _TELLING = len("sha256:") + 12
-_NOT_IN_A_VALUE = re.compile(r"[^\w\s+\-=.:/@]")
+_NOT_IN_A_VALUE = re.compile(r"[^\w +\-=.:/@]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,12 @@ def tags_for(
         raise ItemFailed(
             f"the task definition has {len(kept)} tags; ECS takes {_TAGS_AT_MOST} and ecs-gitops needs two: remove some"
         )
-    return {**kept, **{key: _clean(value) for key, value in ours.items()}}
+    return {**kept, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
 
 
 def is_ours(tags: Mapping[str, str], release: Release) -> bool:
     """Whether a revision with these tags was registered by this very execution."""
-    return tags.get(EXECUTION) == _clean(release.mark)
+    return tags.get(EXECUTION) == _execution(release)
 
 
 def digest_tag(digests: Mapping[str, str]) -> str | None:
@@ -158,6 +159,11 @@ def _short_hash(text: str) -> str:
 def previous_of(tags: Mapping[str, str], live: str) -> str:
     """``family:revision`` that a revision with these tags replaced; ``live`` itself where no tag tells."""
     return short(tags.get(PREVIOUS, live))
+
+
+def _execution(release: Release) -> str:
+    """The execution's mark as a tag's value, which tells it from every other one."""
+    return fitted(release.mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
 
 
 def _clean(value: str) -> str:

@@ -20,6 +20,19 @@ from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
 ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
 _INVOCATION = 880.0
 _TURNS_AT_MOST = 2_000
+_WRITES = ("update_", "register_", "deregister_", "run_", "put_", "create_", "delete_", "continue_", "stop_service_")
+
+
+class Looking:
+    """An account as a session that only looks has it: nothing that writes, but for stopping tasks and tagging."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(_WRITES):
+            raise AssertionError(f"{name}: no session policy allows this call")
+        return getattr(self._aws, name)
 
 
 class Machine:
@@ -28,7 +41,7 @@ class Machine:
     def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
         self.aws, self.deaths, self._number = aws, 0, 0
         for module in (batch, validate_deploy):
-            monkeypatch.setattr(module, "connect", lambda _target: aws)
+            monkeypatch.setattr(module, "connect", lambda target: Looking(aws) if target.only_looks else aws)
 
         def sleep(seconds: float) -> None:
             aws.now += seconds

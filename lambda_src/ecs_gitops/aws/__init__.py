@@ -5,12 +5,15 @@ Everything else takes and returns plain data. Nothing is created or imported fro
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import observability
+from ecs_gitops import names, observability
+from ecs_gitops.aws import looking
 from ecs_gitops.aws.calls import attempt, read_raw
 from ecs_gitops.aws.ecs import Ecs
 from ecs_gitops.aws.lookups import Lookups
@@ -19,21 +22,29 @@ from ecs_gitops.aws.scheduling import Scheduling
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from botocore.session import Session
 
 # Longer than an invocation lasts, in seconds; a role that was assumed by a role has an hour.
 _RENEW_BEFORE_EXPIRY = 1_000.0
 # Threads of one invocation that make calls at once, and so the connections that a client keeps.
 CONCURRENCY = 8
+# The sessions of a warm sandbox, of two megabytes each with their clients: every place of a large release.
+SESSIONS_KEPT = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a batch is deployed: an account and Region, and the role to assume there."""
+    """Where a batch is deployed: an account and Region, and the role to assume there.
+
+    ``session_name``: any text, such as an execution's name; it is made fit. ``only_looks``: the session may do no more
+    than :mod:`ecs_gitops.aws.looking` allows.
+    """
 
     account: str
     region: str
     role_arn: str
     session_name: str
+    only_looks: bool = False
 
 
 class Aws(Ecs, Scheduling, Lookups):
@@ -50,28 +61,44 @@ class _Assumed:
     expires: float
 
 
+# The one that was used last is the last one.
 _assumed: dict[Target, _Assumed] = {}
 
 
 def connect(target: Target) -> Aws:
     """Assume the target's role, once for as long as the credentials last in this Lambda sandbox."""
-    known = _assumed.get(target)
-    if known is None or known.expires - time.time() < _RENEW_BEFORE_EXPIRY:
-        known = _assumed[target] = _assume(target)
+    known = _assumed.pop(target, None)
+    if known is None or _is_old(known):
+        _make_room()
+        known = _assume(target)
+    _assumed[target] = known
     return known.aws
 
 
-def _assume(target: Target) -> _Assumed:
-    # Not boto3's: docs/adr/0010-cold-start.md.
-    from botocore.session import Session
+def _is_old(session: _Assumed) -> bool:
+    return session.expires - time.time() < _RENEW_BEFORE_EXPIRY
 
+
+def _make_room() -> None:
+    """Let go of sessions that are of no use any more, and of those that were not used for longest."""
+    going = [target for target, session in _assumed.items() if _is_old(session)]
+    left = [target for target in _assumed if target not in going]
+    going += left[: max(0, len(left) - SESSIONS_KEPT + 1)]
+    for target in going:
+        del _assumed[target]
+    if going:
+        # Clients and their sessions refer to each other, and garbage is seldom looked for: ecs_gitops.handlers.
+        gc.collect()
+
+
+def _assume(target: Target) -> _Assumed:
     observability.trace_aws_calls()
-    sts: Any = Session().create_client("sts", region_name=target.region, config=_config())
-    answer = attempt(
-        "assume_role", lambda: sts.assume_role(RoleArn=target.role_arn, RoleSessionName=target.session_name)
-    )
-    given = answer["Credentials"]
-    session = Session()
+    sts: Any = _session().create_client("sts", region_name=target.region, config=_config())
+    asked = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
+    if target.only_looks:
+        asked["Policy"] = looking.POLICY
+    given = attempt("assume_role", lambda: sts.assume_role(**asked))["Credentials"]
+    session = _session()
     session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     clients: dict[tuple[str, str | None], BaseClient] = {}
     making = threading.Lock()
@@ -85,7 +112,31 @@ def _assume(target: Target) -> _Assumed:
                 clients[service, region] = made
             return clients[service, region]
 
-    return _Assumed(Aws(client, Pace.from_environment()), given["Expiration"].timestamp())
+    return _Assumed(Aws(client, _pace(target)), given["Expiration"].timestamp())
+
+
+def _pace(target: Target) -> Pace:
+    """The pace of the place's other sessions: ECS counts the calls of an account and Region."""
+    place = (target.account, target.region)
+    shared = (session.aws.pace for other, session in _assumed.items() if (other.account, other.region) == place)
+    return next(shared, None) or Pace.from_environment()
+
+
+def _session() -> Session:
+    """A session of botocore's that shares what botocore reads of its data with all others."""
+    # Not boto3's: docs/adr/0010-cold-start.md.
+    from botocore.session import Session
+
+    session = Session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _config() -> Any:

@@ -69,7 +69,7 @@ class Calls:
 
     def __init__(self, client: Clients, pace: Pace | None = None) -> None:
         self._client = client
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
 
     def _call_raw(self, api: str, method: str, body: Json, /, **shape: Any) -> Json:
         token = _RAW_BODY.set(json.dumps(body).encode())
@@ -81,7 +81,7 @@ class Calls:
     def _call(self, api: str, method: str, /, *, in_region: str | None = None, **parameters: Any) -> Json:
         client = self._client(api, in_region)
         if api == "ecs":
-            self._pace.wait(method)
+            self.pace.wait(method)
         return attempt(method, lambda: getattr(client, method)(**parameters))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.aws.calls import Calls, parts
+from ecs_gitops.aws.kept import Texts
 from ecs_gitops.errors import AwsRefused
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 SERVICES_PER_CALL = 10
 TASKS_PER_CALL = 100
 SERVICE_DEPLOYMENTS_PER_CALL = 20
-# Of some kilobytes each, in a function of 512 MB.
-_REVISIONS_KEPT = 2_000
+# Of every session of the sandbox: 2,000 revisions of eight kilobytes each, which take five times as much as objects.
+_REVISIONS = Texts(16_000_000)
 _GOING_ON = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]
 
 
@@ -27,7 +29,7 @@ class Ecs(Calls):
 
     def __init__(self, client: Clients, pace: Pace | None = None) -> None:
         super().__init__(client, pace)
-        self._revisions: dict[str, tuple[Json, dict[str, str]]] = {}
+        self._session = object()
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
         """The services found among ``names``, in any order; those that ECS calls MISSING are left out."""
@@ -57,14 +59,14 @@ class Ecs(Calls):
 
         A revision does not change, and its tags are ours for as long as a release lasts: it is read once."""
         name = reference.rsplit("/", 1)[-1]
-        if name in self._revisions:
-            return self._revisions[name]
+        if known := _REVISIONS.get((self._session, name)):
+            definition, tags = json.loads(known)
+            return definition, tags
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
-        found = raw["taskDefinition"], tags
-        if ":" in name and len(self._revisions) < _REVISIONS_KEPT:
-            self._revisions[name] = found
-        return found
+        if ":" in name:
+            _REVISIONS.keep((self._session, name), json.dumps([raw["taskDefinition"], tags]))
+        return raw["taskDefinition"], tags
 
     def register_task_definition(self, content: Json, tags: Mapping[str, str]) -> str:
         """Register ``content`` as a new revision of its family; its ARN."""
@@ -76,7 +78,7 @@ class Ecs(Calls):
 
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         """Set one tag of a revision."""
-        self._revisions.pop(arn.rsplit("/", 1)[-1], None)
+        _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))
         self._call("ecs", "tag_resource", resourceArn=arn, tags=[{"key": key, "value": value}])
 
     # --- service deployments -------------------------------------------------------------------------------------

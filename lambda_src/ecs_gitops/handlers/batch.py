@@ -43,7 +43,7 @@ def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaC
     patience = Patience.of(context)
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
-        aws = patience.persist(lambda: connect(batch.target(release)))
+        aws = patience.persist(lambda: connect(batch.target(release, only_looks=batch.mode == "CHECK")))
     except AwsRefused as error:
         done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
     else:

@@ -43,7 +43,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     release, batch = parse_event(event)
     patience = Patience.of(context)
     try:
-        aws = patience.persist(lambda: connect(batch.target(release)))
+        aws = patience.persist(lambda: connect(batch.target(release, only_looks=True)))
     except AwsRefused as error:
         reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
         items = tuple(item.failed(reason) if item.status == work.IN_PROGRESS else item for item in batch.items)

@@ -1,0 +1,181 @@
+"""Sessions of deploy roles: what they may do, how they are named, and how many a warm sandbox keeps."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ecs_gitops import aws as edge
+from ecs_gitops.aws import SESSIONS_KEPT, Target, connect, looking
+from ecs_gitops.aws.kept import Texts
+from ecs_gitops.batch import Batch
+from ecs_gitops.handlers import batch as deploying
+from ecs_gitops.handlers import deploy_ecs, deploy_task, validate_deploy
+from unit.aws_sessions import hour
+from unit.fake_aws import FakeAws
+
+ROOT = Path(__file__).parents[2]
+ROLE = "arn:aws:iam::111111111111:role/deploy"
+# What changes something, or hands on a right. Looking allows nothing of it.
+WRITES = {
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
+    "ecs:StopServiceDeployment",
+    "ecs:UpdateService",
+    "events:PutTargets",
+    "iam:PassRole",
+    "scheduler:UpdateSchedule",
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What STS was asked, in a sandbox that has no session yet."""
+    seen: list[dict[str, Any]] = []
+    hour(seen, monkeypatch)
+    monkeypatch.setattr(edge, "_assumed", {})
+    return seen
+
+
+def place(number: int, release: str = "run-1") -> Target:
+    return Target(f"{number:012d}", "us-west-2", f"arn:aws:iam::{number:012d}:role/deploy", release)
+
+
+# --- what a session may do --------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_only_looks_has_a_policy_and_another_one_has_not(asked):
+    whole, looks = (Target("1", "us-west-2", ROLE, "run-1", only_looks) for only_looks in (False, True))
+    assert connect(whole) is not connect(looks)
+    assert "Policy" not in asked[0]
+    assert asked[1]["Policy"] == looking.POLICY
+    # Each is kept for itself.
+    connect(whole), connect(looks)
+    assert len(asked) == 2
+
+
+def test_every_action_of_the_deploy_role_is_one_of_looking_or_one_that_writes():
+    """A new action of the role has to be put here or there."""
+    text = (ROOT / "modules" / "deploy_role" / "main.tf").read_text()
+    given = re.findall(r"\bAction\s+= (\[[^\]]*\]|.*)", text)
+    role = set(re.findall(r'"((?!sts:)[a-z]+:[A-Z][A-Za-z]+)"', "\n".join(given)))
+    assert role == {*looking.ACTIONS, "ecs:TagResource"} | WRITES
+    assert not {*looking.ACTIONS} & WRITES
+
+
+def test_the_session_policy_is_one_that_sts_takes():
+    assert len(looking.POLICY) <= 2048
+    allowed = json.loads(looking.POLICY)["Statement"]
+    assert [statement["Effect"] for statement in allowed] == ["Allow", "Allow"]
+    assert allowed[1]["Action"] == "ecs:TagResource"
+    assert allowed[1]["Condition"]["ForAllValues:StringLike"] == {"aws:TagKeys": "ecs-gitops:*"}
+    assert "*" not in "".join(looking.ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "mode", "only_looks"),
+    [
+        (deploy_ecs.handler, "service", "CHECK", True),
+        (deploy_ecs.handler, "service", "DEPLOY", False),
+        (deploy_task.handler, "task", "CHECK", True),
+        (deploy_task.handler, "task", "DEPLOY", False),
+        (validate_deploy.handler, "service", "DEPLOY", True),
+    ],
+)
+def test_only_what_deploys_has_the_whole_role(handler, kind, mode, only_looks, release, monkeypatch):
+    seen: list[Target] = []
+
+    def connected(target: Target) -> FakeAws:
+        seen.append(target)
+        return FakeAws()
+
+    for module in (deploying, validate_deploy):
+        monkeypatch.setattr(module, "connect", connected)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+    batch = Batch(kind, "111111111111", "us-west-2", ROLE, (), mode)
+    handler({"release": release.to_json(), "batch": batch.to_json()}, context)
+    assert [(target.only_looks, target.session_name) for target in seen] == [(only_looks, release.execution_name)]
+
+
+@pytest.mark.parametrize("name", ["r", "release(4.0)!", "freigabe-März", "x" * 80])
+def test_a_session_is_named_after_any_execution(asked, name):
+    connect(Target("1", "us-west-2", ROLE, name))
+    assert re.fullmatch(r"[\w+=,.@-]{2,64}", asked[0]["RoleSessionName"], re.ASCII)
+
+
+# --- what a warm sandbox keeps ----------------------------------------------------------------------------------------
+
+
+def test_a_warm_sandbox_keeps_the_sessions_that_were_used_last(asked):
+    # GIVEN as many places as are kept, the first of them used again
+    for number in range(SESSIONS_KEPT):
+        connect(place(number))
+    first = connect(place(0))
+    # WHEN there is one more
+    connect(place(SESSIONS_KEPT))
+    # THEN the one that was not used for longest is gone, and no other
+    assert len(edge._assumed) == SESSIONS_KEPT
+    assert place(1) not in edge._assumed
+    assert connect(place(0)) is first
+    assert len(asked) == SESSIONS_KEPT + 1
+
+
+def test_what_a_session_took_up_is_free_once_it_is_let_go(asked):
+    # GIVEN a session of an earlier release whose credentials are about to end
+    old = connect(place(1))
+    client = weakref.ref(old._client("ecs"))
+    edge._assumed[place(1)].expires = 0.0
+    del old
+    # WHEN the next release begins, and nothing else looks for garbage
+    gc.disable()
+    try:
+        connect(place(1, "run-2"))
+    finally:
+        gc.enable()
+    # THEN it is gone with its clients
+    assert list(edge._assumed) == [place(1, "run-2")]
+    assert client() is None
+
+
+def test_sessions_share_what_botocore_reads_and_the_pace_of_their_place(asked):
+    here, there = connect(place(1)), connect(place(2))
+    model = here._client("ecs").meta.service_model._service_description
+    assert there._client("ecs").meta.service_model._service_description is model
+    # ECS counts the calls of an account and Region, whoever makes them.
+    assert connect(place(1, "run-2")).pace is here.pace
+    assert there.pace is not here.pace
+
+
+def test_texts_are_kept_up_to_a_length_and_the_last_used_stay():
+    kept = Texts(10)
+    kept.keep("a", "aaaa")
+    kept.keep("b", "bbbb")
+    assert kept.get("a") == "aaaa"
+    kept.keep("c", "cccc")
+    assert (kept.get("a"), kept.get("b"), kept.get("c"), len(kept)) == ("aaaa", None, "cccc", 8)
+    # What is longer than all that is kept is not kept.
+    kept.keep("d", "d" * 11)
+    assert (kept.get("d"), len(kept)) == (None, 0)
+    kept.keep("e", "e")
+    kept.keep("e", "ee")
+    assert len(kept) == 2
+    kept.drop("e")
+    kept.drop("e")
+    assert (kept.get("e"), len(kept)) == (None, 0)
+
+
+def test_a_revision_is_read_once_by_a_session_and_again_by_another(wired):
+    revision = {"taskDefinition": {"family": "web", "novelty": 1}, "tags": [{"key": "team", "value": "shop"}]}
+    aws, wire = wired(revision)
+    other, other_wire = wired({"taskDefinition": {"family": "web", "novelty": 2}})
+    assert aws.describe_task_definition("web:1") == aws.describe_task_definition("web:1")
+    assert aws.describe_task_definition("web:1") == ({"family": "web", "novelty": 1}, {"team": "shop"})
+    assert other.describe_task_definition("web:1")[0]["novelty"] == 2
+    assert (len(wire.sent), len(other_wire.sent)) == (1, 1)
