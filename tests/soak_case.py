@@ -12,7 +12,7 @@ from ecs_gitops.strategy import merged
 from local_aws.client import ACCOUNT, REGION
 from local_aws.stack import CLUSTER, register_app, wait_until_steady
 
-_FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "FAILED")
+_FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "HELD", "FAILED")
 
 
 class Case:
@@ -130,7 +130,7 @@ class Case:
                 lies.append(f"{name} {status}, and runs {stands['image']}")
             if status == "DEPLOYED" and item["image"] == "app:broken":
                 lies.append(f"{name} DEPLOYED, and its image cannot be pulled")
-            if status in ("ROLLED_BACK", "SKIPPED", "UNCHANGED") and not as_before:
+            if status in ("ROLLED_BACK", "SKIPPED", "HELD", "UNCHANGED") and not as_before:
                 lies.append(f"{name} {status}, and is not as before: {was} {stands}")
             if status not in _FINAL:
                 lies.append(f"{name} has no result: {done.status}")
@@ -138,7 +138,7 @@ class Case:
             lies += self._hooks(name, item, is_rolled_out=is_rolled_out)
         if self.has_job:
             lies += self._of_job(deployment["tasks"][0]["image"], told.get(self.job))
-        is_good = all(status in ("DEPLOYED", "UNCHANGED") for status in told.values())
+        is_good = all(status in ("DEPLOYED", "UNCHANGED", "HELD") for status in told.values())
         if done.status != ("SUCCEEDED" if is_good else "FAILED"):
             lies.append(f"the execution ended {done.status} with {told}")
         return lies
@@ -155,7 +155,7 @@ class Case:
             return [f"{self.job} {status}, and its targets run {revisions}"]
         if status in ("DEPLOYED", "UNCHANGED") and images != {image}:
             return [f"{self.job} {status}, and its targets run {images}"]
-        if status in ("ROLLED_BACK", "SKIPPED") and images != {"app:1"}:
+        if status in ("ROLLED_BACK", "SKIPPED", "HELD") and images != {"app:1"}:
             return [f"{self.job} {status}, and its targets run {images}"]
         return []
 

@@ -223,11 +223,11 @@ class ServiceDeployer:
 
 
 def held(item: Item, decision: Held, now: float) -> Item:
-    """An item that was rolled back, and that the manifest did not change since."""
+    """An item that is HELD: it was rolled back, and the manifest did not change it since."""
     revision = short(decision.revision)
     told = (
         "an earlier release rolled this back, and the manifest's item is the same as then: revert it, or change it, or "
         "set forceNewDeployment"
     )
     kept = replace(item, previous_task_def=revision, running_task_def=revision)
-    return kept.ended(work.SKIPPED, now, told)
+    return kept.ended(work.HELD, now, told)

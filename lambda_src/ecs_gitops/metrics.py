@@ -32,6 +32,7 @@ ITEMS = {
     "FailedItems": work.FAILED,
     "RolledBackItems": work.ROLLED_BACK,
     "SkippedItems": work.SKIPPED,
+    "HeldItems": work.HELD,
 }
 UNITS = {"Releases": "Count", "FailedReleases": "Count", "Duration": "Seconds"} | dict.fromkeys(ITEMS, "Count")
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ecs_gitops import work
-from ecs_gitops.report import SUCCEEDED, Outcome
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ecs_gitops.provenance import Release
+    from ecs_gitops.report import Outcome
     from ecs_gitops.types import Json
 
 # SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
@@ -29,10 +29,9 @@ _CONSOLES = {
 
 
 def subject(release: Release, outcome: Outcome) -> str:
-    """``[ecs-gitops] FAILED release 4.0: 2 deployed, 1 failed``, as SNS takes it."""
-    done = "deployed" if outcome.status == SUCCEEDED else "FAILED"
+    """``[ecs-gitops] FAILED: release 4.0 (2 deployed, 1 failed)``, as SNS takes it."""
     summary = outcome.summary if outcome.items else "no item was deployed"
-    return subject_text(f"{done}: release {known_as(release)} ({summary})")
+    return subject_text(f"{outcome.verdict}: release {known_as(release)} ({summary})")
 
 
 def subject_text(text: str) -> str:
@@ -43,16 +42,16 @@ def subject_text(text: str) -> str:
 
 def message(release: Release, outcome: Outcome, pipeline: str) -> str:
     """The whole text. ``pipeline`` is its name, or empty where there is none."""
-    good = [item for item in outcome.items if item["status"] in work.GOOD]
     parts = [_head(release, outcome)]
     if outcome.error:
         parts.append(f"What went wrong\n{_indent(outcome.error)}")
     if outcome.not_deployed:
         parts.append("Not deployed\n" + _table(outcome.not_deployed, partition=_partition(release)))
-    if good:
-        rest = len(good) - _GOOD_ITEMS_SHOWN
-        more = f"\n  ... and {rest} more deployed or unchanged" if rest > 0 else ""
-        parts.append("Deployed or unchanged\n" + _table(good[:_GOOD_ITEMS_SHOWN]) + more)
+    if held := outcome.those(work.HELD):
+        parts.append("Held\n" + _table(held, partition=_partition(release)) + _without_the_held(outcome))
+    for status, heading in ((work.DEPLOYED, "Deployed"), (work.UNCHANGED, "Unchanged")):
+        if good := outcome.those(status):
+            parts.append(f"{heading}\n{_shown(good)}")
     if outcome.warnings:
         parts.append("Warnings\n" + _warnings(outcome.warnings))
     parts.append(_links(release, pipeline))
@@ -74,9 +73,24 @@ def _head(release: Release, outcome: Outcome) -> str:
         "Author": release.author,
         "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
     }
-    title = "Release deployed" if outcome.status == SUCCEEDED else "Release FAILED"
-    lines = [f"{title}: {outcome.summary}" if outcome.items else f"{title}: no item was deployed"]
+    lines = [f"Release {outcome.verdict}: {outcome.summary if outcome.items else 'no item was deployed'}"]
     return "\n".join(lines + [f"{name + ':':<12}{value}" for name, value in facts.items() if value])
+
+
+def _shown(items: Sequence[Json]) -> str:
+    """The first of the items, and how many there are beside."""
+    rest = len(items) - _GOOD_ITEMS_SHOWN
+    return _table(items[:_GOOD_ITEMS_SHOWN]) + (f"\n  ... and {rest} more" if rest > 0 else "")
+
+
+def _without_the_held(outcome: Outcome) -> str:
+    """``web is held; api went ahead without it``: what runs now is neither the old nor the new whole."""
+    held, deployed = ([item["name"] for item in outcome.those(status)] for status in (work.HELD, work.DEPLOYED))
+    if not deployed:
+        return ""
+    is_held, it = ("is held", "it") if len(held) == 1 else ("are held", "them")
+    names, others = (work.listed(each, _NAMES_SHOWN) for each in (held, deployed))
+    return f"\n  {names} {is_held}; {others} went ahead without {it}"
 
 
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:

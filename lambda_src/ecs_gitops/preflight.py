@@ -44,7 +44,7 @@ class Preflight(ABC):
         """Look at one item. Raises :class:`ItemFailed` when it cannot be deployed, and what the calls raise."""
 
     def run(self) -> Batch:
-        """The batch with every item UNCHANGED, SKIPPED, FAILED, or pending because it is to be deployed."""
+        """The batch with every item UNCHANGED, HELD, FAILED, or pending because it is to be deployed."""
         pending = [item for item in self.batch.items if item.status == work.PENDING]
         self.prepare(pending)
         checked = lookup.images(self.aws, pending, self.patience)

@@ -16,6 +16,9 @@ from ecs_gitops.work import Item
 if TYPE_CHECKING:
     from ecs_gitops.types import Json
 
+# Of the result. 2: an item that is held has a status of its own.
+SCHEMA_VERSION = 2
+
 SUCCEEDED = "SUCCEEDED"
 RELEASE_FAILED = "FAILED"
 
@@ -38,7 +41,21 @@ class Outcome:
 
     @property
     def not_deployed(self) -> tuple[Json, ...]:
-        return tuple(item for item in self.items if item["status"] not in work.GOOD)
+        """The items that failed the release."""
+        return tuple(item for item in self.items if item["status"] not in work.GOOD and item["status"] != work.HELD)
+
+    def those(self, status: str) -> tuple[Json, ...]:
+        """The items that ended with ``status``."""
+        return tuple(item for item in self.items if item["status"] == status)
+
+    @property
+    def verdict(self) -> str:
+        """The release in a word: FAILED, deployed, HELD or unchanged. Only what was deployed is called so."""
+        if self.status != SUCCEEDED:
+            return RELEASE_FAILED
+        if self.counts.get(work.DEPLOYED):
+            return "deployed"
+        return "HELD" if self.counts.get(work.HELD) else "unchanged"
 
     @property
     def warnings(self) -> Mapping[str, Sequence[str]]:
@@ -75,7 +92,7 @@ def outcome(batches: Sequence[Batch], error: str | None = None) -> Outcome:
     return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
 
 
-_ORDER = (work.DEPLOYED, work.UNCHANGED, work.FAILED, work.ROLLED_BACK, work.SKIPPED)
+_ORDER = (work.DEPLOYED, work.UNCHANGED, work.FAILED, work.ROLLED_BACK, work.SKIPPED, work.HELD)
 
 
 def _result(item: Item, batch: Batch) -> Json:
@@ -122,7 +139,7 @@ def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
     if _size(made) <= at_most:
         return made
     # More items than there is room for: those that failed, as many as fit.
-    made.sort(key=lambda item: (item["status"] in work.GOOD, item["status"] == work.SKIPPED))
+    made.sort(key=lambda item: (item["status"] in work.GOOD, item["status"] in (work.SKIPPED, work.HELD)))
     while made and _size(made) > at_most:
         made = made[: len(made) * 9 // 10]
     return made

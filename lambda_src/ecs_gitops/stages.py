@@ -137,31 +137,39 @@ def _may_be_changed(item: Item) -> bool:
 
 
 def _without_dependants(batches: Sequence[Batch]) -> tuple[Batch, ...]:
-    """Items whose dependencies have not come to a good end are SKIPPED, and theirs, and so on."""
+    """Items whose dependencies have not come to a good end are SKIPPED, and theirs, and so on. Those that wait for
+    nothing but held ones are HELD, like these."""
     state = {item.number: item for batch in batches for item in batch.items}
     dependants: dict[int, list[int]] = {}
     for item in state.values():
         for needed in item.depends_on:
             dependants.setdefault(needed, []).append(item.number)
-    bad = [item.number for item in state.values() if _is_in_vain(item)]
-    while bad:
-        # One step of the way at a time: a chain may be as long as the release.
-        waiting = dict.fromkeys(number for lost in bad for number in dependants.get(lost, ()))
-        skipped = {number: _skipped(state[number], state) for number in waiting if state[number].status == work.PENDING}
-        state |= skipped
-        bad = list(skipped)
+    # A failure is told before a wait: who depends on a failed and on a held item is SKIPPED.
+    for is_held in (False, True):
+        lost = [item.number for item in state.values() if _is_missing(item) and (item.status == work.HELD) is is_held]
+        while lost:
+            # One step of the way at a time: a chain may be as long as the release.
+            waiting = dict.fromkeys(number for one in lost for number in dependants.get(one, ()))
+            left = {
+                number: _left_out(state[number], state) for number in waiting if state[number].status == work.PENDING
+            }
+            state |= left
+            lost = list(left)
     return _mapped(batches, lambda item: state[item.number])
 
 
-def _is_in_vain(item: Item) -> bool:
+def _is_missing(item: Item) -> bool:
     """Whether what depends on it cannot be deployed."""
     return item.is_final and item.status not in work.GOOD
 
 
-def _skipped(item: Item, state: Mapping[int, Item]) -> Item:
-    missing = [state[number] for number in item.depends_on if _is_in_vain(state[number])]
+def _left_out(item: Item, state: Mapping[int, Item]) -> Item:
+    """An item that cannot be deployed, because of what it depends on: SKIPPED or HELD, with the reason."""
+    missing = [state[number] for number in item.depends_on if _is_missing(state[number])]
     told = ", ".join(f"{each.name}, which is {each.status}" for each in missing[:_NAMES_SHOWN])
     more = f", and {len(missing) - _NAMES_SHOWN} more" if len(missing) > _NAMES_SHOWN else ""
+    if all(each.status == work.HELD for each in missing):
+        return item.ended(work.HELD, reason=f"waits for {told}{more}; see there how to go on")
     return item.ended(work.SKIPPED, reason=f"depends on {told}{more}")
 
 

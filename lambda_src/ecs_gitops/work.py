@@ -24,7 +24,9 @@ DEPLOYED = "DEPLOYED"
 FAILED = "FAILED"
 ROLLED_BACK = "ROLLED_BACK"
 SKIPPED = "SKIPPED"
-FINAL = frozenset({UNCHANGED, DEPLOYED, FAILED, ROLLED_BACK, SKIPPED})
+# Left alone on purpose: what Git asks for was rolled back before, or it waits for an item that is held.
+HELD = "HELD"
+FINAL = frozenset({UNCHANGED, DEPLOYED, FAILED, ROLLED_BACK, SKIPPED, HELD})
 GOOD = frozenset({UNCHANGED, DEPLOYED})
 # A release with one of these has failed.
 BAD = frozenset({FAILED, ROLLED_BACK})
@@ -133,14 +135,9 @@ class Item:
         return next(iter(self.images.values()), "")
 
     @property
-    def is_held(self) -> bool:
-        """Whether it was left alone because an earlier release rolled just this back."""
-        return self.status == SKIPPED and self.running_task_def is not None
-
-    @property
     def is_bad(self) -> bool:
-        """Whether a release with this result has failed: what was wanted is not there, and was not held back."""
-        return self.status in BAD or (self.status == SKIPPED and not self.is_held)
+        """Whether a release with this result has failed. One that is held is known already, and no failure."""
+        return self.status in BAD or self.status == SKIPPED
 
     @property
     def is_rolled_back_by_itself(self) -> bool:

@@ -46,7 +46,7 @@ locals {
             stat    = "Sum"
             period  = 300
             stacked = true
-            metrics = [for name in ["Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems"] :
+            metrics = [for name in ["Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems", "HeldItems"] :
               [local.release_namespace, name, "StateMachine", local.state_machine_name]
             ]
           }

@@ -122,7 +122,7 @@ def test_a_rollback_by_the_circuit_breaker_fails_the_release(aws, run, service):
     assert f"{item['serviceName']}: ROLLED_BACK" in done.cause
     # AND the same release again leaves it alone, and says how to go on
     again = run({"services": [item]})
-    assert again.items[item["serviceName"]]["status"] == "SKIPPED"
+    assert again.items[item["serviceName"]]["status"] == "HELD"
     assert "revert it, or change it" in again.items[item["serviceName"]]["reason"]
 
 

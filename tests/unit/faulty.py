@@ -194,8 +194,8 @@ class Run:
         if status == "ROLLED_BACK" and not is_as_before:
             changed = [(key, before[key], after[key]) for key in before if before[key] != after[key]]
             return [f"ROLLED_BACK, and it is not as before: {changed}"]
-        if status == "SKIPPED" and not is_as_before:
-            return ["SKIPPED, and it was changed"]
+        if status in ("SKIPPED", "HELD") and not is_as_before:
+            return [f"{status}, and it was changed"]
         if status == "FAILED" and "was not changed" in result.get("reason", "") and not is_as_before:
             return ["said not to be changed, and it was"]
         return []
@@ -208,6 +208,6 @@ class Run:
         status = told[name]["status"]
         if status == "DEPLOYED" and is_as_before:
             return ["DEPLOYED, and nothing changed"]
-        if status in ("UNCHANGED", "SKIPPED", "ROLLED_BACK") and not is_as_before:
+        if status in ("UNCHANGED", "SKIPPED", "HELD", "ROLLED_BACK") and not is_as_before:
             return [f"{status}, and it was changed: {told[name]}"]
         return []

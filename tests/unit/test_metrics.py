@@ -88,6 +88,7 @@ def test_a_release_is_told_by_its_state_machine_and_found_by_its_commit():
         "FailedItems": 0,
         "RolledBackItems": 0,
         "SkippedItems": 0,
+        "HeldItems": 0,
     }
     assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "EcsGitops"
     assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["StateMachine"]]
@@ -103,10 +104,14 @@ def test_a_release_is_told_by_its_state_machine_and_found_by_its_commit():
 
 
 def test_a_failed_release_counts_each_kind_of_item():
-    made = check(metrics.document(RELEASE, outcome("DEPLOYED", "FAILED", "ROLLED_BACK", "ROLLED_BACK", "SKIPPED"), NOW))
+    made = check(
+        metrics.document(
+            RELEASE, outcome("DEPLOYED", "FAILED", "ROLLED_BACK", "ROLLED_BACK", "SKIPPED", "HELD", "HELD"), NOW
+        )
+    )
 
     assert made["FailedReleases"] == 1
-    assert [made[name] for name in metrics.ITEMS] == [1, 0, 1, 2, 1]
+    assert [made[name] for name in metrics.ITEMS] == [1, 0, 1, 2, 1, 2]
 
 
 def test_a_release_without_a_known_start_has_no_duration():

@@ -139,7 +139,7 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
     assert [item["status"] for item in kept] == [item.status for item in items]
 
 
-@pytest.mark.parametrize("status", ["FAILED", "ROLLED_BACK", "SKIPPED", "DEPLOYED"])
+@pytest.mark.parametrize("status", ["FAILED", "ROLLED_BACK", "SKIPPED", "HELD", "DEPLOYED"])
 @pytest.mark.parametrize("count", [10, 300, 1000, 3000])
 def test_results_fit_whatever_came_of_the_items(status, count):
     # GIVEN items with all that a result can have, and reasons that grow when they are escaped
@@ -182,9 +182,11 @@ Not deployed
               2 stopped tasks: CannotPullContainerError
               https://us-west-2.console.aws.amazon.com/ecs/v2/clusters/shop/services/api/deployments?region=us-west-2
 
-Deployed or unchanged
-  DEPLOYED    shop/web (111111111111, us-west-2)   web:1 -> web:2
+Deployed
+  DEPLOYED    shop/web (111111111111, us-west-2)  web:1 -> web:2
               web:1 -> web:2
+
+Unchanged
   UNCHANGED   shop/same (111111111111, us-west-2)  same:1
               same:1
 
@@ -199,6 +201,30 @@ def test_the_notice_tells_of_a_release_that_was_never_planned(release):
     text = notice.message(release, outcome, "")
     assert "What went wrong\n  InitConfig could not plan: InvalidManifest: services[0]" in text
     assert "no item was deployed" in notice.subject(release, outcome)
+
+
+def test_nothing_is_called_deployed_where_nothing_was(release):
+    held = replace(GOOD, status="HELD", task_def=None, running_task_def="web:1")
+    for items, word in (((SAME,), "unchanged"), ((SAME, held), "HELD"), ((GOOD, held), "deployed"), ((BAD,), "FAILED")):
+        outcome = report.outcome([batch(*items)])
+        assert notice.subject(release, outcome).startswith(f"[ecs-gitops] {word}: release 4.0 (")
+        text = notice.message(release, outcome, "")
+        assert text.startswith(f"Release {word}: ")
+        if word in ("unchanged", "HELD"):
+            assert "deployed" not in text.replace("/deployments", "").lower()
+
+
+def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
+    # GIVEN a held, a failed and a skipped item, and three that wait for one or more of them
+    left = Item(3, "left", "shop", {"left": "left:2"}, 30, status="HELD", running_task_def="left:1")
+    waits = Item(4, "waits", "shop", {"waits": "waits:2"}, 30, depends_on=(3,))
+    fails = Item(5, "fails", "shop", {"fails": "fails:2"}, 30, depends_on=(3, 1))
+    after = Item(6, "after", "shop", {"after": "after:2"}, 30, depends_on=(4, 5))
+    over = following(Stage((batch(BAD, left),), (batch(waits, fails, after),)))
+    reasons = {item.name: (item.status, item.reason) for each in over.rest for item in each.items}
+    assert reasons["waits"] == ("HELD", "waits for left, which is HELD; see there how to go on")
+    assert reasons["fails"] == ("SKIPPED", "depends on left, which is HELD, api, which is FAILED")
+    assert reasons["after"][0] == "SKIPPED"
 
 
 @given(name=st.text(max_size=300))

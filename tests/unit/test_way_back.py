@@ -75,7 +75,7 @@ def test_a_rolled_back_item_is_not_deployed_again_until_the_manifest_changes_it(
     # WHEN the next push changes another service
     done = machine.run(release(item("web", "bad"), item("api", "3")))
     # THEN what was rolled back is left alone, the push is good, and the reason says how to go on
-    assert (done["status"], statuses(done)) == ("SUCCEEDED", {"web": "SKIPPED", "api": "DEPLOYED"})
+    assert (done["status"], statuses(done)) == ("SUCCEEDED", {"web": "HELD", "api": "DEPLOYED"})
     assert "revert it, or change it" in done["result"]["items"][0]["reason"]
     # AND fixing forward deploys; so does coming back to it after a revert
     assert statuses(machine.run(release(item("web", "3"))))["web"] == "DEPLOYED"
@@ -90,7 +90,7 @@ def test_after_a_revert_the_same_can_be_tried_again(ecs, machine):
 def test_a_returned_scheduled_task_is_not_deployed_again_either(ecs, machine):
     both = release(item("web", "bad"), tasks=[JOB], onFailure="rollbackRelease")
     assert set(statuses(machine.run(both)).values()) == {"ROLLED_BACK"}
-    assert set(statuses(machine.run(both)).values()) == {"SKIPPED"}
+    assert set(statuses(machine.run(both)).values()) == {"HELD"}
     assert (
         provenance.rolled_back_key("rule default/nightly")
         in ecs.definitions[ecs.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]][1]
@@ -125,12 +125,27 @@ def test_what_failed_its_check_and_was_left_is_not_unchanged(ecs, machine):
     assert len(ecs.tasks) == 2
 
 
-def test_a_release_in_which_nothing_that_was_asked_for_came_about_is_no_success(ecs, machine):
+def test_what_depends_on_a_held_item_is_held_too_and_nothing_is_red(ecs, machine):
     both = (item("api"), item("web", "bad", dependsOn=["api"]))
     machine.run(release(*both, onFailure="rollbackRelease"))
     done = machine.run(release(item("api"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
-    assert statuses(done) == {"api": "SKIPPED", "web": "SKIPPED"}
-    assert done["status"] == "FAILED"
+    # THEN web waits for api, no success of a deployment is told, and no failure
+    assert (done["status"], statuses(done)) == ("SUCCEEDED", {"api": "HELD", "web": "HELD"})
+    assert done["result"]["items"][1]["reason"].startswith("waits for api, which is HELD")
+    assert done["notice"]["subject"] == "[ecs-gitops] HELD: release run-2 (2 held)"
+
+
+def test_what_went_ahead_without_a_held_item_is_told(ecs, machine):
+    machine.run(release(item("web", "bad"), item("api")))
+    done = machine.run(release(item("web", "bad"), item("api", "3")))
+    # THEN the notice lists the held item apart, with why, how to go on, and what runs
+    message = done["notice"]["message"]
+    assert "Release deployed: 1 deployed, 1 held\n" in message
+    held = message.partition("\nHeld\n")[2].partition("\n\n")[0]
+    assert "an earlier release rolled this back" in held
+    assert "runs now: web:1" in held
+    assert "web is held; api went ahead without it" in held
+    assert "Not deployed" not in message
 
 
 def test_settings_that_were_rolled_back_are_not_written_again_either(ecs, machine):
@@ -138,7 +153,7 @@ def test_settings_that_were_rolled_back_are_not_written_again_either(ecs, machin
         item("web", "1", deployment={"minimumHealthyPercent": 50}), item("api", "bad"), onFailure="rollbackRelease"
     )
     assert statuses(machine.run(bad))["web"] == "ROLLED_BACK"
-    assert statuses(machine.run(bad))["web"] == "SKIPPED"
+    assert statuses(machine.run(bad))["web"] == "HELD"
     assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 100
 
 

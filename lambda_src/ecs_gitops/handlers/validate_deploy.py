@@ -70,6 +70,7 @@ def _release_verdict(state: Json) -> Json:
         "error": _error(batches, done),
         "cause": outcome.cause,
         "result": {
+            "schemaVersion": report.SCHEMA_VERSION,
             "status": outcome.status,
             "release": release.to_json(),
             "counts": dict(outcome.counts),

@@ -46,7 +46,7 @@ run "every_metric_can_be_drawn" {
         for metric in try(widget.properties.metrics, []) : "${metric[0]} ${metric[1]} ${metric[2]}=${metric[3]}"
       ]
       ])) == setunion(
-      toset([for name in ["Releases", "FailedReleases", "Duration", "Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems"] :
+      toset([for name in ["Releases", "FailedReleases", "Duration", "Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems", "HeldItems"] :
         "EcsGitops ${name} StateMachine=shop-releases"
       ]),
       toset([for name in ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"] :
