@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ecs_gitops import work
 from ecs_gitops.aws import Aws
@@ -25,6 +26,10 @@ from unit.machine import Machine
 from unit.shop import stock
 from unit.wire import Wire
 from unit.wire import wired as over_the_wire
+
+# No deadline for one example: on a busy machine it says nothing of the code.
+settings.register_profile("ecs-gitops", deadline=None)
+settings.load_profile("ecs-gitops")
 
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
 RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", repository="config", commit_id="abc123")
