@@ -1,4 +1,4 @@
-"""Fuzz what reads manifests, executions' inputs and the state machine's events, until the time is over.
+"""Fuzz what reads manifests, executions' inputs, the state machine's events and texts from outside.
 
 ``PYTHONPATH=lambda_src:tests python -m fuzz --seconds 60 --seed 1``: each input is made from its own number, and
 judged by :mod:`hostile`. At the first undocumented outcome, or one that takes too long, the input is printed with its
@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 import hostile
+import outside
 import worst_cases
 from ecs_gitops.manifest.fields import DEPLOYMENT
 from ecs_gitops.manifest.kinds import ListOf, Object
@@ -222,8 +223,11 @@ def _repacked(source: Source, packed: str) -> str:
 
 
 def made(number: int) -> tuple[str, Any]:
-    """The input of this number: what it is for (``manifest``, ``input``, or a handler), and itself."""
+    """The input of this number: what it is for (``manifest``, ``input``, ``text``, ``texts``, handler), and itself."""
     source = Source(number)
+    way = source.random()
+    if way < 0.1:
+        return source.choice((("text", outside.made(source)), ("texts", [outside.made(source) for _ in range(6)])))
     way = source.random()
     if way < 0.2:
         return "manifest", source.text(source.choice(hostile.manifests()))
@@ -245,6 +249,10 @@ def judged(kind: str, data: Any) -> str:
     began = time.process_time()
     if kind == "manifest":
         told = hostile.judge_manifest(data)
+    elif kind == "text":
+        told = outside.judge_text(data)
+    elif kind == "texts":
+        told = outside.judge_notice(data)
     elif kind == "input":
         told = hostile.judge_input(data)
     else:

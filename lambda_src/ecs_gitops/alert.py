@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_gitops import work
+from ecs_gitops import clean, work
 from ecs_gitops.notice import execution_link, known_as, subject_text
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def alert(release: Release, before: Batch, after: Batch) -> Json | None:
     if len(failed) > _ITEMS_SHOWN:
         lines.append(f"  ... and {len(failed) - _ITEMS_SHOWN} more")
     lines += ["", f"Execution: {execution_link(release)}", ""]
-    return {"subject": subject_text(f"FAILING: release {known} ({names})"), "message": "\n".join(lines)}
+    return {"subject": subject_text("FAILING: release", known, f"({names})"), "message": "\n".join(lines)}
 
 
 def _is_in_trouble(item: Item) -> bool:
@@ -49,7 +49,7 @@ def _is_in_trouble(item: Item) -> bool:
 
 def _told(item: Item) -> list[str]:
     place = f"{item.cluster}/{item.name}" if item.cluster else item.name
-    return [f"  {place}: {(item.reason or '')[:_REASON_AT_MOST]}", f"    {_what_follows(item)}"]
+    return [f"  {clean.line(place)}: {clean.line(item.reason or '', _REASON_AT_MOST)}", f"    {_what_follows(item)}"]
 
 
 def _what_follows(item: Item) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from ecs_gitops import shapes
+from ecs_gitops import clean, shapes
 from ecs_gitops.aws import Target
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.provenance import Release
@@ -117,9 +117,8 @@ class Batch:
     def to_json(self) -> Json:
         told = sum(1 for item in self.items if item.reason)
         room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
-        items = [replace(item, reason=item.reason[:room]) if item.reason else item for item in self.items]
-        if len(items) > _PROGRESS_OF_AT_MOST:
-            items = [replace(item, progress=None) for item in items]
+        is_short = len(self.items) <= _PROGRESS_OF_AT_MOST
+        items = [_told(item, room, has_progress=is_short) for item in self.items]
         share = Shared()
         data: Json = {
             "kind": self.kind,
@@ -172,6 +171,16 @@ class Batch:
         return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
 
 
+def _told(item: Item, room: int, *, has_progress: bool) -> Item:
+    """The item with its texts as people may read them in the state machine's data, the reason cut to ``room``."""
+    return replace(
+        item,
+        reason=clean.line(item.reason, room) if item.reason else None,
+        progress=clean.line(item.progress) if item.progress and has_progress else None,
+        warnings=tuple(map(clean.line, item.warnings)),
+    )
+
+
 def _unpacked(packed: str) -> Mapping[str, Any]:
     """Opened as far as a batch can be: what is a hundred kilobytes here could be a hundred megabytes."""
     opener = zlib.decompressobj()
@@ -186,14 +195,14 @@ def error_text(error: object) -> str | None:
     """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
     object its message alone, without the stack trace."""
     if not isinstance(error, Mapping):
-        return None if error is None else shapes.encodable(str(error)[:_ERROR_AT_MOST])
+        return None if error is None else clean.lines(str(error), _ERROR_AT_MOST)
     name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
     try:
         told = json.loads(cause)
         cause = str(told.get("errorMessage", cause))
     except (ValueError, AttributeError, RecursionError):
         pass
-    return shapes.encodable(f"{name}: {cause}"[:_ERROR_AT_MOST])
+    return clean.lines(f"{name}: {cause}", _ERROR_AT_MOST)
 
 
 def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:

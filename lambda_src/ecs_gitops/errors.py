@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ecs_gitops import clean
+
 if TYPE_CHECKING:
     from ecs_gitops.manifest.node import Problem
 
@@ -30,7 +32,7 @@ class InvalidManifest(EcsGitopsError):
     """
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
-        self.file = file
+        self.file = clean.escaped(file)
         self.problems = tuple(problems)
         lines: list[str] = []
         for problem in self.problems[:_PROBLEMS_SHOWN]:
@@ -38,7 +40,7 @@ class InvalidManifest(EcsGitopsError):
             if sum(map(len, lines)) > _TEXT_AT_MOST:
                 break
         more = len(self.problems) - len(lines)
-        super().__init__("\n".join(lines + [f"{file}: ... and {more} more problems"] * (more > 0)))
+        super().__init__("\n".join(lines + [f"{self.file}: ... and {more} more problems"] * (more > 0)))
 
 
 class UnknownAccount(EcsGitopsError):
@@ -52,6 +54,9 @@ class InvalidEvent(EcsGitopsError):
 class AwsUnavailable(EcsGitopsError):
     """AWS throttled or failed longer than a call's own retries last. The state machine retries it."""
 
+    def __init__(self, told: str) -> None:
+        super().__init__(clean.line(told))
+
 
 class AwsRefused(EcsGitopsError):
     """AWS understood a call and said no; saying it again would not help. Becomes the reason of one item.
@@ -61,10 +66,11 @@ class AwsRefused(EcsGitopsError):
     """
 
     def __init__(self, operation: str, code: str, message: str, resources: Sequence[str] = ()) -> None:
-        super().__init__(f"{operation}: {code}: {message}")
+        # AWS's words may quote what somebody else has written.
         self.operation = operation
-        self.code = code
-        self.message = message
+        self.code = clean.line(code)
+        self.message = clean.line(message)
+        super().__init__(f"{operation}: {self.code}: {self.message}")
         self.resources = tuple(resources)
 
 

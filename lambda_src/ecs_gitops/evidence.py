@@ -7,6 +7,8 @@ from collections import Counter
 from math import ceil
 from typing import TYPE_CHECKING
 
+from ecs_gitops import clean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -92,4 +94,4 @@ def stop_reason(task: Json) -> str:
 def _plain(text: str) -> str:
     """An event or reason without the ids that make equal ones differ."""
     shorter = re.sub(r"^\(service [^)]*\) ", "", text)
-    return re.sub(r"\s+", " ", _IDS.sub("", shorter)).strip()
+    return clean.line(_IDS.sub("", shorter))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ecs_gitops import work
+from ecs_gitops import clean, work
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
 SUBJECT_AT_MOST = 99
+_NAME_AT_LEAST = 20
+# What a release is called without quotes.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._+/@?-]+")
 _MESSAGE_AT_MOST = 60_000
 _GOOD_ITEMS_SHOWN = 100
 _WARNINGS_SHOWN = 50
@@ -31,20 +35,27 @@ _CONSOLES = {
 def subject(release: Release, outcome: Outcome) -> str:
     """``[ecs-gitops] FAILED: release 4.0 (2 deployed, 1 failed)``, as SNS takes it."""
     summary = outcome.summary if outcome.items else "no item was deployed"
-    return subject_text(f"{outcome.verdict}: release {known_as(release)} ({summary})")
+    return subject_text(f"{outcome.verdict}: release", known_as(release), f"({summary})")
 
 
-def subject_text(text: str) -> str:
-    """``text`` after the project's name, as SNS takes it."""
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in f"[ecs-gitops] {text}")
-    return ascii_only if len(ascii_only) <= SUBJECT_AT_MOST else ascii_only[: SUBJECT_AT_MOST - 3] + "..."
+def subject_text(text: str, known: str = "", after: str = "") -> str:
+    """``text``, then what the release is ``known`` as, then what comes ``after`` it, as SNS takes it. A long name is
+    cut rather than what follows it; one that could be taken for our own words stands in quotes."""
+    text, after, name = clean.ascii_line(f"[ecs-gitops] {text}"), clean.ascii_line(after), clean.ascii_line(known)
+    room = max(_NAME_AT_LEAST, SUBJECT_AT_MOST - len(text) - len(after) - len(' "" '))
+    if len(name) > room:
+        name = name[: room - len("...")] + "..."
+    if name and not _PLAIN_NAME.fullmatch(name):
+        name = '"' + name.replace('"', "'") + '"'
+    made = " ".join(filter(None, (text, name, after)))
+    return made if len(made) <= SUBJECT_AT_MOST else made[: SUBJECT_AT_MOST - 3] + "..."
 
 
 def message(release: Release, outcome: Outcome, pipeline: str) -> str:
     """The whole text. ``pipeline`` is its name, or empty where there is none."""
     parts = [_head(release, outcome)]
     if outcome.error:
-        parts.append(f"What went wrong\n{_indent(outcome.error)}")
+        parts.append(f"What went wrong\n{_indent(clean.lines(outcome.error))}")
     if outcome.not_deployed:
         parts.append("Not deployed\n" + _table(outcome.not_deployed, partition=_partition(release)))
     if held := outcome.those(work.HELD):
@@ -63,7 +74,7 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
 
 def known_as(release: Release) -> str:
     """What people call the release: its name, or else its commit or execution."""
-    return release.release or (release.commit_id or release.execution_name)[:12]
+    return clean.line(release.release or "") or clean.line((release.commit_id or release.execution_name)[:12])
 
 
 def _head(release: Release, outcome: Outcome) -> str:
@@ -74,7 +85,7 @@ def _head(release: Release, outcome: Outcome) -> str:
         "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
     }
     lines = [f"Release {outcome.verdict}: {outcome.summary if outcome.items else 'no item was deployed'}"]
-    return "\n".join(lines + [f"{name + ':':<12}{value}" for name, value in facts.items() if value])
+    return "\n".join(lines + [f"{name + ':':<12}{clean.line(value)}" for name, value in facts.items() if value])
 
 
 def _shown(items: Sequence[Json]) -> str:
@@ -96,7 +107,7 @@ def _without_the_held(outcome: Outcome) -> str:
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
     """Each warning once, with the items it is about."""
     shown = list(warnings.items())[:_WARNINGS_SHOWN]
-    lines = [f"  {text}: {work.listed(names, _NAMES_SHOWN)}" for text, names in shown]
+    lines = [f"  {clean.line(text)}: {work.listed(names, _NAMES_SHOWN)}" for text, names in shown]
     rest = len(warnings) - _WARNINGS_SHOWN
     return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
 
@@ -109,11 +120,9 @@ def _table(items: Sequence[Json], partition: str | None = None) -> str:
     for item in items:
         lines.append(f"  {item['status']:<12}{_place(item):<{width}}  {_revisions(item)}".rstrip())
         before, after = item.get("previousImage"), item["image"]
-        lines.append(f"  {'':<12}{before} -> {after}" if before and before != after else f"  {'':<12}{after}")
-        if item.get("reason"):
-            lines.append(f"  {'':<12}{item['reason']}")
-        if item.get("runningTaskDefArn"):
-            lines.append(f"  {'':<12}runs now: {short(item['runningTaskDefArn'])}")
+        told = [f"{before} -> {after}" if before and before != after else after, item.get("reason")]
+        told += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
+        lines += [f"  {'':<12}{clean.line(text)}" for text in told if text]
         if partition is not None and item.get("cluster"):
             lines.append(f"  {'':<12}{_service_link(item, partition)}")
     return "\n".join(lines)
@@ -122,7 +131,7 @@ def _table(items: Sequence[Json], partition: str | None = None) -> str:
 def _place(item: Json) -> str:
     kind = "schedule" if item.get("scheduleGroup") else "rule"
     where = f"{item['cluster']}/{item['name']}" if item.get("cluster") else f"{kind} {item['name']}"
-    return f"{where} ({item['account']}, {item['region']})"
+    return clean.line(f"{where} ({item['account']}, {item['region']})")
 
 
 def _revisions(item: Json) -> str:
@@ -134,8 +143,8 @@ def _revisions(item: Json) -> str:
 
 def _service_link(item: Json, partition: str) -> str:
     """The console's page with the service's deployments and events."""
-    region = item["region"]
-    place = f"clusters/{quote(item['cluster'])}/services/{quote(item['name'])}/deployments"
+    region = quote(item["region"], safe="")
+    place = f"clusters/{quote(item['cluster'], safe='')}/services/{quote(item['name'], safe='')}/deployments"
     return f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}/ecs/v2/{place}?region={region}"
 
 
@@ -152,20 +161,20 @@ def execution_link(release: Release) -> str:
     """The console's page of the execution; its ARN where that is none."""
     parts = release.execution_arn.split(":")
     if len(parts) < 5:
-        return release.execution_arn
-    execution = quote(release.execution_arn, safe=":")
-    return f"{_console(release)}/states/home?region={parts[3]}#/v2/executions/details/{execution}"
+        return clean.line(release.execution_arn)
+    execution, region = quote(release.execution_arn, safe=":"), quote(parts[3], safe="")
+    return f"{_console(release)}/states/home?region={region}#/v2/executions/details/{execution}"
 
 
 def _console(release: Release) -> str:
     partition, region = release.execution_arn.split(":")[1:4:2]
-    return f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+    return f"https://{quote(region, safe='')}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
 
 
 def _links(release: Release, pipeline: str) -> str:
     lines = [f"Execution: {execution_link(release)}"]
     parts = release.execution_arn.split(":")
     if pipeline and len(parts) >= 5:
-        page = f"codesuite/codepipeline/pipelines/{quote(pipeline)}/view?region={parts[3]}"
+        page = f"codesuite/codepipeline/pipelines/{quote(pipeline, safe='')}/view?region={quote(parts[3], safe='')}"
         lines.append(f"Pipeline:  {_console(release)}/{page}")
     return "\n".join(lines)

@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping
 from functools import cache
 
+from ecs_gitops import clean
+
 # These log request bodies and signing material below WARNING: container environments and credentials.
 _TALKATIVE = ("botocore", "urllib3", "aws_xray_sdk")
 
@@ -19,6 +21,22 @@ def set_up() -> None:
     """Keep other people's loggers from writing secrets, whatever level the function is set to."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        if _clean not in handler.filters:
+            handler.addFilter(_clean)
+
+
+# Members of every log record. What a call adds with ``extra=`` stands beside them.
+_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def _clean(record: logging.LogRecord) -> bool:
+    """Clean what a line of the log says, its own text and its fields; a filter that lets every line through."""
+    record.msg, record.args = clean.lines(record.getMessage()), None
+    for name, value in vars(record).items():
+        if name not in _RECORD and isinstance(value, str):
+            setattr(record, name, clean.line(value))
+    return True
 
 
 @cache
@@ -37,15 +55,19 @@ class ItemLog:
 
     def __init__(self, logger: logging.Logger, release: Mapping[str, object], **item: object) -> None:
         self._logger = logger
-        self._fields = {
+        known = {
             "release": release.get("release"),
             "commit": release.get("commitId"),
             "execution": release.get("executionName"),
-            **item,
         }
+        self._fields = _cleaned({**known, **item})
 
     def info(self, message: str, **fields: object) -> None:
-        self._logger.info(message, extra={**self._fields, **fields})
+        self._logger.info(clean.line(message), extra={**self._fields, **_cleaned(fields)})
 
     def warning(self, message: str, **fields: object) -> None:
-        self._logger.warning(message, extra={**self._fields, **fields})
+        self._logger.warning(clean.line(message), extra={**self._fields, **_cleaned(fields)})
+
+
+def _cleaned(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: clean.line(value) if isinstance(value, str) else value for name, value in fields.items()}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecs_gitops import clean
 from ecs_gitops.errors import ItemFailed
 from ecs_gitops.names import fitted
 from ecs_gitops.task_definition import short
@@ -171,4 +172,4 @@ def _clean(value: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else clean.line(str(value)) or None

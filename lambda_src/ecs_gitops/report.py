@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import work
+from ecs_gitops import clean, work
 from ecs_gitops.batch import Batch
 from ecs_gitops.checks import decoded
 from ecs_gitops.work import Item
@@ -116,8 +116,8 @@ def _result(item: Item, batch: Batch) -> Json:
         "image": item.image,
         "images": dict(item.images) if len(item.images) > 1 else None,
         "deploymentId": item.deployment_id,
-        "reason": item.reason,
-        "warnings": list(item.warnings) or None,
+        "reason": clean.line(item.reason) if item.reason else None,
+        "warnings": [clean.line(text) for text in item.warnings] or None,
         "checks": decoded(item.checks) if item.checks else None,
         "seconds": item.seconds,
     }

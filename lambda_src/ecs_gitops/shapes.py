@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from ecs_gitops import clean
+
 # Nothing that is counted or measured here comes near it, and no calculation with it overflows.
 _NUMBER_AT_MOST = 10**15
 # A number in what is passed on; Python writes none of some thousand digits.
@@ -44,12 +46,7 @@ def require(data: Any, shapes: Mapping[str, Shape], path: str = "") -> Mapping[s
 
 def told(error: Exception) -> str:
     """What an error says of an event, of bounded length."""
-    return (repr(error) if isinstance(error, KeyError) else str(error))[:_TOLD]
-
-
-def encodable(text: str) -> str:
-    """``text`` with marks in place of halves of characters, which JSON can carry and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode()
+    return clean.line(repr(error) if isinstance(error, KeyError) else str(error), _TOLD)
 
 
 def _shown(value: Any) -> str:
@@ -59,7 +56,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and (value.isascii() or encodable(value) == value)
+    return isinstance(value, str) and clean.is_whole(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecs_gitops import clean
+
 _AT_MOST = 200
 
 
@@ -86,8 +88,7 @@ def _commit(file: str | None) -> Mapping[str, object]:
 
 
 def _line(value: object) -> str | None:
-    """The first line with something in it, cut to size, without what does more than be read."""
+    """The first line with something in it, cut to size."""
     if not isinstance(value, str):
         return None
-    first = next((line.strip() for line in value.splitlines() if line.strip()), "")
-    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in first)[:_AT_MOST].strip() or None
+    return next((text for each in value.splitlines() if (text := clean.line(each, _AT_MOST))), None)

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecs_gitops import clean
 from ecs_gitops.batch import Batch, parse_event
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.work import FINAL, Item
 
 text = st.text(min_size=1, max_size=20)
+# What people read is cleaned on its way.
+readable = text.map(clean.line)
 images = st.from_regex(
     r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True
 )
@@ -39,7 +42,7 @@ items = st.builds(
     ),
     previous_deployment=plain,
     phase=st.sampled_from([None, "PRE_DEPLOY", "DEPLOY", "POST_DEPLOY", "ROLLBACK"]),
-    warnings=st.lists(text, max_size=3).map(tuple),
+    warnings=st.lists(readable, max_size=3).map(tuple),
     timeout_minutes=st.integers(1, 1440),
     status=st.sampled_from(["PENDING", "IN_PROGRESS", *sorted(FINAL)]),
     previous_task_def=st.none() | text,
@@ -47,7 +50,7 @@ items = st.builds(
     previous_image=st.none() | images,
     deployment_id=st.none() | text,
     started_at=st.none() | st.floats(1, 2e9).map(lambda x: round(x, 1)),
-    reason=st.none() | text,
+    reason=st.none() | readable.filter(bool),
     seconds=st.none() | st.floats(0, 1e5),
 )
 

@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecs_gitops import manifest
+from ecs_gitops import clean, manifest
 from ecs_gitops.manifest import Manifest
-from ecs_gitops.manifest.node import printable
 from ecs_gitops.render import Rendered, render
 from ecs_gitops.source import Source, of_build, of_checkout
 
@@ -19,7 +18,7 @@ STDIN = Path("-")
 
 def shown(file: Path) -> str:
     """The file's name for people and machines: on one line, whatever is in it."""
-    return "<stdin>" if file == STDIN else printable(str(file))
+    return "<stdin>" if file == STDIN else clean.escaped(str(file))
 
 
 def load(file: Path, environment: Mapping[str, str]) -> tuple[Manifest, Rendered]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ecs_gitops.manifest.node import printable
+from ecs_gitops import clean
 
 if TYPE_CHECKING:
     from ecs_gitops.errors import InvalidManifest
@@ -57,7 +57,7 @@ def warning(file: str, text: str, paint: Paint) -> str:
 
 def failure(error: OSError) -> str:
     """Why a file could not be read or written."""
-    return f"{printable(str(error.filename or 'output'))}: {error.strerror or error}"
+    return f"{clean.escaped(str(error.filename or 'output'))}: {error.strerror or error}"
 
 
 def result(

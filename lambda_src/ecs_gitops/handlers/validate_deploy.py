@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ecs_gitops import metrics, notice, observability, report, shapes, work
+from ecs_gitops import clean, metrics, notice, observability, report, shapes, work
 from ecs_gitops.aws import connect
 from ecs_gitops.batch import Batch, parse_event, parse_release
 from ecs_gitops.errors import AwsRefused, InvalidEvent
@@ -120,8 +120,10 @@ def _unplanned(state: Json) -> Release:
 
 
 _EXECUTION = dict.fromkeys(("id", "name"), shapes.TEXT)
+# Of a text of an input that may be anything.
+_AT_MOST = 200
 _SOURCE = ("repository", "branch", "commitId", "author", "subject")
 
 
 def _short(value: object) -> str | None:
-    return shapes.encodable(str(value)[:200]) if isinstance(value, str | int | float) else None
+    return clean.line(str(value), _AT_MOST) or None if isinstance(value, str | int | float) else None

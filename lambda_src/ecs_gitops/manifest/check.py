@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from ecs_gitops import clean
 from ecs_gitops.manifest.kinds import (
     WRONG,
     Choice,
@@ -21,7 +22,7 @@ from ecs_gitops.manifest.kinds import (
     Value,
     accepted,
 )
-from ecs_gitops.manifest.node import Node, Problem, printable
+from ecs_gitops.manifest.node import Node, Problem
 
 _SHOWN = 80
 # Looking for the nearest known name is slow; a file with more unknown keys than are ever shown needs no more.
@@ -215,7 +216,7 @@ def join(path: str, name: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return printable(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+    return clean.escaped(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 def _wanted(field: Field, kind: Object) -> str:

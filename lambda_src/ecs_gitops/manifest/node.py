@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
 
+from ecs_gitops import clean
+
 Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 
@@ -53,11 +55,6 @@ MAX_DEPTH = 20
 MAX_BYTES = 262_144
 
 
-def printable(text: str) -> str:
-    """``text`` for one line of a terminal or a log: escapes for whatever else it would do there."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing that is wrong: where (``path`` as in ``services[2].image``), what, and what is accepted."""
@@ -74,7 +71,7 @@ class Problem:
         return {**place, "path": self.path, "message": self.message, "accepted": self.accepted}
 
     def text(self, file: str) -> str:
-        """``file:line:column: path: message; accepted: …`` on one line."""
+        """``file:line:column: path: message; accepted: …`` on one line, whatever of it was quoted from the file."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: "
         told = f"{self.path}: {self.message}" if self.path else self.message
-        return place + told + (f"; accepted: {self.accepted}" if self.accepted else "")
+        return clean.escaped(place + told + (f"; accepted: {self.accepted}" if self.accepted else ""))
