@@ -1,6 +1,6 @@
-"""The notice ahead of the report: something failed, and the release goes on, most often to return it. Pure.
+"""The notice ahead of the report: something failed, and the release goes on, most often to roll it back. Pure.
 
-A way back takes as long as a rollout, and nobody should learn of a failure only after it.
+A rollback takes as long as a rollout, and nobody should learn of a failure only after it.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _told(item: Item) -> list[str]:
 
 def _what_follows(item: Item) -> str:
     if item.phase == work.ROLLBACK and not item.is_final:
-        more = "; then the release is" if item.on_failure == work.ROLL_BACK_RELEASE else ""
-        return f"It is being returned to {item.previous_task_def}{more}."
+        more = ", then the whole release" if item.on_failure == work.ROLL_BACK_RELEASE else ""
+        return f"It is being rolled back to {item.previous_task_def}{more}."
     if item.on_failure == work.ROLL_BACK_RELEASE:
-        return "What this release changed is going to be returned."
+        return "What this release changed is going to be rolled back."
     return "It is not tried again; the others go on."

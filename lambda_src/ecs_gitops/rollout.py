@@ -91,8 +91,9 @@ def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdi
         if primary.rollout_state == "FAILED":
             return Verdict(FAILED, primary.rollout_reason or "ECS gave the deployment up")
     if now - rollout.started_at >= rollout.timeout:
-        return Verdict(FAILED, _timed_out(service, primary, rollout))
-    return Verdict(IN_PROGRESS, f"returning: {progress(primary)}")
+        told = f"not steady after {round(rollout.timeout / 60, 1):g} minutes: {rolling_back(service, rollout)}"
+        return Verdict(FAILED, told)
+    return Verdict(IN_PROGRESS, rolling_back(service, rollout))
 
 
 def require_service(service: Service | None) -> Verdict | None:
@@ -148,6 +149,22 @@ def _replaced(primary: Deployment, rollout: Rollout) -> str:
         f"superseded by deployment {primary.id} of {short(primary.task_definition)}, "
         "which someone else started, or with which ECS rolled back"
     )
+
+
+def rolling_back(service: Service, rollout: Rollout, known: str = "") -> str:
+    """How far the way back is: ``rolling back to api:2: 1 of 2 tasks``.
+
+    Of the tasks of the revision before, whichever deployment has them: those of the failed one say nothing of what
+    serves. ``known`` is told where the service does not list the revision before."""
+    back = [each for each in service.deployments if each.task_definition == rollout.previous]
+    told = f"{sum(each.running for each in back)} of {service.desired} tasks" if back else known
+    parts = [told or "not begun yet"]
+    newest = max(back, key=lambda each: each.created_at, default=None)
+    if newest is not None and newest.pending:
+        parts.append(f"{newest.pending} pending")
+    if newest is not None and newest.failed:
+        parts.append(f"{newest.failed} failed")
+    return f"rolling back to {short(rollout.previous)}: {', '.join(parts)}"
 
 
 def _timed_out(service: Service, ours: Deployment | None, rollout: Rollout) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_gitops.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout, Verdict, no_tasks, require_service
+from ecs_gitops.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout, Verdict, no_tasks, require_service, rolling_back
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
         return Verdict(DEPLOYED, no_tasks(service))
     if status == "STOPPED":
         is_lost = service.task_definition not in (rollout.revision, rollout.previous)
-        told = f"superseded by {short(service.task_definition)}" if is_lost else "stopped and not rolled back"
+        told = _stopped(service.task_definition, rollout)
         return Verdict(FAILED, f"{told}: {said}", is_lost=is_lost)
     if status in ("ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED") or status in _RETURNING:
         how = "could not roll back" if status == "ROLLBACK_FAILED" else "rolled back"
@@ -48,22 +48,58 @@ def judge_return(deployment: Json, service: Service | None, rollout: Rollout, no
     if status in ("STOPPED", "ROLLBACK_FAILED"):
         return Verdict(FAILED, f"the service deployment ended {status}: {said}")
     if now - rollout.started_at >= rollout.timeout:
-        return Verdict(FAILED, f"not over after {rollout.timeout / 60:g} minutes: {progress(deployment)}")
-    return Verdict(IN_PROGRESS, f"returning: {progress(deployment)}")
+        told = f"not over after {rollout.timeout / 60:g} minutes: {_rolling_back(deployment, service, rollout)}"
+        return Verdict(FAILED, told)
+    return Verdict(IN_PROGRESS, _rolling_back(deployment, service, rollout))
+
+
+def _stopped(runs: str, rollout: Rollout) -> str:
+    """What a deployment that was stopped leaves behind, by what the service runs."""
+    if runs == rollout.revision:
+        # Still true when it has been rolled back by us.
+        return "stopped and not rolled back by ECS"
+    if runs == rollout.previous:
+        return f"stopped, the service runs {short(runs)} as before"
+    return f"superseded by {short(runs)}"
+
+
+def _rolling_back(deployment: Json, service: Service, rollout: Rollout) -> str:
+    """``rolling back to api:2: 1 of 2 tasks; CANARY: production traffic shift``."""
+    return f"{rolling_back(service, rollout, _tasks_back(deployment))}; {_stage(deployment)}"
+
+
+def _tasks_back(deployment: Json) -> str:
+    """The tasks of what a record returns to: one that ECS rolls back has that among its sources, and one of ours is
+    going there itself."""
+    target = deployment.get("targetServiceRevision") or {}
+    if deployment.get("status") in _RETURNING:
+        back = (deployment.get("rollback") or {}).get("serviceRevisionArn")
+        sources = deployment.get("sourceServiceRevisions") or []
+        target = next((each for each in sources if each.get("arn") == back), sources[0] if sources else {})
+    return _tasks(target)
 
 
 def progress(deployment: Json) -> str:
     """How far it is: ``CANARY: production traffic shift, 10 % of the traffic, 3 of 3 tasks``."""
     target = deployment.get("targetServiceRevision") or {}
-    kind = (deployment.get("deploymentConfiguration") or {}).get("strategy", "")
-    stage = str(deployment.get("lifecycleStage") or deployment.get("status", "")).lower().replace("_", " ")
-    parts = [f"{kind}: {stage}" if kind else stage]
+    parts = [_stage(deployment)]
     weight = target.get("requestedProductionTrafficWeight")
     if weight is not None:
         parts.append(f"{float(weight):g} % of the traffic")
-    if target.get("requestedTaskCount") is not None:
-        parts.append(f"{target.get('runningTaskCount', 0)} of {target['requestedTaskCount']} tasks")
-    return ", ".join(parts)
+    return ", ".join(filter(None, [*parts, _tasks(target)]))
+
+
+def _stage(deployment: Json) -> str:
+    kind = (deployment.get("deploymentConfiguration") or {}).get("strategy", "")
+    stage = str(deployment.get("lifecycleStage") or deployment.get("status", "")).lower().replace("_", " ")
+    return f"{kind}: {stage}" if kind else stage
+
+
+def _tasks(revision: Json) -> str:
+    """``2 of 3 tasks`` of a service revision in a record; empty where it does not say."""
+    if revision.get("requestedTaskCount") is None:
+        return ""
+    return f"{revision.get('runningTaskCount', 0)} of {revision['requestedTaskCount']} tasks"
 
 
 def _reason(deployment: Json) -> str:

@@ -76,7 +76,7 @@ def test_a_broken_image_fails_alone_with_its_reason(stack, clone, queue):
     # THEN people know before it is back, and then what became of all
     ahead, notice = stack.notices(queue)
     assert ahead["Subject"] == "[ecs-gitops] FAILING: release 3.0 (api)"
-    assert "It is being returned to api:" in ahead["Message"]
+    assert "It is being rolled back to api:" in ahead["Message"]
     assert ahead["MessageAttributes"]["status"]["Value"] == "FAILING"
     assert "FAILED" in notice["Subject"]
     assert "CannotPullContainerError" in notice["Message"]
@@ -93,7 +93,7 @@ def test_a_migration_that_fails_and_a_release_that_returns_leave_everything_as_i
     assert stack.release() == "Failed"
     # THEN everything is as it was, and the notice has the exit code
     ahead, notice = stack.notices(queue)
-    assert "What this release changed is going to be returned." in ahead["Message"]
+    assert "What this release changed is going to be rolled back." in ahead["Message"]
     assert "hook preDeploy: container worker exited with 3" in notice["Message"]
     assert (revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]) == before
 

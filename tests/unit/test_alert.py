@@ -33,7 +33,7 @@ def test_a_service_that_is_returned_is_told_before_it_is_back(release):
     assert told is not None
     assert told["subject"] == "[ecs-gitops] FAILING: release 4.0 (web)"
     assert f"shop/web: {WHY}" in told["message"]
-    assert "It is being returned to web:1." in told["message"]
+    assert "It is being rolled back to web:1." in told["message"]
     assert "states/home" in told["message"]
 
 
@@ -41,7 +41,7 @@ def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_ov
     item = replace(ROLLING_OUT, on_failure="rollbackRelease", previous_task_def=None)
     told = alert(release, batch(item), settle(batch(failing(item)), 100.0))
     assert told is not None
-    assert "What this release changed is going to be returned." in told["message"]
+    assert "What this release changed is going to be rolled back." in told["message"]
 
 
 def test_a_failure_while_others_go_on_is_told(release):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops import rollout
-from ecs_gitops.rollout import Rollout, judge, wait_seconds
+from ecs_gitops.rollout import Rollout, judge, judge_return, wait_seconds
 from ecs_gitops.service import Deployment, Service
 
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
@@ -36,6 +36,33 @@ def test_a_rollout_of_minutes_is_noticed_within_seconds_and_costs_few_looks():
             looks += 1
         assert now - length <= max(6, length * 0.1)
         assert looks <= 55
+
+
+def entry(number: int, runs: str, status: str, running: int, **more: object) -> dict[str, object]:
+    return {"id": f"ecs-svc/{number}", "status": status, "taskDefinition": runs, "runningCount": running, **more}
+
+
+def test_a_rollback_is_shown_by_the_tasks_that_serve_and_never_as_an_outage():
+    # GIVEN a service whose two tasks of web:1 serve, while that of the failed web:2 is still listed first
+    service = Service.from_api(
+        {
+            "serviceName": "web",
+            "status": "ACTIVE",
+            "taskDefinition": "web:2",
+            "desiredCount": 2,
+            "deployments": [entry(1, "web:2", "PRIMARY", 0), entry(0, "web:1", "ACTIVE", 2)],
+        }
+    )
+    assert judge_return(service, OURS, 1010.0).reason == "rolling back to web:1: 2 of 2 tasks"
+    # AND while tasks are started again, with those that come
+    back = [entry(2, "web:1", "PRIMARY", 1, pendingCount=1, createdAt=1005.0), entry(1, "web:2", "ACTIVE", 0)]
+    service = Service.from_api(
+        {"serviceName": "web", "status": "ACTIVE", "taskDefinition": "web:1", "desiredCount": 2, "deployments": back}
+    )
+    assert judge_return(service, OURS, 1010.0).reason == "rolling back to web:1: 1 of 2 tasks, 1 pending"
+    # AND at the end of its time
+    told = "not steady after 10 minutes: rolling back to web:1: 1 of 2 tasks, 1 pending"
+    assert judge_return(service, OURS, 1600.0).reason == told
 
 
 deployments = st.builds(

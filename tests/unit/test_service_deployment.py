@@ -94,6 +94,49 @@ def test_stopped_by_somebody_elses_deployment_is_lost():
     assert "superseded by web:3" in (verdict.reason or "")
 
 
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ("web:2", "stopped and not rolled back by ECS: a person"),
+        ("web:1", "stopped, the service runs web:1 as before: a person"),
+        ("web:3", "superseded by web:3: a person"),
+    ],
+)
+def test_what_a_stopped_deployment_leaves_is_told_by_what_the_service_runs(runs, told):
+    record = {"status": "STOPPED", "statusReason": "a person"}
+    assert service_deployment.judge(record, service(runs), OURS, 1010.0).reason == told
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {
+            "status": "ROLLBACK_IN_PROGRESS",
+            "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
+            "targetServiceRevision": {"arn": "new", "requestedTaskCount": 2, "runningTaskCount": 0},
+            "sourceServiceRevisions": [
+                {"arn": "older", "requestedTaskCount": 2, "runningTaskCount": 2},
+                {"arn": "old", "requestedTaskCount": 2, "runningTaskCount": 1},
+            ],
+            "rollback": {"serviceRevisionArn": "old"},
+        },
+        {
+            "status": "IN_PROGRESS",
+            "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
+            "targetServiceRevision": {"arn": "old", "requestedTaskCount": 2, "runningTaskCount": 1},
+        },
+    ],
+    ids=["by ECS", "by us"],
+)
+def test_a_rollback_is_shown_by_the_tasks_of_the_revision_that_it_goes_back_to(record):
+    record |= {"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}
+    told = service_deployment.judge_return(record, service(desired=2), OURS, 1010.0)
+    assert told.reason == "rolling back to web:1: 1 of 2 tasks; BLUE_GREEN: production traffic shift"
+    # AND at its end, when it takes too long
+    late = service_deployment.judge_return(record, service(desired=2), OURS, 1600.0)
+    assert (late.reason or "").startswith("not over after 10 minutes: rolling back to web:1: 1 of 2 tasks")
+
+
 def test_a_return_that_ended_elsewhere_is_no_success():
     verdict = service_deployment.judge_return({"status": "SUCCESSFUL"}, service("web:3"), OURS, 1010.0)
     assert verdict.status == IN_PROGRESS
