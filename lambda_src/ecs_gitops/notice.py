@@ -119,8 +119,7 @@ def _table(items: Sequence[Json], partition: str | None = None) -> str:
     lines = []
     for item in items:
         lines.append(f"  {item['status']:<12}{_place(item):<{width}}  {_revisions(item)}".rstrip())
-        before, after = item.get("previousImage"), item["image"]
-        told = [f"{before} -> {after}" if before and before != after else after, item.get("reason")]
+        told = [_images(item), item.get("reason")]
         told += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
         lines += [f"  {'':<12}{clean.line(text)}" for text in told if text]
         if partition is not None and item.get("cluster"):
@@ -139,6 +138,14 @@ def _revisions(item: Json) -> str:
     if not after:
         return ""
     return f"{before} -> {after}" if before and before != after else after
+
+
+def _images(item: Json) -> str:
+    """The images before and after; of a held item what Git asks for, as nothing has changed."""
+    before, after = item.get("previousImage"), item["image"]
+    if item["status"] == work.HELD:
+        return f"Git asks for {after}" + (f", it runs {before}" if before and before != after else "")
+    return f"{before} -> {after}" if before and before != after else str(after)
 
 
 def _service_link(item: Json, partition: str) -> str:
