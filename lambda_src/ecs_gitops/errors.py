@@ -27,20 +27,27 @@ _TEXT_AT_MOST = 20_000
 class InvalidManifest(EcsGitopsError):
     """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it.
 
-    ``problems`` are all there are, up to ten thousand, in the file's order; the text has one line for each of the first
-    hundred, as far as a state of the state machine can carry them.
+    ``problems`` are all there are, up to ten thousand, in the file's order; ``total`` is their number where only some
+    are known here. The text has one line for each of the first hundred, as far as a state of the state machine can carry
+    them.
     """
 
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, file: str, problems: Sequence[Problem], total: int | None = None) -> None:
         self.file = clean.escaped(file)
         self.problems = tuple(problems)
+        self.total = max(total or 0, len(self.problems))
         lines: list[str] = []
         for problem in self.problems[:_PROBLEMS_SHOWN]:
             lines.append(problem.text(file))
             if sum(map(len, lines)) > _TEXT_AT_MOST:
                 break
-        more = len(self.problems) - len(lines)
+        more = self.total - len(lines)
         super().__init__("\n".join(lines + [f"{self.file}: ... and {more} more problems"] * (more > 0)))
+
+    @property
+    def lines(self) -> list[str]:
+        """One line for each problem that is known here."""
+        return [problem.text(self.file) for problem in self.problems]
 
 
 class UnknownAccount(EcsGitopsError):

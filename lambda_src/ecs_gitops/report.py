@@ -70,8 +70,13 @@ class Outcome:
     def summary(self) -> str:
         """``3 deployed, 1 unchanged, 1 failed``."""
         if not self.items:
-            return self.error or "nothing to do"
+            return self.short_error or "nothing to do"
         return ", ".join(f"{count} {status.lower().replace('_', ' ')}" for status, count in self.counts.items())
+
+    @property
+    def short_error(self) -> str | None:
+        """The error as far as the state machine's data has room for it beside the notice."""
+        return self.error and self.error[:_CAUSE_AT_MOST]
 
     @property
     def cause(self) -> str:

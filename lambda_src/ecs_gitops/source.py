@@ -12,6 +12,8 @@ from pathlib import Path
 from ecs_gitops import clean
 
 _AT_MOST = 200
+# A checkout may hold a bare repository among its files, whose own settings would name programs for git to run.
+_ONLY_DATA = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,17 @@ def of_build(environment: Mapping[str, str]) -> Source | None:
     )
 
 
+def checkout_of_build(environment: Mapping[str, str]) -> Path | None:
+    """The folder with the commit's files, which the manifest must not lead out of; None outside a build."""
+    folder = environment.get("ECS_GITOPS_CHECKOUT") if environment.get("ECS_GITOPS_COMMIT_ID") else None
+    return Path(folder) if folder else None
+
+
 def of_checkout(manifest: Path) -> Source:
     """The source as git tells it in the manifest's folder; nothing known where git does not have the manifest."""
 
     def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(manifest.resolve().parent), *arguments]
+        command = ["git", *_ONLY_DATA, "-C", str(manifest.resolve().parent), *arguments]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, errors="replace")
         except (OSError, subprocess.SubprocessError):

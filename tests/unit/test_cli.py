@@ -157,8 +157,26 @@ def test_the_published_schema_is_that_of_the_package():
     assert json.loads(published.read_text()) == schema()
 
 
-def test_what_is_no_file_is_read_only_as_far_as_a_manifest_goes(capsys):
-    assert main(["validate", "/dev/zero"], {}) == 1
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "is a device; accepted: a regular file"),
+        (os.mkfifo, "is a named pipe; accepted: a regular file"),
+        (os.mkdir, "is a folder; accepted: a regular file"),
+    ],
+    ids=["device", "pipe", "folder"],
+)
+@pytest.mark.parametrize("command", ["validate", "render"])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, capsys, command, make, told):
+    make(tmp_path / "deployment.yaml")
+    assert main([command, str(tmp_path / "deployment.yaml")], {}) == 2
+    assert f"deployment.yaml: {told}" in capsys.readouterr().err
+
+
+def test_a_file_is_read_only_as_far_as_a_manifest_goes(file, capsys):
+    with file.open("wb") as endless:
+        endless.truncate(10 * 2**30)
+    assert main(["validate", str(file)], {}) == 1
     assert "more than 262,144 bytes" in capsys.readouterr().err
 
 

@@ -21,6 +21,7 @@ from local_aws.build_log import BuildLog
 from local_aws.build_shell import Shell
 from local_aws.buildspec import Buildspec, BuildspecError, Phase
 from local_aws.roles import NotTrusted, Session, assume
+from local_aws.unpack import unpack
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class BuildRun:
             if revision:
                 self._build["resolvedSourceVersion"] = revision
             with zipfile.ZipFile(io.BytesIO(answer["Body"].read())) as archive:
-                archive.extractall(self._source)
+                unpack(archive, self._source)
         text = str(self._project["source"].get("buildspec") or "buildspec.yml")
         if "\n" not in text:
             file = self._source / text

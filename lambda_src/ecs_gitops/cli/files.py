@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecs_gitops import clean, manifest
-from ecs_gitops.manifest import Manifest
+from ecs_gitops import clean, manifest, manifest_file
+from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.manifest import Manifest, Problem
+from ecs_gitops.manifest_file import NotAManifest
 from ecs_gitops.render import Rendered, render
-from ecs_gitops.source import Source, of_build, of_checkout
+from ecs_gitops.source import Source, checkout_of_build, of_build, of_checkout
 
 STDIN = Path("-")
 
@@ -25,16 +27,21 @@ def load(file: Path, environment: Mapping[str, str]) -> tuple[Manifest, Rendered
     """The same for every command: what `validate` calls good can be rendered.
 
     Raises :class:`ecs_gitops.errors.InvalidManifest`, and OSError for a file that cannot be read."""
-    checked = manifest.load(_read(file), shown(file))
+    checked = manifest.load(_read(file, environment), shown(file))
     return checked, render(checked, of_build(environment) or _source(file), shown(file))
 
 
-def _read(file: Path) -> bytes:
-    """One byte more than a manifest may have, so that the rest of an endless file is not waited for."""
+def _read(file: Path, environment: Mapping[str, str]) -> bytes:
+    """One byte more than a manifest may have, so that the rest of an endless file is not waited for. In the build, a
+    file that cannot be a manifest is what is wrong with the commit's manifest."""
     if file == STDIN:
         return sys.stdin.buffer.read(manifest.MAX_BYTES + 1)
-    with file.open("rb") as opened:
-        return opened.read(manifest.MAX_BYTES + 1)
+    try:
+        return manifest_file.read(file, checkout_of_build(environment))
+    except NotAManifest as error:
+        if of_build(environment) is None:
+            raise
+        raise InvalidManifest(shown(file), [Problem(0, 0, "", error.message, error.accepted)]) from None
 
 
 def _source(file: Path) -> Source:

@@ -1,6 +1,7 @@
 """`ecs-gitops render FILE`: turn a manifest into the state machine's input.
 
-stdout has the input, so that problems and warnings go to stderr, as JSON too.
+stdout has the input, so that problems and warnings go to stderr, as JSON too. In the pipeline's build a manifest that
+is wrong is turned into an input, too: one that says what is wrong (:mod:`ecs_gitops.problems`), with exit code 0.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import json
 import sys
 from collections.abc import Mapping
 
+from ecs_gitops import problems
 from ecs_gitops.cli import files, output
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
 from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.render import Rendered
+from ecs_gitops.source import of_build
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """The exit code. Nothing is written where the manifest is wrong."""
+    """The exit code. Outside of a build nothing is written where the manifest is wrong."""
     name = files.shown(options.file)
     is_json = options.format == "json"
     paint = output.Paint(sys.stderr, options.color, environment)
     try:
-        _, rendered = files.load(options.file, environment)
+        rendered = _rendered(options, environment)
         if options.output is None:
             sys.stdout.write(rendered.text)
         else:
@@ -44,3 +48,17 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         as_json = json.dumps(output.result(name, valid=True, warning=told)) if is_json else None
         print(as_json or output.warning(name, told, paint), file=sys.stderr)
     return GOOD
+
+
+def _rendered(options: argparse.Namespace, environment: Mapping[str, str]) -> Rendered:
+    """In the build, problems are data that the release fails with, and the log has every one of them."""
+    build = of_build(environment)
+    try:
+        return files.load(options.file, environment)[1]
+    except InvalidManifest as error:
+        if build is None:
+            raise
+        print(*error.lines, sep="\n", file=sys.stderr)
+        number = output.count(len(error.problems), "problem")
+        print(f"{error.file}: {number}; the release fails with them, and nothing is deployed", file=sys.stderr)
+        return Rendered(problems.to_text(error, build), None)

@@ -4,6 +4,8 @@ Makes no AWS call. Event::
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
+``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.problems`).
+
 Result: ``release`` (see :meth:`ecs_gitops.provenance.Release.to_json`), and the first stage of the release (see
 :class:`ecs_gitops.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`, :class:`UnknownAccount`
 and :class:`InvalidEvent`; none is worth a retry.
@@ -17,7 +19,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 
-from ecs_gitops import manifest, observability, shapes
+from ecs_gitops import manifest, observability, problems, shapes
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.patience import LambdaContext
 from ecs_gitops.plan import Settings, batches
@@ -34,6 +36,8 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         deployment, release = event["deployment"], _release(event)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidEvent(f"the event has no usable deployment or execution: {shapes.told(error)}") from error
+    if refused := problems.from_data(deployment):
+        raise refused
     checked = manifest.from_json(deployment).with_defaults()
     settings = Settings(
         role_arns=json.loads(os.environ["ECS_GITOPS_ROLE_ARNS"]),

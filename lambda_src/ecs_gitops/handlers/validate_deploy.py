@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ecs_gitops import clean, metrics, notice, observability, report, shapes, work
+from ecs_gitops import clean, metrics, notice, observability, problems, report, shapes, work
 from ecs_gitops.aws import connect
 from ecs_gitops.batch import Batch, parse_event, parse_release
 from ecs_gitops.errors import AwsRefused, InvalidEvent
@@ -60,7 +60,7 @@ def _release_verdict(state: Json) -> Json:
     if next_stage.batches:
         return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
     batches, error = next_stage.rest, next_stage.error
-    outcome = report.outcome(batches, error if batches or error is None else f"{_UNPLANNED}: {error}")
+    outcome = report.outcome(batches, error if batches or error is None else _why_unplanned(state, error))
     items = report.fit(outcome.items)
     omitted = len(outcome.items) - len(items)
     reported = {
@@ -74,7 +74,7 @@ def _release_verdict(state: Json) -> Json:
             "status": outcome.status,
             "release": release.to_json(),
             "counts": dict(outcome.counts),
-            **({"error": outcome.error} if outcome.error else {}),
+            **({"error": outcome.short_error} if outcome.short_error else {}),
             **({"omitted": omitted} if omitted else {}),
             "items": items,
         },
@@ -92,6 +92,16 @@ def _error(batches: Sequence[Batch], done: Stage) -> str:
     if not batches:
         return "InvalidRelease"
     return "CheckFailed" if done.mode == CHECK else "ReleaseFailed"
+
+
+def _why_unplanned(state: Json, error: str) -> str:
+    """Why InitConfig failed: where the manifest is wrong, every problem, the first one first."""
+    refused = problems.from_data(state.get("deployment"))
+    if refused is None:
+        return f"{_UNPLANNED}: {error}"
+    more = refused.total - len(refused.lines)
+    rest = [f"... and {more} more problems; the build's log has all of them"] if more else []
+    return "\n".join([*refused.lines, *rest])
 
 
 def _unplanned(state: Json) -> Release:
