@@ -28,8 +28,8 @@ class InvalidManifest(EcsGitopsError):
     """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it.
 
     ``problems`` are all there are, up to ten thousand, in the file's order; ``total`` is their number where only some
-    are known here. The text has one line for each of the first hundred, as far as a state of the state machine can carry
-    them.
+    are known here. The text has one line for each of the first hundred, as far as a state of the state machine can
+    carry them.
     """
 
     def __init__(self, file: str, problems: Sequence[Problem], total: int | None = None) -> None:

@@ -42,8 +42,8 @@ class NotAManifest(OSError):
 def read(file: Path, checkout: Path | None = None) -> bytes:
     """The file's bytes, at most one more than a manifest may have. Never blocks.
 
-    With ``checkout``, a folder, ``file`` is relative to it. Without, it is any file; if it is in a git checkout, that is
-    the checkout. Raises :class:`NotAManifest` for what leads out of the checkout or is no regular file, and other
+    With ``checkout``, a folder, ``file`` is relative to it. Without, it is any file; if that is in a git checkout, this
+    is the checkout. Raises :class:`NotAManifest` for what leads out of the checkout or is no regular file, and other
     :class:`OSError` for what cannot be read.
     """
     if checkout is None:
@@ -70,7 +70,7 @@ def _read(named: Path, path: Path, checkout: Path | None) -> bytes:
         _require_within(named, real, checkout.resolve())
     # Looked at before it is opened: opening some devices does something.
     _require_regular(named, os.lstat(real).st_mode)
-    with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
+    with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
         _require_regular(named, os.fstat(opened.fileno()).st_mode)
         return opened.read(MAX_BYTES + 1)
 
@@ -91,5 +91,5 @@ def _require_regular(named: Path, mode: int) -> None:
 
 def _checkout_of(file: Path) -> Path | None:
     """The git checkout that the file, as it is named, is in."""
-    named = Path(os.path.abspath(file))
+    named = Path(os.path.normpath(Path.cwd() / file))
     return next((folder for folder in named.parents if (folder / ".git").exists()), None)

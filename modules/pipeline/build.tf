@@ -12,10 +12,12 @@ locals {
       arm64  = { type = "ARM_LAMBDA_CONTAINER", size = "BUILD_LAMBDA_1GB", image = "aws/codebuild/amazonlinux-aarch64-lambda-standard:python3.13" }
       x86_64 = { type = "LINUX_LAMBDA_CONTAINER", size = "BUILD_LAMBDA_1GB", image = "aws/codebuild/amazonlinux-x86_64-lambda-standard:python3.13" }
     }
-    EC2 = {
-      arm64  = { type = "ARM_CONTAINER", size = "BUILD_GENERAL1_SMALL", image = "aws/codebuild/amazonlinux-aarch64-standard:3.0" }
-      x86_64 = { type = "LINUX_CONTAINER", size = "BUILD_GENERAL1_SMALL", image = "aws/codebuild/amazonlinux-x86_64-standard:5.0" }
-    }
+    # x86_64 whatever the layer is built for: every Region has it, and ARM is missing from many:
+    # https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html. Of the layer, the build
+    # needs Python sources alone; PyYAML does without its compiled part where that is another machine's.
+    EC2 = { for architecture in ["arm64", "x86_64"] : architecture => {
+      type = "LINUX_CONTAINER", size = "BUILD_GENERAL1_SMALL", image = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    } }
   }
   environment = local.environments[local.compute][var.architecture]
 }

@@ -40,7 +40,7 @@ variable "manifest_path" {
   default     = "deployment.yaml"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\\.ya?ml$", var.manifest_path)) && !strcontains(var.manifest_path, "..")
+    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\\.ya?ml$", var.manifest_path)) && !strcontains(var.manifest_path, "..") && !contains(split("/", var.manifest_path), ".git")
     error_message = "manifest_path takes a path in the repository that ends in .yaml or .yml, such as deployment.yaml or prod/deployment.yaml."
   }
 }
@@ -94,7 +94,7 @@ variable "execution_mode" {
 }
 
 variable "build_compute" {
-  description = "What the build runs on: LAMBDA (starts faster, ten Regions), EC2, or AUTO for LAMBDA where the Region has it."
+  description = "What the build runs on: LAMBDA (starts faster, ten Regions), EC2 (x86_64), or AUTO for LAMBDA where the Region has it."
   type        = string
   nullable    = false
   default     = "AUTO"
@@ -106,7 +106,7 @@ variable "build_compute" {
 }
 
 variable "architecture" {
-  description = "Architecture of the build: arm64 or x86_64."
+  description = "Architecture of a build on Lambda compute, best the layer's own: arm64 or x86_64. EC2 compute is x86_64 with either."
   type        = string
   nullable    = false
   default     = "arm64"

@@ -175,3 +175,16 @@ def test_exactly_the_output_only_members_are_dropped_by_the_bundled_botocore_mod
     described, taken = (set(members) for members in json.loads(isolated(unpacked, code)))
     assert described - taken == OUTPUT_ONLY
     assert taken - described == {"tags"}
+
+
+@pytest.mark.parametrize("architecture", sorted(build_layer.PLATFORMS))
+def test_a_build_on_another_architecture_can_use_the_layer(tmp_path, architecture):
+    # GIVEN a layer for each architecture, of which one is not this machine's
+    target = tmp_path / "python"
+    build_layer.install(target, architecture)
+    assert list(target.glob("yaml/_yaml.*.so"))
+    file = tmp_path / "deployment.yaml"
+    file.write_text("services:\n  - {service: w, clusterName: c, serviceName: s, image: 'w:1'}\n")
+    # WHEN a manifest is rendered from it, THEN it does without what is compiled for the other one
+    code = f"from ecs_gitops.cli import main; sys.exit(main(['render', {str(file)!r}]))"
+    assert json.loads(isolated(target, code))["services"][0]["image"] == "w:1"

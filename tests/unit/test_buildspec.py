@@ -15,6 +15,15 @@ from local_aws.stack import ROOT
 COMMANDS = yaml.safe_load((ROOT / "modules" / "pipeline" / "buildspec.yml").read_text())["phases"]["build"]["commands"]
 
 
+def test_every_python_is_isolated_and_runs_outside_of_the_source_folder():
+    leave = COMMANDS.index('cd "$work"')
+    runs = [(n, command) for n, command in enumerate(COMMANDS) if "python" in command.split(" ")[0]]
+    assert len(runs) == 3
+    assert all(command.startswith("python3 -I ") and n > leave for n, command in runs)
+    assert not any("PYTHONPATH" in command for command in COMMANDS)
+    assert any(command.startswith("export PYTHONSAFEPATH=1") for command in COMMANDS)
+
+
 def test_the_only_download_is_the_layer_and_it_is_checked_before_it_is_unpacked():
     downloads = [n for n, command in enumerate(COMMANDS) if command.startswith(("curl", "wget", "pip", "git "))]
     check = next(n for n, command in enumerate(COMMANDS) if "sha256" in command)

@@ -15,7 +15,11 @@ from ecs_gitops.handlers import init_config, validate_deploy
 from ecs_gitops.manifest import Problem
 from ecs_gitops.source import Source
 
-EXECUTION = {"id": "arn:aws:states:us-west-2:111111111111:execution:m:e", "name": "e", "startTime": "2026-01-01T00:00:00Z"}
+EXECUTION = {
+    "id": "arn:aws:states:us-west-2:111111111111:execution:m:e",
+    "name": "e",
+    "startTime": "2026-01-01T00:00:00Z",
+}
 STEP_FUNCTIONS_AT_MOST = 262_144
 SOURCE = {"repository": "config", "branch": "main", "commitId": "abc", "author": "Ada", "subject": "Ship it"}
 WRONG = "release: 4.0\nservices:\n  - service: web\n    clusterNme: shop\n"
@@ -45,7 +49,9 @@ def released(deployment: dict) -> dict:
     """What the release comes to, through InitConfig and NextStage as Step Functions carries it."""
     with pytest.raises(InvalidManifest) as caught:
         init_config.handler({"deployment": deployment, "execution": EXECUTION}, None)
-    cause = json.dumps({"errorMessage": str(caught.value), "errorType": "InvalidManifest", "stackTrace": ["x" * 500] * 20})
+    cause = json.dumps(
+        {"errorMessage": str(caught.value), "errorType": "InvalidManifest", "stackTrace": ["x" * 500] * 20}
+    )
     state = {"error": {"Error": "InvalidManifest", "Cause": cause}, "deployment": deployment, "execution": EXECUTION}
     assert len(json.dumps(state).encode()) < STEP_FUNCTIONS_AT_MOST
     report = validate_deploy.handler({"stage": state}, None)

@@ -284,13 +284,16 @@ run "builds_on_ec2_elsewhere_and_knows_the_partitions_console" {
   }
 }
 
-run "builds_on_ec2_when_told" {
+run "builds_on_x86_64_on_ec2_whatever_the_layer_is_built_for" {
   variables {
     build_compute = "EC2"
   }
 
   assert {
-    condition     = one(aws_codebuild_project.this.environment).type == "ARM_CONTAINER"
+    condition = (
+      one(aws_codebuild_project.this.environment).type == "LINUX_CONTAINER"
+      && one(aws_codebuild_project.this.environment).image == "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    )
     error_message = one(aws_codebuild_project.this.environment).type
   }
 }
@@ -307,4 +310,34 @@ run "refuses_values_that_are_none" {
   }
 
   expect_failures = [var.branch, var.manifest_path, var.execution_mode, var.build_compute, var.architecture]
+}
+
+run "refuses_a_manifest_by_its_absolute_path" {
+  command = plan
+
+  variables {
+    manifest_path = "/etc/deployment.yaml"
+  }
+
+  expect_failures = [var.manifest_path]
+}
+
+run "refuses_a_manifest_beside_the_repository" {
+  command = plan
+
+  variables {
+    manifest_path = "prod/../../deployment.yaml"
+  }
+
+  expect_failures = [var.manifest_path]
+}
+
+run "refuses_gits_own_files_as_the_manifest" {
+  command = plan
+
+  variables {
+    manifest_path = ".git/deployment.yaml"
+  }
+
+  expect_failures = [var.manifest_path]
 }

@@ -1,4 +1,4 @@
-"""The buildspec that ships, over config repositories that want to run something in the build, or to read its machine."""
+"""The buildspec that ships, over repositories that want to run something in the build, or to read its machine."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def build(aws: LocalAws, name: str, make_role: Callable[..., str], layer: Path, 
             lambda: client.batch_get_builds(ids=[started["id"]])["builds"][0], lambda each: each["buildComplete"], 60
         )
         where = {"logGroupName": group, "logStreamName": ended["logs"]["streamName"]}
-        ended["lines"] = [event["message"].rstrip("\n") for event in aws.client("logs").get_log_events(**where)["events"]]
+        ended["lines"] = [
+            event["message"].rstrip("\n") for event in aws.client("logs").get_log_events(**where)["events"]
+        ]
         if ended["buildStatus"] == "SUCCEEDED":
             body = s3.get_object(Bucket=name, Key="deployment")["Body"].read()
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
