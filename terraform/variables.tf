@@ -87,7 +87,7 @@ variable "pipeline_execution_mode" {
 }
 
 variable "build_compute" {
-  description = "What the build runs on: LAMBDA (starts faster, ten Regions), EC2, or AUTO for LAMBDA where the Region has it."
+  description = "What the build runs on: LAMBDA (starts faster, ten Regions), EC2 (x86_64 in every Region), or AUTO for LAMBDA where the Region has it."
   type        = string
   nullable    = false
   default     = "AUTO"

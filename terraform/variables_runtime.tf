@@ -1,5 +1,5 @@
 variable "architecture" {
-  description = "Architecture of functions, layer and build: arm64 or x86_64."
+  description = "Architecture of functions, layer and a build on Lambda compute: arm64 or x86_64. A build on EC2 compute is x86_64."
   type        = string
   nullable    = false
   default     = "arm64"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -98,18 +99,37 @@ def test_a_migration_that_fails_and_a_release_that_returns_leave_everything_as_i
     assert (revisions(stack), stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]) == before
 
 
-def test_a_wrong_manifest_is_told_in_the_build_and_changes_nothing(stack, clone, queue):
+def test_a_wrong_manifest_is_told_by_the_release_with_every_problem_and_changes_nothing(stack, clone, queue):
     before = revisions(stack)
     clone.push("release: 4.0\nservices:\n  - service: web\n    clusterNme: shop\n", "Misspell")
     lines = [e["line"] for e in stack.watch() if e["kind"] == "build-log"]
+    problems = [line for line in lines if re.match(r"deployment\.yaml:\d+:\d+: ", line)]
+    assert any(line.startswith("deployment.yaml:4:5: services[0].clusterNme: unknown key; did you") for line in problems)
+    assert len(problems) > 1
+    # THEN the one notice has what the build's log has, with the commit and its author, and Deploy has the first of it
     assert stack.executions()[0]["status"] == "Failed"
-    assert any(
-        line.startswith("deployment.yaml:4:5: services[0].clusterNme: unknown key; did you mean") for line in lines
-    )
-    assert any("problems" in line for line in lines)
     (notice,) = stack.notices(queue)
-    assert "FAILED in stage Build" in notice["Message"]
+    for told in (*problems, "Misspell", "Ada Lovelace", "/v2/executions/details/"):
+        assert told in notice["Message"]
+    failed = stack.failed_action()
+    assert failed["stageName"] == "Deploy"
+    assert f"InvalidRelease: {problems[0]}" in failed["output"]["executionResult"]["errorDetails"]["message"]
     assert revisions(stack) == before
+
+
+def test_a_manifest_that_is_a_link_out_of_the_repository_is_refused_and_not_read(stack, clone, queue):
+    # WHEN the manifest becomes a link to a file of the build's machine
+    manifest_path = clone.folder / "deployment.yaml"
+    manifest_path.unlink()
+    manifest_path.symlink_to("/etc/passwd")
+    clone.commit("Look around")
+    lines = [e["line"] for e in stack.watch() if e["kind"] == "build-log"]
+    manifest_path.unlink()
+    # THEN the release says so, and nothing of that file is in log or notice
+    assert stack.executions()[0]["status"] == "Failed"
+    (notice,) = stack.notices(queue)
+    assert "deployment.yaml: leads out of the repository through a link" in notice["Message"]
+    assert "root:" not in notice["Message"] + "".join(lines)
 
 
 def test_the_articles_own_manifest_and_the_seed_example_deploy_unchanged(stack, clone, queue):

@@ -91,6 +91,14 @@ class Stack:
         told = pipeline.list_pipeline_executions(pipelineName=self.outputs["pipeline_name"])
         return list(told["pipelineExecutionSummaries"])
 
+    def failed_action(self) -> dict[str, Any]:
+        """The action that failed in the pipeline's newest execution, as ListActionExecutions tells of it."""
+        pipeline, newest = self.aws.client("codepipeline"), self.executions()[0]["pipelineExecutionId"]
+        told = pipeline.list_action_executions(
+            pipelineName=self.outputs["pipeline_name"], filter={"pipelineExecutionId": newest}
+        )
+        return next(dict(each) for each in told["actionExecutionDetails"] if each["status"] == "Failed")
+
     def watch(self, patience: float = 120.0) -> Iterator[dict[str, Any]]:
         """Trace entries as they come, until the pipeline execution that the last push started is over.
 
@@ -125,6 +133,10 @@ class Clone:
     def push(self, manifest: str, subject: str) -> None:
         """Write deployment.yaml, commit and push to main."""
         (self.folder / "deployment.yaml").write_text(manifest)
+        self.commit(subject)
+
+    def commit(self, subject: str) -> None:
+        """Commit deployment.yaml as it is, and push to main."""
         for arguments in (
             ["add", "deployment.yaml"],
             ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com", "commit", "--quiet", "-m", subject],
