@@ -104,7 +104,9 @@ def test_a_wrong_manifest_is_told_by_the_release_with_every_problem_and_changes_
     clone.push("release: 4.0\nservices:\n  - service: web\n    clusterNme: shop\n", "Misspell")
     lines = [e["line"] for e in stack.watch() if e["kind"] == "build-log"]
     problems = [line for line in lines if re.match(r"deployment\.yaml:\d+:\d+: ", line)]
-    assert any(line.startswith("deployment.yaml:4:5: services[0].clusterNme: unknown key; did you") for line in problems)
+    assert any(
+        line.startswith("deployment.yaml:4:5: services[0].clusterNme: unknown key; did you") for line in problems
+    )
     assert len(problems) > 1
     # THEN the one notice has what the build's log has, with the commit and its author, and Deploy has the first of it
     assert stack.executions()[0]["status"] == "Failed"
