@@ -23,6 +23,13 @@ def test_images_are_looked_up_by_tag_and_digest_in_their_own_registry(wired):
         "registryId": "111111111111",
         "repositoryName": "team/web",
         "imageIds": [{"imageTag": "2"}, {"imageTag": "3"}, {"imageDigest": DIGEST}],
+        # Without these an image for several architectures may come as one platform's.
+        "acceptedMediaTypes": [
+            "application/vnd.docker.distribution.manifest.v2+json",
+            "application/vnd.docker.distribution.manifest.list.v2+json",
+            "application/vnd.oci.image.manifest.v1+json",
+            "application/vnd.oci.image.index.v1+json",
+        ],
     }
 
 

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,12 @@ from ministack.services import ecr
 from local_aws.iam_resources import data_of
 
 Data = dict[str, Any]
+
+# An image for several platforms: a list of manifests, one for each.
+_INDEXES = (
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
 
 
 def mend() -> None:
@@ -96,7 +103,10 @@ def _refusal(owner: str, region: str, name: str, action: str) -> Any:
 
 
 def _batch_get_image(data: Data) -> Any:
-    """An image comes with the tag that was asked for, and its digest; what is not there is a failure of its own."""
+    """An image comes with the tag that was asked for, and its digest; what is not there is a failure of its own.
+
+    An index comes as such to whom takes its media type. To anybody else AWS may send the manifest of one platform, with
+    that one's digest; here it always does."""
     name, wanted = str(data.get("repositoryName", "")), data.get("imageIds", [])
     if name not in ecr._repositories:
         return _not_found(name, get_account_id())
@@ -117,6 +127,8 @@ def _batch_get_image(data: Data) -> Any:
             code, why = _failure(ecr._find_image(name, {"imageTag": tag}) is not None, digest, tag)
             failures.append({"imageId": image_id, "failureCode": code, "failureReason": why})
             continue
+        if found["imageManifestMediaType"] in _INDEXES:
+            found = _taken(name, found, data.get("acceptedMediaTypes") or [])
         images.append(
             {
                 "registryId": get_account_id(),
@@ -127,6 +139,14 @@ def _batch_get_image(data: Data) -> Any:
             }
         )
     return json_response({"images": images, "failures": failures})
+
+
+def _taken(name: str, index: Data, accepted: list[str]) -> Data:
+    """The index itself, or its first platform's manifest where the caller does not take an index."""
+    if index["imageManifestMediaType"] in accepted:
+        return index
+    digest = json.loads(index["imageManifest"])["manifests"][0]["digest"]
+    return dict(next(image for image in ecr._images[name] if image["imageDigest"] == digest))
 
 
 def _failure(tag_is_there: bool, digest: str | None, tag: str | None) -> tuple[str, str]:

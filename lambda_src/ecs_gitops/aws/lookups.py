@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from ecs_gitops.types import Json
 
 _IMAGES_PER_CALL = 100
+# Every kind of manifest that an engine pulls. Without them ECR may answer the tag of an index (an image for several
+# architectures) with the manifest of one platform, whose digest is not the tag's.
+_MANIFESTS = [
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+]
 _NOT_THERE = ("ImageNotFound", "InvalidImageTag", "InvalidImageDigest", "ImageTagDoesNotMatchDigest")
 _PARAMETERS_PER_CALL = 50
 _ALARMS_PER_CALL = 100
@@ -26,7 +34,8 @@ class Lookups(Calls):
         """The digest of each tag or digest (``sha256:…``) in an ECR repository; None for one that is not there, and a
         refusal for one that ECR could not look at.
 
-        Reads manifests (BatchGetImage), which is what pulling needs too."""
+        The digest of an image for several architectures is that of its index. Reads manifests (BatchGetImage), which
+        is what pulling needs too, and which ECR counts as a pull."""
         found: dict[str, str | AwsRefused | None] = dict.fromkeys(references)
         for part in parts(list(references), _IMAGES_PER_CALL):
             ids = [{"imageDigest": r} if r.startswith("sha256:") else {"imageTag": r} for r in part]
@@ -37,6 +46,7 @@ class Lookups(Calls):
                 registryId=account,
                 repositoryName=repository,
                 imageIds=ids,
+                acceptedMediaTypes=_MANIFESTS,
             )
             for image in answer.get("images", []):
                 told = image["imageId"]

@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
+from ecs_gitops.aws import Aws
 from integration.local_aws.policies import allow, denied
 from local_aws.client import LocalAws
-from local_aws.registry import image_uri, push_image
+from local_aws.registry import image_uri, push_image, push_index
 
 As = Callable[..., Callable[[str], Any]]
 _OTHER = "222222222222"
@@ -38,6 +39,28 @@ def test_a_tag_has_a_digest_and_moves(aws: LocalAws, name: str) -> None:
     digests = [each["imageId"]["imageDigest"] for each in found["images"]]
     assert (digests, found["failures"]) == ([second, first, first], [])
     assert found["images"][0]["registryId"] == "111111111111"
+
+
+def test_an_image_for_several_platforms_comes_as_its_index_to_whom_takes_one(aws: LocalAws, name: str) -> None:
+    # GIVEN an image for two platforms
+    image, ecr = image_uri(f"{name}:1"), aws.client("ecr")
+    index, platforms = push_index(aws, image, "amd64", "arm64")
+    assert len({index, *platforms}) == 3
+
+    # WHEN it is asked for by somebody who does not say what they take, THEN it may come as one platform's
+    (plain,) = _get(ecr, name, {"imageTag": "1"})["images"]
+    assert plain["imageId"] == {"imageTag": "1", "imageDigest": platforms[0]}
+
+    # WHEN an index is taken, THEN the tag's own digest comes
+    (own,) = _get(ecr, name, {"imageTag": "1"}, acceptedMediaTypes=["application/vnd.oci.image.index.v1+json"])[
+        "images"
+    ]
+    assert own["imageId"] == {"imageTag": "1", "imageDigest": index}
+
+    # AND so the package sees it
+    assert Aws(lambda service, region=None: aws.client(service)).image_digests(
+        "111111111111", "us-west-2", name, ["1"]
+    ) == {"1": index}
 
 
 def test_what_is_not_there_is_a_failure(aws: LocalAws, name: str) -> None:
