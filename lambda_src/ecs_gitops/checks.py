@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from ecs_gitops import references
 from ecs_gitops.strategy import ROLLING, bake_minutes, strategy
 
 if TYPE_CHECKING:
+    from ecs_gitops.references import Reference
     from ecs_gitops.service import Service
     from ecs_gitops.types import Json
     from ecs_gitops.work import Item
@@ -25,7 +27,7 @@ CHECKS = {
     "target": "the service, rule or schedule is there and can be driven",
     "container": "the task definition has the containers",
     "image": "the images are in their ECR repositories",
-    "secrets": "the secrets and parameters that the task definition refers to are there",
+    "secrets": "what the task definition refers to is there: secrets, parameters, files, file systems",
     "passRole": "the deploy role may pass the roles that go with it",
     "settings": "the deployment settings fit the service",
     "downtime": "the service's settings do not interrupt it",
@@ -76,46 +78,6 @@ def decoded(checks: str) -> dict[str, str]:
     """The results by check, of what :meth:`Findings.encoded` wrote."""
     names = {letter: result for result, letter in _LETTERS.items()}
     return {check: names[letter] for check, letter in zip(CHECKS, checks, strict=False) if letter in names}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Reference:
-    """A secret or parameter that a task definition refers to. ``service`` is secretsmanager or ssm; ``region`` and
-    ``account`` are empty where it is the task's own."""
-
-    service: str
-    name: str
-    region: str = ""
-    account: str = ""
-
-
-def references(definition: Json) -> tuple[Reference, ...]:
-    """The secrets and parameters that the containers get.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html"""
-    found: list[str | None] = []
-    secrets: list[Reference] = []
-    for container in definition.get("containerDefinitions", []):
-        found += [secret.get("valueFrom") for secret in container.get("secrets") or []]
-        found += [s.get("valueFrom") for s in (container.get("logConfiguration") or {}).get("secretOptions") or []]
-        # Unlike the others, this may be a secret's name.
-        pull = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
-        secrets += [Reference("secretsmanager", pull)] if pull and not pull.startswith("arn:") else []
-        found.append(pull if pull and pull.startswith("arn:") else None)
-    return tuple(dict.fromkeys([*(_reference(str(value)) for value in found if value), *secrets]))
-
-
-def _reference(value: str) -> Reference:
-    parts = value.split(":")
-    if len(parts) < 6 or parts[0] != "arn":
-        # What follows a parameter's name is its version or label.
-        return Reference("ssm", parts[0])
-    region, account = parts[3], parts[4]
-    if parts[2] == "secretsmanager":
-        # What follows the name picks a key and a version of it.
-        return Reference("secretsmanager", ":".join(parts[:7]), region, account)
-    name = parts[5].removeprefix("parameter/")
-    return Reference("ssm", f"/{name}" if "/" in name else name, region, account)
 
 
 def interruptions(service: Service, definition: Json, configuration: Mapping[str, Any]) -> list[str]:
@@ -190,3 +152,10 @@ class Checked:
     @property
     def is_to_be_deployed(self) -> bool:
         return not self.item.is_final and not self.findings.failed
+
+    def refers_to(self, *definitions: Json) -> None:
+        """What tasks of these definitions need: to be looked up, or told to be unchecked."""
+        found = [(references.references(each), references.unchecked(each)) for each in definitions]
+        self.references = tuple(dict.fromkeys(reference for known, _ in found for reference in known))
+        for text in dict.fromkeys(text for _, texts in found for text in texts):
+            self.findings.add("secrets", NOT_CHECKED, text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ecs_gitops import live
-from ecs_gitops.checks import FAILED, NOT_CHECKED, Checked, Reference
+from ecs_gitops.checks import FAILED, NOT_CHECKED, Checked
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.registry import EcrImage, ecr_image
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.batch import Batch
     from ecs_gitops.patience import Patience
+    from ecs_gitops.references import Reference
     from ecs_gitops.work import Item
 
 K = TypeVar("K")

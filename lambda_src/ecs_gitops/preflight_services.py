@@ -15,7 +15,6 @@ from ecs_gitops.checks import (
     hook_roles,
     interruptions,
     misfits,
-    references,
 )
 from ecs_gitops.decision import Deploy, Held, Unchanged
 from ecs_gitops.deploy_services import held
@@ -94,7 +93,7 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     for text in interruptions(service, definition, examined.configuration):
         told = f"requireZeroDowntime: {text}" if item.require_zero_downtime else text
         findings.add("downtime", FAILED if item.require_zero_downtime else WARNING, told)
-    checked.references = references(definition)
+    checked.refers_to(definition)
     checked.roles = (
         *((role, TASKS) for role in role_arns(definition)),
         # UpdateService is given the service's own hooks too.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecs_gitops import work
-from ecs_gitops.checks import WARNING, Checked, references
+from ecs_gitops.checks import WARNING, Checked
 from ecs_gitops.decision import Held
 from ecs_gitops.deploy_services import held
 from ecs_gitops.errors import AwsRefused, ItemFailed
@@ -49,7 +49,7 @@ class TaskPreflight(Preflight):
             checked.item = known.ended(work.UNCHANGED, now)
         else:
             definitions = [part.definition for part in changed]
-            checked.references = tuple(dict.fromkeys(r for each in definitions for r in references(each)))
+            checked.refers_to(*definitions)
             roles = [(role, TASKS) for each in definitions for role in role_arns(each)]
             roles += [(role, trigger.passes_roles_to) for role in looked.state.roles]
             checked.roles = tuple(dict.fromkeys(roles))
