@@ -36,6 +36,8 @@ FILE_SYSTEMS = (
     "volumes[].s3filesVolumeConfiguration.fileSystemArn",
     "volumes[].s3filesVolumeConfiguration.accessPointArn",
 )
+# Names the containers that may run, in a form that only the sandbox verifies.
+ATTESTATION = "trustedExecutionConfiguration.attestationPolicy"
 
 # The same for every item, so that a notice has it once.
 KEYS_NOT_CHECKED = (
@@ -78,6 +80,8 @@ def unchecked(definition: Json) -> tuple[str, ...]:
     told += [f"the secret that credential spec {_listed(inner)} names: the file is not read"] if inner else []
     systems = [value for path in FILE_SYSTEMS for value in values(definition, path)]
     told += [f"file systems and access points {_listed(systems)}, and whether tasks may mount them"] if systems else []
+    if values(definition, ATTESTATION):
+        told.append("whether the attestation policy lets the images that are deployed run")
     return tuple(told)
 
 
