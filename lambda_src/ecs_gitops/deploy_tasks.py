@@ -20,7 +20,8 @@ from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release, is_ours, previous_of
 from ecs_gitops.registration import Registrar
-from ecs_gitops.task_definition import short
+from ecs_gitops.revisions import described, is_pinned, usable
+from ecs_gitops.task_definition import arn, short
 from ecs_gitops.task_examination import Looked, Part, look
 from ecs_gitops.triggers import PartlyWritten, Trigger
 from ecs_gitops.turns import after_failure, explain, to_rollback
@@ -110,7 +111,8 @@ class TaskDeployer:
     def _revision(self, part: Part) -> str:
         """What the targets are to run; the reference itself where nothing has to change."""
         if not part.must_be_registered:
-            return part.reference
+            # Where a target follows the family, it is pinned to what this execution registered.
+            return arn(part.definition) if part.is_ours and not is_pinned(part.reference) else part.reference
         return self._registrar.revision(
             part.definition, part.tags, part.images, previous=part.previous, digests=part.digests
         )
@@ -140,20 +142,52 @@ class TaskDeployer:
     def _return(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         """Point the targets to what this release replaced, as the revisions' tags tell."""
         state = trigger.read(self.aws)
-        back = {}
-        for reference in state.references:
-            _, tags = self.aws.describe_task_definition(reference)
-            if is_ours(tags, self.release):
-                back[reference] = self.batch.task_definition_arn(previous_of(tags, reference))
+        found = [self._before(reference) for reference in state.references]
+        back = {each.reference: each.revision for each in found if each.revision is not None}
+        returned = {each.previous: short(each.revision or each.reference) for each in found if each.previous}
         live = {short(reference) for reference in state.references}
-        if not back and not any(item.previous_task_def in live for item in items):
-            raise ItemFailed(f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
+        if not returned and not any(item.previous_task_def in live for item in items):
+            told = "; ".join(each.why for each in found if each.why)
+            raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
         notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
         state.repoint(self.aws, back)
+        if barred := [each.why for each in found if each.why]:
+            raise ItemFailed("; ".join(barred))
         now = self.patience.clock()
         return [
-            replace(item, running_task_def=item.previous_task_def).ended(
+            replace(item, running_task_def=returned.get(item.previous_task_def or "", item.previous_task_def)).ended(
                 work.ROLLED_BACK, now, "; ".join(filter(None, (item.reason, *sorted(notes))))
             )
             for item in items
         ]
+
+    def _before(self, reference: str) -> _Before:
+        """What a target that runs ``reference`` ran before this release."""
+        try:
+            definition, tags = described(self.aws, reference)
+            if not is_ours(tags, self.release):
+                return _Before(reference)
+            previous = previous_of(tags, reference)
+            _, before = described(self.aws, previous)
+            if is_ours(before, self.release):
+                # An interrupted run has returned it already: this is a copy, and the one before it is what failed.
+                return _Before(reference, previous_of(before, previous))
+            ours = short(arn(definition))
+            return _Before(
+                reference,
+                previous,
+                usable(self.aws, self.release, self.batch.task_definition_arn(previous), ours),
+            )
+        except ItemFailed as error:
+            return _Before(reference, why=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """``reference`` is what a target runs, ``previous`` what it ran before this release, ``revision`` what it is to run
+    again: that, or a copy. ``why`` there is none."""
+
+    reference: str
+    previous: str | None = None
+    revision: str | None = None
+    why: str | None = None

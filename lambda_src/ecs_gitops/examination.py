@@ -10,6 +10,7 @@ from ecs_gitops.errors import AwsRefused
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.provenance import digests_of, failed_key, fingerprint, rolled_back_key
 from ecs_gitops.registry import ecr_image
+from ecs_gitops.revisions import described
 from ecs_gitops.strategy import merged
 from ecs_gitops.task_definition import Container, Images, has_images, resolve
 
@@ -45,7 +46,7 @@ def examine(aws: Aws, release: Release, item: Item, service: Service, now: float
     """Read what the service runs and decide. Raises :class:`ecs_gitops.errors.ItemFailed` when a container is missing,
     and what the calls raise."""
     live = service.primary.task_definition if service.primary else service.task_definition
-    definition, tags = aws.describe_task_definition(live)
+    definition, tags = described(aws, live)
     containers, warnings = resolve(definition, item.images)
     wanted = wanted_of(item, containers)
     running, unknown = _running(aws, service, wanted, tags) if has_images(definition, wanted.images) else ({}, None)

@@ -16,12 +16,13 @@ from ecs_gitops.checks import (
     interruptions,
     misfits,
 )
-from ecs_gitops.decision import Deploy, Held, Unchanged
+from ecs_gitops.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.deploy_services import held
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.preflight import Preflight
+from ecs_gitops.revisions import described, is_active, status_of
 from ecs_gitops.service import Service, require_deployable, volume_roles
 from ecs_gitops.strategy import ROLLING, bake_minutes, before, differs, strategy
 from ecs_gitops.task_definition import arn, role_arns, short
@@ -53,6 +54,8 @@ class ServicePreflight(Preflight):
             checked.findings.add("image", NOT_CHECKED, examined.unknown)
         checked.item = item = replace(item, previous_image=examined.previous_image)
         decision = examined.decision
+        for warning in self._revisions(examined):
+            checked.findings.add("target", WARNING, warning)
         if isinstance(decision, Held):
             checked.item = held(item, decision, now)
         elif isinstance(decision, Unchanged) and decision.needs_nothing:
@@ -65,6 +68,24 @@ class ServicePreflight(Preflight):
                 self.aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, going_on=True)
             _look_closer(checked, service, examined)
         return checked
+
+    def _revisions(self, examined: Examined) -> list[str]:
+        """What cannot be deployed again of what runs and of what a rollback would return to."""
+        live, decision = examined.definition, examined.decision
+        found = []
+        if not is_active(live):
+            told = "it runs on, and can no longer be deployed; a rollback registers a copy of it as a new revision"
+            found.append(f"{short(arn(live))} is {status_of(live)}: {told}")
+        if isinstance(decision, Deploy | Join) and short(decision.previous) != short(arn(live)):
+            try:
+                previous, _ = described(self.aws, decision.previous)
+            except ItemFailed as error:
+                found.append(f"{error}: there is nothing that a rollback could return to")
+            else:
+                if not is_active(previous):
+                    told = "a rollback returns to it, and registers a copy of it as a new revision"
+                    found.append(f"{short(arn(previous))} is {status_of(previous)}: {told}")
+        return found
 
 
 def _look_closer(checked: Checked, service: Service, examined: Examined) -> None:
@@ -80,9 +101,6 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     previous = before(live, wanted) if differs(live, wanted) or is_returned_in_haste else None
     checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
     findings.ok("settings")
-    if definition.get("status") == "INACTIVE":
-        told = f"{short(arn(definition))} is INACTIVE: a way back registers it again as a new revision"
-        findings.add("settings", WARNING, told)
     for text in misfits(item, service, examined.configuration, definition):
         findings.add("settings", FAILED, text)
     checked.alarms = alarm_names(item.deployment)

@@ -12,8 +12,9 @@ from ecs_gitops.deploy_services import held
 from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.preflight import Preflight
 from ecs_gitops.preflight_services import TASKS
-from ecs_gitops.task_definition import role_arns, short
-from ecs_gitops.task_examination import look
+from ecs_gitops.revisions import gone, is_active, is_pinned, status_of
+from ecs_gitops.task_definition import arn, role_arns, short
+from ecs_gitops.task_examination import Looked, look
 from ecs_gitops.triggers import Trigger
 from ecs_gitops.work import Item
 
@@ -36,6 +37,8 @@ class TaskPreflight(Preflight):
         checked.findings.ok("container")
         for warning in dict.fromkeys(text for part in parts for text in part.warnings[item.number]):
             checked.findings.add("container", WARNING, warning)
+        for warning in _targets(trigger, looked, item):
+            checked.findings.add("target", WARNING, warning)
         changed = [part for part in parts if part.is_changed_by(item.number)]
         shown = (changed or parts)[0]
         revision = short(shown.definition["taskDefinitionArn"])
@@ -54,3 +57,25 @@ class TaskPreflight(Preflight):
             roles += [(role, trigger.passes_roles_to) for role in looked.state.roles]
             checked.roles = tuple(dict.fromkeys(roles))
         return checked
+
+
+def _targets(trigger: Trigger, looked: Looked, item: Item) -> list[str]:
+    """What is odd about the task definitions of the trigger's targets, also of those that the item is not about."""
+    replaced = {part.reference: part for part in looked.of(item) if part.is_changed_by(item.number)}
+    found = []
+    for reference, definition in looked.definitions.items():
+        if definition is None:
+            found.append(f"{trigger.described}: {gone(reference)}, so the target's tasks do not start")
+            continue
+        revision, status, part = short(arn(definition)), status_of(definition), replaced.get(reference)
+        if not is_active(definition):
+            told = "this release replaces it; a rollback registers a copy of it" if part else "name another one"
+            found.append(f"{trigger.described} runs {revision}, which is {status}, so its tasks do not start: {told}")
+        if not is_pinned(reference):
+            told = (
+                f"it runs what is registered last (now {revision}), also what fails or was rolled back; name a revision"
+            )
+            if part:
+                told = f"this release pins it to what is deployed, and a rollback to {short(part.previous)}"
+            found.append(f"{trigger.described} follows {short(reference)} without a revision: {told}")
+    return found

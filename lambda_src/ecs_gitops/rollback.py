@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops import work
+from ecs_gitops import revisions, work
 from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.memory import note_rolled_back
-from ecs_gitops.provenance import is_ours, tags_for
 from ecs_gitops.service import Service, is_complete
 from ecs_gitops.strategy import ROLLING, differs, hasty, strategy
-from ecs_gitops.task_definition import images_of, short, with_images
+from ecs_gitops.task_definition import images_of, short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -45,7 +44,7 @@ class Rollback:
         ours = self.batch.task_definition_arn(item.task_def or "")
         runs = service.primary.task_definition if service.primary else service.task_definition
         if runs not in (previous, ours):
-            if not self._is_copy(runs, previous):
+            if not self._is_copy(runs, previous, ours):
                 raise ItemFailed(f"someone else deployed {short(runs)} in the meantime, and that is left as it is")
             # An interrupted run has registered the revision before again, and deployed that.
             return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
@@ -60,24 +59,34 @@ class Rollback:
         try:
             answer = self.aws.update_service(cluster, item.name, previous, configuration)
         except AwsRefused as error:
-            if "inactive" not in error.message.lower():
-                raise
-            # Somebody deregistered it, as Terraform does with revisions that it replaces.
-            previous = self._registered_again(previous, ours)
-            answer = self.aws.update_service(cluster, item.name, previous, configuration)
-            item = replace(item, previous_task_def=short(previous))
+            # The revision tells why: ECS's words for it are not known for every status.
+            copy = self._instead(previous, ours, error)
+            note = note_rolled_back(self.aws, item, copy)
+            answer = self.aws.update_service(cluster, item.name, copy, configuration)
+            item = replace(item, previous_task_def=short(copy))
         return replace(self, item=item)._watch(Service.from_api(answer), note)
 
-    def _registered_again(self, revision: str, ours: str) -> str:
-        definition, tags = self.aws.describe_task_definition(revision)
-        return self.aws.register_task_definition(with_images(definition, {}), tags_for(self.release, ours, tags, {}))
+    def _instead(self, previous: str, ours: str, refusal: AwsRefused) -> str:
+        """What to deploy in place of a revision that ECS does not take: a copy of it where it is not ACTIVE. Raises
+        ``refusal`` when that is not why, and :class:`ItemFailed` when it is deleted."""
+        try:
+            copy = revisions.usable(self.aws, self.release, previous, ours)
+        except AwsRefused:
+            raise refusal from None
+        if copy == previous:
+            raise refusal
+        return copy
 
-    def _is_copy(self, runs: str, previous: str) -> bool:
+    def _is_copy(self, runs: str, previous: str, ours: str) -> bool:
         """Whether this very execution registered ``runs`` with what ``previous`` has."""
         definition, tags = self.aws.describe_task_definition(runs)
-        if not is_ours(tags, self.release):
+        if not revisions.is_copy(tags, self.release, ours):
             return False
-        before, _ = self.aws.describe_task_definition(previous)
+        try:
+            before, _ = self.aws.describe_task_definition(previous)
+        except AwsRefused:
+            # Deleted since; the tags alone tell as much.
+            return True
         return images_of(definition) == images_of(before)
 
     def _returned(self, service: Service, note: str) -> Item:

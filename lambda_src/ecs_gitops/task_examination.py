@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ecs_gitops.decision import Wanted, moved_tags
 from ecs_gitops.errors import AwsRefused, ItemFailed
 from ecs_gitops.examination import wanted_of
 from ecs_gitops.provenance import is_ours, previous_of
+from ecs_gitops.revisions import described
 from ecs_gitops.task_definition import arn, has_images, images_of, resolve, short
 from ecs_gitops.triggers import State, Trigger
 
@@ -67,11 +68,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A trigger's state, its parts that items want something of, and why items have no part in it."""
+    """A trigger's state, its parts that items want something of, and why items have no part in it. ``definitions``:
+    what each of its references means now; None for one that is not there."""
 
     state: State
     parts: tuple[Part, ...]
     failures: dict[int, str]
+    definitions: Mapping[str, Json | None]
 
     def of(self, item: Item) -> tuple[Part, ...]:
         """The parts that the item is about. Raises :class:`ItemFailed` when there are none."""
@@ -86,8 +89,17 @@ def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) ->
     state = trigger.read(aws)
     parts, missing = [], {item.number: list[str]() for item in items}
     found: dict[int, bool] = {}
+    definitions: dict[str, Json | None] = {}
     for reference in state.references:
-        definition, tags = aws.describe_task_definition(reference)
+        try:
+            definition, tags = described(aws, reference)
+        except ItemFailed as error:
+            # Other targets of the rule may be what the items are about.
+            definitions[reference] = None
+            for item in items:
+                missing[item.number].append(f"its target's task definition {error}")
+            continue
+        definitions[reference] = definition
         wanted, warnings = {}, {}
         for item in items:
             try:
@@ -104,7 +116,7 @@ def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) ->
         for item in items
         if item.number not in found
     }
-    return Looked(state, tuple(parts), failures)
+    return Looked(state, tuple(parts), failures, definitions)
 
 
 def _part(

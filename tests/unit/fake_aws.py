@@ -13,21 +13,21 @@ from typing import Any
 
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.strategy import merged
-from unit.fake_lookups import FakeLookups
+from unit.fake_definitions import ACCOUNT, ARN, REGION, FakeDefinitions
 
-ACCOUNT, REGION, CLUSTER = "111111111111", "us-west-2", "shop"
-ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+__all__ = ["ACCOUNT", "ARN", "CLUSTER", "REGION", "Died", "FakeAws"]
+
+CLUSTER = "shop"
 
 
 class Died(BaseException):
     """The Lambda sandbox is gone: nothing in the package may catch this."""
 
 
-class FakeAws(FakeLookups):
+class FakeAws(FakeDefinitions):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000.0
-        self.definitions: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
         self.services: dict[str, dict[str, Any]] = {}
         self.rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
@@ -43,22 +43,6 @@ class FakeAws(FakeLookups):
         self._ids = itertools.count(1)
 
     # --- what a test sets up -----------------------------------------------------------------------------------------
-
-    def define(self, family: str, *containers: tuple[str, str], tags: dict[str, str] | None = None, **more: Any) -> str:
-        revision = 1 + sum(1 for arn in self.definitions if f"/{family}:" in arn)
-        arn = f"{ARN}:task-definition/{family}:{revision}"
-        self.definitions[arn] = (
-            {
-                "taskDefinitionArn": arn,
-                "family": family,
-                "revision": revision,
-                "status": "ACTIVE",
-                "containerDefinitions": [{"name": name, "image": image} for name, image in containers],
-                **more,
-            },
-            tags or {},
-        )
-        return arn
 
     def serve(self, name: str, task_definition: str, desired: int = 1, **more: Any) -> None:
         self.services[name] = {
@@ -146,6 +130,8 @@ class FakeAws(FakeLookups):
     ) -> dict[str, Any]:
         self._called("update_service")
         live = self.services[service]
+        if task_definition is not None:
+            self._require_active("update_service", task_definition)
         if configuration is not None:
             # ECS keeps what is not named, and drops what belongs to another strategy.
             live["deploymentConfiguration"] = merged(live.get("deploymentConfiguration", {}), configuration)
@@ -159,35 +145,6 @@ class FakeAws(FakeLookups):
         live["deployments"][0]["status"] = "ACTIVE"
         live["deployments"].insert(0, self._deployment(task_definition, live["desiredCount"], "IN_PROGRESS"))
         live["taskDefinition"] = task_definition
-
-    # --- task definitions --------------------------------------------------------------------------------------------
-
-    def describe_task_definition(self, reference: str) -> tuple[dict[str, Any], dict[str, str]]:
-        self._called("describe_task_definition")
-        name = reference.rsplit("/", 1)[-1]
-        if ":" not in name:
-            arn = [arn for arn in self.definitions if f"/{name}:" in arn][-1]
-        else:
-            arn = f"{ARN}:task-definition/{name}"
-        if arn not in self.definitions:
-            raise AwsRefused("describe_task_definition", "ClientException", "Unable to describe task definition.")
-        definition, tags = copy.deepcopy(self.definitions[arn])
-        self._done("describe_task_definition")
-        return definition, tags
-
-    def register_task_definition(self, content: dict[str, Any], tags: Mapping[str, str]) -> str:
-        self._called("register_task_definition")
-        content = copy.deepcopy(content)
-        containers = content.pop("containerDefinitions")
-        arn = self.define(content.pop("family"), tags=dict(tags), **content)
-        self.definitions[arn][0]["containerDefinitions"] = containers
-        self._done("register_task_definition")
-        return arn
-
-    def tag_task_definition(self, arn: str, key: str, value: str) -> None:
-        self._called("tag_resource")
-        self.definitions[arn][1][key] = value
-        self._done("tag_resource")
 
     # --- service deployments -----------------------------------------------------------------------------------------
 
@@ -230,6 +187,7 @@ class FakeAws(FakeLookups):
 
     def run_task(self, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
         self._called("run_task")
+        self._require_active("run_task", request["taskDefinition"])
         token = request["clientToken"]
         if token not in self.tasks:
             containers = [{"name": request["overrides"]["containerOverrides"][0]["name"]}]

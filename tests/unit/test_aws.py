@@ -142,3 +142,16 @@ def test_ecs_calls_are_shaped_as_the_api_documents(wired):
     assert wire.sent[2] == {"cluster": "shop", "serviceName": "a", "desiredStatus": "STOPPED", "maxResults": 100}
     assert aws.update_service("shop", "a", "a:2") == {"serviceName": "a"}
     assert wire.sent[-1] == {"cluster": "shop", "service": "a", "taskDefinition": "a:2"}
+
+
+def test_a_revision_is_read_once_but_for_its_status(wired):
+    def answer(status):
+        return {"taskDefinition": {"taskDefinitionArn": "arn:x:task-definition/web:1", "status": status}}
+
+    aws, wire = wired(answer("ACTIVE"), answer("INACTIVE"))
+    assert aws.describe_task_definition("web:1") == aws.describe_task_definition("web:1")
+    assert len(wire.sent) == 1
+    # WHEN its status matters, THEN ECS is asked, and what it says is known from then on
+    assert aws.read_task_definition("web:1")[0]["status"] == "INACTIVE"
+    assert aws.describe_task_definition("web:1")[0]["status"] == "INACTIVE"
+    assert len(wire.sent) == 2

@@ -182,19 +182,3 @@ def test_half_written_targets_are_taken_back(ecs, machine, monkeypatch):
     assert nightly["status"] == "ROLLED_BACK"
     assert "did not take 1 of 2 targets" in nightly["reason"]
     assert ecs.rules["default", "nightly"] == before
-
-
-def test_a_deregistered_revision_is_registered_again_for_the_way_back(ecs, machine, monkeypatch):
-    old = ecs.services["web"]["taskDefinition"]
-    update = ecs.update_service
-
-    def refusing(cluster, service, task_definition=None, configuration=None):
-        if task_definition == old:
-            raise AwsRefused("update_service", "ClientException", "TaskDefinition is inactive")
-        return update(cluster, service, task_definition, configuration)
-
-    monkeypatch.setattr(ecs, "update_service", refusing)
-    web = machine.results(release(item("web", "bad")))["web"]
-    assert web["status"] == "ROLLED_BACK"
-    assert ecs.images("web") == {"web": "web:1"}
-    assert web["runningTaskDefArn"].endswith("web:3")

@@ -1,8 +1,9 @@
 """What ECS refuses before it does anything.
 
 AWS: an unknown cluster is ClusterNotFoundException and is not made on the fly; a task definition must exist and be
-ACTIVE; DescribeServices takes ten services and DescribeTasks a hundred tasks. ministack makes the cluster, takes any
-name for a task definition, and has no limits.
+ACTIVE, neither INACTIVE nor DELETE_IN_PROGRESS (the words for the latter are not known: those here say nothing of
+"inactive"); DescribeServices takes ten services and DescribeTasks a hundred tasks. ministack makes the cluster, takes
+any name for a task definition, and has no limits.
 """
 
 from __future__ import annotations
@@ -57,5 +58,7 @@ def _refusal(action: str, data: Data) -> Answer | None:
         if definition is None:
             return error_response_json("ClientException", "TaskDefinition not found.", 400)
         if definition["status"] != "ACTIVE":
-            return error_response_json("ClientException", "TaskDefinition is inactive", 400)
+            is_inactive = definition["status"] == "INACTIVE"
+            message = "TaskDefinition is inactive" if is_inactive else "The task definition is being deleted."
+            return error_response_json("ClientException", message, 400)
     return None

@@ -15,6 +15,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
 from local_aws import (
+    definitions,
     deployment_configuration,
     one_off_tasks,
     refusals,
@@ -75,7 +76,7 @@ def mend() -> None:
     ecs._record_service_task_healthy = record_healthy
     # Images are pulled while a task is PENDING, and pendingCount counts it.
     ecs._mark_task_activating = ecs._task_is_active
-    for part in (traffic, stopped_tasks, one_off_tasks, deployment_configuration, refusals, task_watch):
+    for part in (traffic, stopped_tasks, one_off_tasks, deployment_configuration, definitions, refusals, task_watch):
         part.mend()
     service_events.mend()
     task_index.mend()

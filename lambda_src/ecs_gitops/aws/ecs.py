@@ -57,11 +57,16 @@ class Ecs(Calls):
     def describe_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
         """A task definition as AWS sends it, and its tags. ``reference`` is an ARN, ``family:revision`` or family.
 
-        A revision does not change, and its tags are ours for as long as a release lasts: it is read once."""
-        name = reference.rsplit("/", 1)[-1]
-        if known := _REVISIONS.get((self._session, name)):
+        A revision's content does not change, and its tags are ours for as long as a release lasts: it is read once.
+        Its status may change, see :meth:`read_task_definition`."""
+        if known := _REVISIONS.get((self._session, reference.rsplit("/", 1)[-1])):
             definition, tags = json.loads(known)
             return definition, tags
+        return self.read_task_definition(reference)
+
+    def read_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
+        """As :meth:`describe_task_definition`, read from ECS in any case."""
+        name = reference.rsplit("/", 1)[-1]
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
         if ":" in name:

@@ -142,3 +142,49 @@ def test_at_most_ten_services_are_described(world: World) -> None:
     with pytest.raises(ClientError) as caught:
         world.ecs.describe_services(cluster=world.name, services=[f"s{n}" for n in range(11)])
     assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def test_a_family_means_its_newest_active_revision(world: World) -> None:
+    # GIVEN two revisions, and the newer one deregistered
+    first, second = world.register("app:1"), world.register("app:2")
+    family = first.rsplit("/", 1)[-1].split(":")[0]
+    world.ecs.deregister_task_definition(taskDefinition=second)
+
+    # WHEN the family is described, THEN the older one is meant; the other one is described by its number
+    assert world.ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["taskDefinitionArn"] == first
+    assert world.ecs.describe_task_definition(taskDefinition=second)["taskDefinition"]["status"] == "INACTIVE"
+
+    # AND where none is active, there is none; what is deregistered is named by its number
+    world.ecs.deregister_task_definition(taskDefinition=first)
+    for call in (world.ecs.describe_task_definition, world.ecs.deregister_task_definition):
+        with pytest.raises(world.ecs.exceptions.ClientException):
+            call(taskDefinition=family)
+
+
+def test_a_revision_that_is_being_deleted_stays_while_it_is_used_and_starts_nothing(world: World) -> None:
+    # GIVEN a service, and its revision deregistered and deleted
+    world.create("app:1")
+    used = world.service()["taskDefinition"]
+    spare = world.register("app:1")
+    (refused,) = world.ecs.delete_task_definitions(taskDefinitions=[used])["failures"]
+    assert "ACTIVE" in refused["reason"]
+    for each in (used, spare):
+        world.ecs.deregister_task_definition(taskDefinition=each)
+    world.ecs.delete_task_definitions(taskDefinitions=[used, spare])
+
+    # THEN it is described, and what nothing uses is gone
+    assert world.ecs.describe_task_definition(taskDefinition=used)["taskDefinition"]["status"] == "DELETE_IN_PROGRESS"
+    with pytest.raises(world.ecs.exceptions.ClientException, match="Unable to describe"):
+        world.ecs.describe_task_definition(taskDefinition=spare)
+
+    # AND neither a task nor a deployment can be started with it, nor is it tagged
+    calls: list[Callable[[], Any]] = [
+        lambda: world.ecs.run_task(cluster=world.name, taskDefinition=used),
+        lambda: world.ecs.update_service(cluster=world.name, service=world.name, taskDefinition=used),
+    ]
+    for call in calls:
+        with pytest.raises(world.ecs.exceptions.ClientException) as caught:
+            call()
+        assert "inactive" not in str(caught.value)
+    with pytest.raises(world.ecs.exceptions.InvalidParameterException):
+        world.ecs.tag_resource(resourceArn=used, tags=[{"key": "a", "value": "b"}])
