@@ -13,6 +13,38 @@ from typing import Any
 
 HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
 _TIMES = 7
+PLACES = 40
+# A release to as many places, each checked and deployed, with the clients of all services in use and as many task
+# definitions as are kept. STS and ECS are answered in place.
+WARM = f"""
+import datetime, json, os, resource
+os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+import ecs_gitops.handlers
+from botocore.client import BaseClient
+from ecs_gitops import aws
+
+environment = [{{"name": f"N_{{n}}", "value": "v" * 30}} for n in range(60)]
+definition = {{"containerDefinitions": [{{"name": n, "environment": environment}} for n in ("web", "proxy")]}}
+
+def answer(client, operation, parameters):
+    if operation == "DescribeTaskDefinition":
+        return {{"raw": {{"taskDefinition": definition, "tags": []}}}}
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    return {{"Credentials": {{"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": until}}}}
+
+BaseClient._make_api_call = answer
+for only_looks in (True, False):
+    for place in range({PLACES}):
+        account = f"{{place:012d}}"
+        known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", only_looks))
+        known.pace.sleep = lambda seconds: None
+        for service in ("ecs", "ecr", "secretsmanager", "ssm", "iam", "cloudwatch"):
+            known._client(service)
+        for number in range(60):
+            known.describe_task_definition(f"web:{{number + 1}}")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({{"peakMb": peak, "sessions": len(aws._assumed)}}))
+"""
 
 
 def python_costs(layer: Path) -> dict[str, Any]:
@@ -23,7 +55,8 @@ def python_costs(layer: Path) -> dict[str, Any]:
             archive.extractall(folder)
         path = Path(folder) / "python"
         handlers = {name: _handler(path, name) for name in HANDLERS}
-    return {"layerBytes": layer.stat().st_size, "handlers": handlers}
+        warm = _isolated(path, WARM)
+    return {"layerBytes": layer.stat().st_size, "handlers": handlers, "warm": warm}
 
 
 def _handler(path: Path, name: str) -> dict[str, float]:
@@ -38,10 +71,15 @@ def _handler(path: Path, name: str) -> dict[str, float]:
 
 def _run(path: Path, name: str, then: str) -> dict[str, float]:
     code = (
-        f"import sys, time, json, resource; sys.path.insert(0, {str(path)!r}); began = time.perf_counter(); "
+        "import time, json, resource; began = time.perf_counter(); "
         f"import ecs_gitops.handlers.{name}; imported = time.perf_counter(); {then}; done = time.perf_counter(); "
         "print(json.dumps({'importMs': (imported - began) * 1000, 'withFirstClientMs': (done - began) * 1000, "
         "'peakMb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))"
     )
+    return _isolated(path, code)
+
+
+def _isolated(path: Path, code: str) -> dict[str, float]:
+    code = f"import sys; sys.path.insert(0, {str(path)!r}); exec({code!r})"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.python_costs import PLACES
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -62,6 +64,9 @@ def rows(found: Mapping[str, Any]) -> Iterator[Row]:
     yield Row("import of InitConfig", "-", "≤ 60 ms", f"{init:.0f} ms", init <= 60)
     others = max(h["withFirstClientMs"] for n, h in python["handlers"].items() if n != "init_config")
     yield Row("import of the others with a first client", "-", "≤ 150 ms", f"{others:.0f} ms", others <= 150)
+    if "warm" in python:
+        warm = python["warm"]["peakMb"]
+        yield Row(f"memory of a warm sandbox with {PLACES} places", "-", "< 256 MB", f"{warm:.0f} MB", warm < 256)
     size = python["layerBytes"] / 1e6
     yield Row("layer zip", "-", "≤ 6 MB", f"{size:.1f} MB", size <= 6)
 
