@@ -10,6 +10,7 @@ REQUIRE_PYTHON = command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not the
 STAMP        := $(VENV)/.installed
 ARCHITECTURE ?= arm64
 LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
+UNPACKED     := build/layer-$(ARCHITECTURE)
 LAYER_PYTHON ?=
 LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
 CODE         := lambda_src examples/local tests
@@ -64,11 +65,21 @@ local-down: $(STAMP) ## end what `make local-up` started
 .PHONY: test
 test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to end
 	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
+	@$(MAKE) --no-print-directory test-layer
 	@$(PYTEST) tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the unit and property tests alone
 	@$(PYTEST) tests/unit -q
+
+# The emulator pins another botocore than the layer has. `-m botocore`: the tests that depend on it.
+.PHONY: test-layer
+test-layer: $(STAMP) $(UNPACKED) ## run the unit tests that depend on botocore on the one that the layer ships
+	@PYTHONPATH=$(PYTHONPATH):$(UNPACKED)/python ECS_GITOPS_TEST_PINS=lambda_src/requirements.txt $(PYTEST) tests/unit -m botocore -q
+$(UNPACKED): $(LAYER)
+	@rm -rf $@
+	@$(PYTHON) -m zipfile -e $(LAYER) $@
+	@touch $@
 
 .PHONY: bench
 bench: $(STAMP) $(LAYER) ## measure releases on the local AWS against ECS's own time (about an hour; BENCH=--quick: minutes)

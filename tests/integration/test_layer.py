@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import build_layer
+from bench.python_costs import PLACES, WARM
 from ecs_gitops.task_definition import OUTPUT_ONLY
 from local_aws.stack import ROOT
 
@@ -55,6 +57,26 @@ def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpack
         f"[s.create_client(n, region_name='us-west-2') for n in {services}]; print('made')"
     )
     assert isolated(unpacked, code) == "made"
+
+
+def test_operations_whose_bodies_are_passed_raw_speak_json_in_the_layers_botocore(unpacked):
+    """A lock that brings another protocol (several services have moved to CBOR) shows itself here."""
+    code = (
+        "from botocore.session import Session; from ecs_gitops.aws.calls import _READ_RAW, _WRITTEN_RAW; "
+        "names = {each.split('.')[0].replace('eventbridge', 'events') for each in _READ_RAW + _WRITTEN_RAW}; "
+        "s = Session(); s.set_credentials('x', 'y'); "
+        "print({n: s.create_client(n, region_name='us-west-2').meta.service_model.resolved_protocol for n in names})"
+    )
+    told = ast.literal_eval(isolated(unpacked, code))
+    assert set(told) == {"ecs", "events", "scheduler"}
+    assert set(told.values()) <= {"json", "rest-json"}
+
+
+def test_a_warm_sandbox_with_forty_places_has_room(unpacked):
+    """Of the 512 MB of a function; `make bench` tells how much it is."""
+    told = json.loads(isolated(unpacked, f"exec({WARM!r})"))
+    assert told["peakMb"] < 256
+    assert told["sessions"] <= PLACES
 
 
 def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,19 @@ settings.load_profile("ecs-gitops")
 
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
 RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", repository="config", commit_id="abc123")
+
+
+_OF_BOTOCORE = re.compile(r"\b(botocore|boto3|moto|wired)\b")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what depends on botocore's version: `make test` runs it on the layer's as well."""
+    texts: dict[Path, bool] = {}
+    for item in items:
+        if item.path not in texts:
+            texts[item.path] = bool(_OF_BOTOCORE.search(item.path.read_text()))
+        if texts[item.path]:
+            item.add_marker("botocore")
 
 
 @pytest.fixture

@@ -19,15 +19,18 @@ class Wire:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.sent: list[Any] = []
+        self.content_types: list[str] = []
 
     def __call__(self, request: Any, **_: object) -> AWSResponse:
         body = request.body or ""
         text = body.decode() if isinstance(body, bytes) else body
+        told = request.headers.get("Content-Type", b"")
+        self.content_types.append(told.decode() if isinstance(told, bytes) else str(told))
         self.sent.append(json.loads(text) if text.startswith("{") else text or request.url)
         answer = self.answers.pop(0)
-        told = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-        raw = BytesIO(told)
-        raw.stream = lambda **_: iter([told])  # type: ignore[attr-defined]
+        given = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        raw = BytesIO(given)
+        raw.stream = lambda **_: iter([given])  # type: ignore[attr-defined]
         code = answer.pop("status", 200) if isinstance(answer, dict) else 200
         return AWSResponse(request.url, code, {"content-type": "application/x-amz-json-1.1"}, raw)
 
