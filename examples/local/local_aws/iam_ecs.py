@@ -24,6 +24,7 @@ _ON_STAR = (
 )
 _ON_SERVICES = ("UpdateService", "CreateService", "DeleteService", "DescribeServices", "ListServiceDeployments")
 _ON_TAGGED = ("TagResource", "UntagResource", "ListTagsForResource")
+_WITH_EXECUTE_COMMAND = ("CreateService", "RunTask", "UpdateService")
 _IN_A_CLUSTER = (*_ON_SERVICES, "RunTask", "StopTask", "DescribeTasks", "ListTasks", "ListServices")
 # The member that names what is described, or stopped, and is authorized beside the service that it belongs to.
 _OF_A_SERVICE = {
@@ -40,7 +41,7 @@ def authorized_on(action: str, data: Data, place: str) -> list[str]:
     if action in _ON_STAR:
         return ["*"]
     if action == "RegisterTaskDefinition":
-        return [f"{arn}:task-definition/{data.get('family', '')}:*"]
+        return [f"{arn}:{each}" for each in _new_definition(data)]
     if action == "RunTask":
         return [f"{arn}:task-definition/{_revision(data)}"]
     if action in _ON_SERVICES:
@@ -63,8 +64,21 @@ def keys(action: str, data: Data, resource: str, place: str) -> Data:
         found = {"ecs:cluster": cluster + resource.split("/")[1] if "/" in resource else cluster}
         return found if ":service/" in resource else {**found, "ecs:service": _service_of(resource)}
     if action in _IN_A_CLUSTER:
-        return {"ecs:cluster": cluster + _cluster(data)}
+        return {"ecs:cluster": cluster + _cluster(data), **_execute_command(action, data)}
     return {}
+
+
+def _execute_command(action: str, data: Data) -> Data:
+    """Whether the call turns on ECS Exec: a text, and nothing where the call does not say."""
+    if action not in _WITH_EXECUTE_COMMAND or data.get("enableExecuteCommand") is None:
+        return {}
+    return {"ecs:enable-execute-command": "true" if data["enableExecuteCommand"] else "false"}
+
+
+def _new_definition(data: Data) -> list[str]:
+    """What stands for a revision that has no number yet. AWS documents the ARN of a revision, and its refusals have
+    been seen to name the family: a policy has to allow both."""
+    return [f"task-definition/{data.get('family', '')}{number}" for number in ("", ":*")]
 
 
 def tags_of(action: str, data: Data) -> Data:
@@ -79,15 +93,16 @@ def further(action: str, data: Data, place: str) -> list[Needed]:
 
 def _tagging(action: str, data: Data, place: str) -> Iterator[Needed]:
     created = {
-        "RegisterTaskDefinition": f"task-definition/{data.get('family', '')}:*",
-        "RunTask": f"task/{_cluster(data)}/*",
-        "CreateService": f"service/{_cluster(data)}/{data.get('serviceName', '')}",
+        "RegisterTaskDefinition": _new_definition(data),
+        "RunTask": [f"task/{_cluster(data)}/*"],
+        "CreateService": [f"service/{_cluster(data)}/{data.get('serviceName', '')}"],
     }
     tags = {str(tag.get("key")): str(tag.get("value", "")) for tag in data.get("tags") or []}
     if tags and action in created:
         context: Data = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         context |= {"aws:TagKeys": list(tags), "ecs:CreateAction": action}
-        yield "ecs:TagResource", f"arn:aws:ecs:{place}:{created[action]}", context
+        for resource in created[action]:
+            yield "ecs:TagResource", f"arn:aws:ecs:{place}:{resource}", context
 
 
 def _passed(action: str, data: Data) -> Iterator[tuple[Any, str]]:

@@ -54,7 +54,8 @@ def authorized_on(call: Call) -> list[str]:
         case "ecs":
             return iam_ecs.authorized_on(call.action, data, place)
         case "events" if (rule := data.get("Rule") or data.get("Name")) and "Bus" not in call.action:
-            bus = str(data.get("EventBusName") or "default").rsplit("/", 1)[-1]
+            # The name of a bus, or its ARN. A partner's bus has slashes in its name.
+            bus = str(data.get("EventBusName") or "default").rsplit(":event-bus/", 1)[-1]
             return [f"arn:aws:events:{place}:rule/{rule if bus == 'default' else f'{bus}/{rule}'}"]
         case "scheduler" if call.path.startswith("/schedules/"):
             group = data.get("GroupName") or call.parameter("groupName") or "default"
@@ -104,6 +105,9 @@ def _of_code_services(call: Call) -> str | None:
 
 def keys(call: Call, resource: str) -> dict[str, Any]:
     """Condition keys that ministack does not set."""
+    if call.service == "events" and call.action == "PutTargets":
+        # Of all targets: a condition without a set operator does not fit a call with several.
+        return {"events:TargetArn": [str(target.get("Arn", "")) for target in call.data.get("Targets") or []]}
     if call.service != "ecs":
         return {}
     found = iam_ecs.keys(call.action, call.data, resource, call.place)

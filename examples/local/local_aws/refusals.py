@@ -2,12 +2,14 @@
 
 AWS: an unknown cluster is ClusterNotFoundException and is not made on the fly; a task definition must exist and be
 ACTIVE, neither INACTIVE nor DELETE_IN_PROGRESS (the words for the latter are not known: those here say nothing of
-"inactive"); DescribeServices takes ten services and DescribeTasks a hundred tasks. ministack makes the cluster, takes
-any name for a task definition, and has no limits.
+"inactive"); DescribeServices takes ten services and DescribeTasks a hundred tasks; ``startedBy`` and ``clientToken``
+of RunTask take certain characters, so many of them. ministack makes the cluster, takes any name for a task
+definition, and has no limits.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +32,8 @@ _IN_A_CLUSTER = (
 )
 _WITH_A_DEFINITION = ("CreateService", "UpdateService", "RunTask")
 _AT_MOST = {"DescribeServices": ("services", 10), "DescribeTasks": ("tasks", 100)}
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+_TEXTS = {"startedBy": re.compile(r"[A-Za-z0-9/_-]{0,128}"), "clientToken": re.compile(r"[!-~]{0,64}")}
 
 
 def mend() -> None:
@@ -53,6 +57,10 @@ def _refusal(action: str, data: Data) -> Answer | None:
     if len(data.get(member, [])) > limit and member:
         message = f"{member.capitalize()} can have at most {limit} items."
         return error_response_json("InvalidParameterException", message, 400)
+    for name, taken in _TEXTS.items() if action == "RunTask" else ():
+        if not taken.fullmatch(str(data.get(name) or "")):
+            message = f"Invalid {name}: it takes {taken.pattern}."
+            return error_response_json("InvalidParameterException", message, 400)
     if action in _WITH_A_DEFINITION and "taskDefinition" in data:
         definition = ecs._task_defs.get(ecs._resolve_td_key(data["taskDefinition"]) or "")
         if definition is None:

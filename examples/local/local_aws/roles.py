@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import threading
 import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import request_scope
@@ -43,10 +45,27 @@ class Session:
         }
 
 
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_SESSION_NAME = re.compile(r"[\w+=,.@-]*", re.ASCII)
+
+
 def mend() -> None:
-    """Let sessions begin at the same time: ministack counts the expired ones while others are added."""
+    """Let sessions begin at the same time: ministack counts the expired ones while others are added. And refuse the
+    names of sessions that STS refuses; ministack takes any."""
+    from ministack import app
     from ministack.services import sts
 
+    handle = app.SERVICE_HANDLERS["sts"]
+
+    async def handle_request(method: str, path: str, headers: Any, body: Any, query: Any) -> Any:
+        given = parse_qs((body or b"").decode(errors="replace"), keep_blank_values=True)
+        wrong = _wrong_name(given.get("RoleSessionName", [""])[0]) if given.get("Action") == ["AssumeRole"] else ""
+        if wrong:
+            told = f"1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: {wrong}"
+            return sts._error(400, "ValidationError", told, ns="sts")
+        return await handle(method, path, headers, body, query)
+
+    app.SERVICE_HANDLERS["sts"] = handle_request
     register, lock = sts.register_session, threading.Lock()
 
     def register_session(access_key: str, session: dict[str, Any]) -> None:
@@ -54,6 +73,18 @@ def mend() -> None:
             register(access_key, session)
 
     sts.register_session = register_session
+
+
+def _wrong_name(name: str) -> str:
+    if len(name) < 2:
+        return "Member must have length greater than or equal to 2"
+    if len(name) > 64:
+        return "Member must have length less than or equal to 64"
+    return (
+        ""
+        if _SESSION_NAME.fullmatch(name)
+        else f"Member must satisfy regular expression pattern: {_SESSION_NAME.pattern}"
+    )
 
 
 def assume(role_arn: str, service: str, name: str, source_arn: str) -> Session:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from integration.local_aws.policies import allow, denied
 from integration.local_aws.services import World
@@ -17,14 +21,19 @@ As = Callable[..., Callable[[str], Any]]
 
 
 def test_task_definitions_are_registered_by_family(as_role: As, name: str) -> None:
-    ecs = as_role(allow("ecs:RegisterTaskDefinition", f"arn:aws:ecs:{_PLACE}:task-definition/{name}:*"))("ecs")
+    family = f"arn:aws:ecs:{_PLACE}:task-definition/{name}"
+    ecs = as_role(allow("ecs:RegisterTaskDefinition", [family, f"{family}:*"]))("ecs")
     ecs.register_task_definition(family=name, containerDefinitions=_CONTAINERS)
+    # One of both is not enough: which one AWS asks for is not documented.
+    for one in (family, f"{family}:*"):
+        narrow = as_role(allow("ecs:RegisterTaskDefinition", one))("ecs")
+        denied(lambda narrow=narrow: narrow.register_task_definition(family=name, containerDefinitions=_CONTAINERS))
     told = denied(lambda: ecs.register_task_definition(family=f"{name}x", containerDefinitions=_CONTAINERS))
     assert "is not authorized to perform: ecs:RegisterTaskDefinition" in told
 
 
 def test_tags_need_tag_resource(as_role: As, name: str) -> None:
-    family = f"arn:aws:ecs:{_PLACE}:task-definition/{name}:*"
+    family = [f"arn:aws:ecs:{_PLACE}:task-definition/{name}{number}" for number in ("", ":*")]
     tags = [{"key": "release", "value": "1"}]
     plain = as_role(allow("ecs:RegisterTaskDefinition", family))("ecs")
     told = denied(lambda: plain.register_task_definition(family=name, containerDefinitions=_CONTAINERS, tags=tags))
@@ -77,6 +86,81 @@ def test_rules_are_named_without_the_default_bus(aws: LocalAws, as_role: As, nam
     events.list_targets_by_rule(Rule=name)
     target = {"Id": "1", "Arn": f"arn:aws:sqs:{_PLACE}:{name}", "RoleArn": f"arn:aws:iam::111111111111:role/{name}"}
     assert "iam:PassRole" in denied(lambda: events.put_targets(Rule=name, Targets=[target]))
+
+
+def test_what_is_put_to_a_rule_is_a_condition(
+    aws: LocalAws, as_role: As, make_role: Callable[..., str], name: str
+) -> None:
+    # GIVEN a policy on the targets of one cluster
+    aws.client("events").put_rule(Name=name, ScheduleExpression="rate(1 hour)")
+    role, cluster = make_role(f"{name}-runs", "events.amazonaws.com"), f"arn:aws:ecs:{_PLACE}:cluster/{name}"
+    targets = {"events:TargetArn": [cluster, f"{cluster}-2"]}
+    condition = {"ForAllValues:ArnLike": targets, "Null": {"events:TargetArn": "false"}}
+    rule = f"arn:aws:events:{_PLACE}:rule/{name}"
+    put = allow("events:PutTargets", rule, condition)
+    events = as_role(put, allow("iam:PassRole", role))("events")
+
+    def target(number: int, arn: str) -> dict[str, Any]:
+        return {"Id": str(number), "Arn": arn, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": name}}
+
+    # WHEN such targets are put, THEN it is allowed; with another one among them it is not
+    events.put_targets(Rule=name, Targets=[target(1, cluster), target(2, f"{cluster}-2")])
+    for wrong in ([target(1, f"{cluster}-3")], [target(1, cluster), target(2, f"arn:aws:sqs:{_PLACE}:{name}")]):
+        told = denied(lambda wrong=wrong: events.put_targets(Rule=name, Targets=wrong))
+        assert f"events:PutTargets on resource: {rule}" in told
+
+
+def test_the_rule_of_another_bus_has_the_bus_in_its_arn(aws: LocalAws, as_role: As, name: str) -> None:
+    # GIVEN a rule of the same name on the default bus and on another one
+    events = aws.client("events")
+    events.create_event_bus(Name=name)
+    for bus in ("default", name):
+        events.put_rule(Name=name, EventBusName=bus, ScheduleExpression="rate(1 hour)")
+    plain, other = (f"arn:aws:events:{_PLACE}:rule/{rule}" for rule in (name, f"{name}/{name}"))
+    # WHEN a policy names one of them, THEN the other one is not allowed
+    for allowed, right, wrong in ((plain, "default", name), (other, name, "default")):
+        ours = as_role(allow("events:ListTargetsByRule", allowed))("events")
+        ours.list_targets_by_rule(Rule=name, EventBusName=right)
+        denied(lambda ours=ours, wrong=wrong: ours.list_targets_by_rule(Rule=name, EventBusName=wrong))
+    # AND a bus may be named by its ARN
+    arn = f"arn:aws:events:{_PLACE}:event-bus/{name}"
+    as_role(allow("events:ListTargetsByRule", other))("events").list_targets_by_rule(Rule=name, EventBusName=arn)
+
+
+def test_a_session_has_what_its_role_and_its_session_policy_allow(
+    aws: LocalAws, make_role: Callable[..., str], name: str
+) -> None:
+    # GIVEN a role that may list clusters and make them, and a session policy that allows listing and deleting
+    aws.client("ecs").create_cluster(clusterName=name)
+    role = make_role(f"{name}-role", "111111111111", allow(["ecs:ListClusters", "ecs:CreateCluster"], "*"))
+    statement = allow(["ecs:ListClusters", "ecs:DeleteCluster"], "*")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    keys = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="looks", Policy=policy)["Credentials"]
+    session = boto3.session.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-west-2")
+    ecs = session.client("ecs", endpoint_url=aws.endpoint)
+    # WHEN it makes calls, THEN it may do what both allow
+    ecs.list_clusters()
+    denied(lambda: ecs.create_cluster(clusterName=f"{name}-2"))
+    denied(lambda: ecs.delete_cluster(cluster=name))
+    # AND a session policy is 2,048 characters at most
+    with pytest.raises(ClientError, match="less than or equal to 2048"):
+        aws.client("sts").assume_role(RoleArn=role, RoleSessionName="looks", Policy=policy + " " * 2048)
+
+
+def test_a_session_has_a_name_that_sts_takes(aws: LocalAws, make_role: Callable[..., str], name: str) -> None:
+    role = make_role(f"{name}-role", "111111111111", allow("ecs:ListClusters", "*"))
+    for wrong in ("r", "release(4.0)!", "freigabe-März", "a b", "x" * 65):
+        with pytest.raises(ClientError, match="roleSessionName"):
+            raw(aws, role, wrong)
+    assert raw(aws, role, "a_b+c=d,e.f@g-h")["Credentials"]
+
+
+def raw(aws: LocalAws, role: str, session: str) -> dict[str, Any]:
+    """AssumeRole without what the SDK checks first."""
+    keys = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "local"}
+    unchecked = Config(parameter_validation=False)
+    sts = boto3.client("sts", endpoint_url=aws.endpoint, region_name="us-west-2", config=unchecked, **keys)
+    return dict(sts.assume_role(RoleArn=role, RoleSessionName=session))
 
 
 def test_a_layer_version_is_read_by_its_own_permission(

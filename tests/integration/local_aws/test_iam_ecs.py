@@ -45,6 +45,25 @@ def test_a_task_is_run_by_its_revision_in_a_cluster(aws: LocalAws, as_role: As, 
     denied(lambda: elsewhere.run_task(cluster=name, taskDefinition=name))
 
 
+def test_turning_on_ecs_exec_is_a_condition(aws: LocalAws, as_role: As, name: str) -> None:
+    # GIVEN a service, and a policy that allows everything but turning on ECS Exec
+    world = World(aws.client("ecs"), name)
+    service = world.create(desired=0)["serviceName"]
+    condition = {"StringNotEqualsIgnoreCase": {"ecs:enable-execute-command": "true"}}
+    ecs = as_role(allow(["ecs:RunTask", "ecs:UpdateService"], "*", condition))("ecs")
+    # WHEN a call does not speak of it, or turns it off, THEN it is allowed; turning it on is not
+    for given in ({}, {"enableExecuteCommand": False}):
+        ecs.update_service(cluster=name, service=service, **given)
+        ecs.run_task(cluster=name, taskDefinition=name, **given)
+    on = {"enableExecuteCommand": True}
+    assert "ecs:UpdateService" in denied(lambda: ecs.update_service(cluster=name, service=service, **on))
+    assert "ecs:RunTask" in denied(lambda: ecs.run_task(cluster=name, taskDefinition=name, **on))
+    # AND without the parameter the key is not there
+    asked = as_role(allow("ecs:RunTask", "*", {"StringEquals": {"ecs:enable-execute-command": "false"}}))("ecs")
+    denied(lambda: asked.run_task(cluster=name, taskDefinition=name))
+    asked.run_task(cluster=name, taskDefinition=name, enableExecuteCommand=False)
+
+
 def test_running_a_task_passes_its_roles(aws: LocalAws, as_role: As, make_role: Callable[..., str], name: str) -> None:
     # GIVEN a definition with a task role and an execution role, and one more
     world = World(aws.client("ecs"), name)

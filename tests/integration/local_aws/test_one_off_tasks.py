@@ -191,3 +191,11 @@ def test_a_service_replaces_a_task_that_a_user_stopped(world: World, until: Call
     assert (_task(world, arn)["stopCode"], _task(world, arn)["stoppedReason"]) == ("UserInitiated", "a test")
     until(lambda: world.service()["runningCount"] == 1)
     assert world.ecs.list_tasks(cluster=world.name, serviceName=world.name)["taskArns"] != [arn]
+
+
+def test_texts_that_ecs_does_not_take_are_refused(world: World) -> None:
+    wrong = {"startedBy": ("ecs-gitops/release(4.0)", "x" * 129), "clientToken": ("a b", "x" * 65)}
+    for member, texts in wrong.items():
+        for text in texts:
+            with pytest.raises(ClientError, match=f"Invalid {member}"):
+                world.ecs.run_task(cluster=world.name, taskDefinition=world.name, **{member: text})
