@@ -84,6 +84,7 @@ module "deploy_role" {
   cluster_names            = var.cluster_names
   service_names            = var.service_names
   rule_names               = var.rule_names
+  event_bus_names          = var.event_bus_names
   schedule_names           = var.schedule_names
   task_definition_families = var.task_definition_families
   ecr_repository_arns      = var.ecr_repository_arns

@@ -21,6 +21,7 @@ module "ecs_gitops" {
   log_level              = "DEBUG"
   pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
   cluster_names          = ["shop", "vtj-*"]
+  event_bus_names        = ["shop-*"]
   target_role_arns       = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
 }
 

@@ -19,12 +19,26 @@ locals {
   }]
   cluster_arns = [for cluster in local.clusters : "${cluster.ecs}:cluster/${cluster.name}"]
 
-  task_definitions = [for pair in setproduct(local.places, sort(var.task_definition_families)) :
-    "arn:${local.partition}:ecs:${pair[0]}:task-definition/${pair[1]}:*"
+  # A revision has its number in its ARN. One that is being registered has none yet: AWS documents the ARN with a number,
+  # and its refusals have been seen to name the family.
+  families = [for pair in setproduct(local.places, sort(var.task_definition_families)) :
+    "arn:${local.partition}:ecs:${pair[0]}:task-definition/${pair[1]}"
+  ]
+  revisions       = [for family in local.families : "${family}:*"]
+  new_definitions = flatten([for family in local.families : [family, "${family}:*"]])
+
+  # A rule's ARN has its bus in it, unless that is the default bus.
+  rules = [for pair in setproduct(local.places, concat([""], sort(var.event_bus_names)), sort(var.rule_names)) :
+    "arn:${local.partition}:events:${pair[0]}:rule/${pair[1] == "" ? "" : "${pair[1]}/"}${pair[2]}"
   ]
   repositories = length(var.ecr_repository_arns) > 0 ? sort(var.ecr_repository_arns) : [
     for place in local.places : "arn:${local.partition}:ecr:${place}:repository/*"
   ]
+
+  # What is deployed never turns on ECS Exec. The key is a text, and is there when the call has the parameter: an operator
+  # that negates holds without it.
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+  no_execute_command = { StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" } }
 }
 
 resource "aws_iam_role" "this" {
@@ -73,6 +87,7 @@ resource "aws_iam_role_policy" "this" {
             "${pair[0].ecs}:service-deployment/${pair[0].name}/${pair[1]}/*",
             "${pair[0].ecs}:service-revision/${pair[0].name}/${pair[1]}/*",
           ]])
+          Condition = local.no_execute_command
         },
         {
           # Describing a task definition takes no narrower resource.
@@ -85,13 +100,13 @@ resource "aws_iam_role_policy" "this" {
           Sid      = "RegisterTaskDefinitions"
           Effect   = "Allow"
           Action   = "ecs:RegisterTaskDefinition"
-          Resource = local.task_definitions
+          Resource = local.new_definitions
         },
         {
           Sid       = "TagNewTaskDefinitions"
           Effect    = "Allow"
           Action    = "ecs:TagResource"
-          Resource  = local.task_definitions
+          Resource  = local.new_definitions
           Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
         },
         {
@@ -100,7 +115,7 @@ resource "aws_iam_role_policy" "this" {
           Sid      = "RememberRollbacks"
           Effect   = "Allow"
           Action   = "ecs:TagResource"
-          Resource = local.task_definitions
+          Resource = local.revisions
           Condition = {
             "ForAllValues:StringLike" = { "aws:TagKeys" = "ecs-gitops:*" }
             Null                      = { "aws:TagKeys" = "false" }
@@ -111,8 +126,8 @@ resource "aws_iam_role_policy" "this" {
           Sid       = "RunHooks"
           Effect    = "Allow"
           Action    = "ecs:RunTask"
-          Resource  = local.task_definitions
-          Condition = { ArnLike = { "ecs:cluster" = local.cluster_arns } }
+          Resource  = local.revisions
+          Condition = merge({ ArnLike = { "ecs:cluster" = local.cluster_arns } }, local.no_execute_command)
         },
         {
           # ListTasks is authorized on container instances, which Fargate has none of: the cluster is the condition.
@@ -129,14 +144,23 @@ resource "aws_iam_role_policy" "this" {
           Resource = [for cluster in local.clusters : "${cluster.ecs}:task/${cluster.name}/*"]
         },
         {
-          # A rule's ARN has its bus in it, unless that is the default bus.
-          Sid    = "ScheduledTasks"
-          Effect = "Allow"
-          Action = ["events:ListTargetsByRule", "events:PutTargets"]
-          Resource = flatten([for pair in setproduct(local.places, sort(var.rule_names)) : [
-            "arn:${local.partition}:events:${pair[0]}:rule/${pair[1]}",
-            "arn:${local.partition}:events:${pair[0]}:rule/*/${pair[1]}",
-          ]])
+          Sid      = "ReadRules"
+          Effect   = "Allow"
+          Action   = "events:ListTargetsByRule"
+          Resource = local.rules
+        },
+        {
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html: the key has
+          # the ARNs of all targets that are written. Only those that run tasks are, whatever else a rule has, and the
+          # target of a task is its cluster. ForAllValues alone also holds where there is no key.
+          Sid      = "ScheduledTasks"
+          Effect   = "Allow"
+          Action   = "events:PutTargets"
+          Resource = local.rules
+          Condition = {
+            "ForAllValues:ArnLike" = { "events:TargetArn" = local.cluster_arns }
+            Null                   = { "events:TargetArn" = "false" }
+          }
         },
         {
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html:
@@ -204,6 +228,13 @@ resource "aws_iam_role_policy" "this" {
           "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com",
         ] } }
       } if length(arns) > 0],
+      # `*` in the ARN of a rule on the default bus takes the name of any other bus in.
+      [for rules in [[for place in local.places : "arn:${local.partition}:events:${place}:rule/*/*"]] : {
+        Sid      = "DefaultBusOnly"
+        Effect   = "Deny"
+        Action   = ["events:ListTargetsByRule", "events:PutTargets"]
+        Resource = rules
+      } if length(var.event_bus_names) == 0 && anytrue([for name in var.rule_names : strcontains(name, "*")])],
     )
   })
 

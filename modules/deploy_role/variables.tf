@@ -69,7 +69,7 @@ variable "service_names" {
 }
 
 variable "rule_names" {
-  description = "EventBridge rules of scheduled tasks, on any bus; `*` stands for any text. All by default."
+  description = "EventBridge rules of scheduled tasks, on the default bus and on event_bus_names; `*` stands for any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -77,6 +77,18 @@ variable "rule_names" {
   validation {
     condition     = length(var.rule_names) > 0 && alltrue([for name in var.rule_names : can(regex("^[A-Za-z0-9._*-]{1,64}$", name))])
     error_message = "rule_names takes at least one name of letters, digits, dots, hyphens, underscores and `*`."
+  }
+}
+
+variable "event_bus_names" {
+  description = "Event buses beside the default one whose rules are deployed to, by rule_names; `*` stands for any text. None by default."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.event_bus_names : can(regex("^[A-Za-z0-9._/*-]{1,256}$", name)) && name != "default"])
+    error_message = "event_bus_names takes names of letters, digits, dots, hyphens, underscores, slashes and `*`; the default bus is always one of them."
   }
 }
 

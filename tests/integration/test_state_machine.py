@@ -167,9 +167,9 @@ def test_bad_input_is_refused_once_with_the_real_error_and_a_notice(run, deploym
     assert done.seconds < 10
 
 
-def test_a_scheduled_task_on_any_bus_has_every_ecs_target_repointed(aws, run):
+def test_a_scheduled_task_on_a_bus_that_is_named_has_every_ecs_target_repointed(aws, run):
     # GIVEN a rule on a bus of its own with a queue first and two ECS targets, and no service in the release
-    family, bus = f"t-{uuid.uuid4().hex[:8]}", f"b-{uuid.uuid4().hex[:8]}"
+    family, bus = f"t-{uuid.uuid4().hex[:8]}", f"shop-{uuid.uuid4().hex[:8]}"
     ecs, events = aws.client("ecs"), aws.client("events")
     arn = ecs.register_task_definition(
         family=family, containerDefinitions=[{"name": "job", "image": "job:1", "memory": 64}]

@@ -50,23 +50,22 @@ run "by_default_all_of_the_account_and_region_and_no_role_is_passed" {
         "arn:aws:ecs:eu-central-1:111111111111:service-revision/*/*/*",
       ]
       ReadTaskDefinitions     = "*"
-      RegisterTaskDefinitions = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
-      TagNewTaskDefinitions   = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
+      RegisterTaskDefinitions = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*", "arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
+      TagNewTaskDefinitions   = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*", "arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       RememberRollbacks       = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       RunHooks                = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       FindStoppedTasks        = "*"
       ReadAndStopTasks        = ["arn:aws:ecs:eu-central-1:111111111111:task/*/*"]
-      ScheduledTasks = [
-        "arn:aws:events:eu-central-1:111111111111:rule/*",
-        "arn:aws:events:eu-central-1:111111111111:rule/*/*",
-      ]
-      Schedules        = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
-      CheckImages      = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
-      CheckImageCaches = "*"
-      CheckAlarms      = "*"
-      CheckSecrets     = ["arn:aws:secretsmanager:eu-central-1:111111111111:secret:*"]
-      CheckParameters  = "*"
-      CheckPassRole    = "arn:aws:iam::111111111111:role/ecs-gitops-deploy"
+      ReadRules               = ["arn:aws:events:eu-central-1:111111111111:rule/*"]
+      ScheduledTasks          = ["arn:aws:events:eu-central-1:111111111111:rule/*"]
+      DefaultBusOnly          = ["arn:aws:events:eu-central-1:111111111111:rule/*/*"]
+      Schedules               = ["arn:aws:scheduler:eu-central-1:111111111111:schedule/*/*"]
+      CheckImages             = ["arn:aws:ecr:eu-central-1:111111111111:repository/*"]
+      CheckImageCaches        = "*"
+      CheckAlarms             = "*"
+      CheckSecrets            = ["arn:aws:secretsmanager:eu-central-1:111111111111:secret:*"]
+      CheckParameters         = "*"
+      CheckPassRole           = "arn:aws:iam::111111111111:role/ecs-gitops-deploy"
     }
     error_message = aws_iam_role_policy.this.policy
   }
@@ -115,6 +114,7 @@ run "is_held_to_the_lists" {
           "arn:aws:ecs:us-east-1:111111111111:service-deployment/shop/web-*/*",
           "arn:aws:ecs:us-east-1:111111111111:service-revision/shop/web-*/*",
         ]
+        Condition = { StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" } }
       },
       {
         Sid      = "ReadTaskDefinitions"
@@ -127,7 +127,9 @@ run "is_held_to_the_lists" {
         Effect = "Allow"
         Action = "ecs:RegisterTaskDefinition"
         Resource = [
+          "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*",
           "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*:*",
+          "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*",
           "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*:*",
         ]
       },
@@ -136,7 +138,9 @@ run "is_held_to_the_lists" {
         Effect = "Allow"
         Action = "ecs:TagResource"
         Resource = [
+          "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*",
           "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*:*",
+          "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*",
           "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*:*",
         ]
         Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
@@ -162,10 +166,13 @@ run "is_held_to_the_lists" {
           "arn:aws:ecs:eu-central-1:111111111111:task-definition/shop-*:*",
           "arn:aws:ecs:us-east-1:111111111111:task-definition/shop-*:*",
         ]
-        Condition = { ArnLike = { "ecs:cluster" = [
-          "arn:aws:ecs:eu-central-1:111111111111:cluster/shop",
-          "arn:aws:ecs:us-east-1:111111111111:cluster/shop",
-        ] } }
+        Condition = {
+          ArnLike = { "ecs:cluster" = [
+            "arn:aws:ecs:eu-central-1:111111111111:cluster/shop",
+            "arn:aws:ecs:us-east-1:111111111111:cluster/shop",
+          ] }
+          StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" }
+        }
       },
       {
         Sid      = "FindStoppedTasks"
@@ -187,15 +194,29 @@ run "is_held_to_the_lists" {
         ]
       },
       {
-        Sid    = "ScheduledTasks"
+        Sid    = "ReadRules"
         Effect = "Allow"
-        Action = ["events:ListTargetsByRule", "events:PutTargets"]
+        Action = "events:ListTargetsByRule"
         Resource = [
           "arn:aws:events:eu-central-1:111111111111:rule/nightly",
-          "arn:aws:events:eu-central-1:111111111111:rule/*/nightly",
           "arn:aws:events:us-east-1:111111111111:rule/nightly",
-          "arn:aws:events:us-east-1:111111111111:rule/*/nightly",
         ]
+      },
+      {
+        Sid    = "ScheduledTasks"
+        Effect = "Allow"
+        Action = "events:PutTargets"
+        Resource = [
+          "arn:aws:events:eu-central-1:111111111111:rule/nightly",
+          "arn:aws:events:us-east-1:111111111111:rule/nightly",
+        ]
+        Condition = {
+          "ForAllValues:ArnLike" = { "events:TargetArn" = [
+            "arn:aws:ecs:eu-central-1:111111111111:cluster/shop",
+            "arn:aws:ecs:us-east-1:111111111111:cluster/shop",
+          ] }
+          Null = { "events:TargetArn" = "false" }
+        }
       },
       {
         Sid    = "Schedules"
@@ -264,6 +285,34 @@ run "is_held_to_the_lists" {
   }
 }
 
+run "rules_are_those_of_the_default_bus_and_of_the_buses_that_are_named" {
+  variables {
+    rule_names      = ["nightly", "shop-*"]
+    event_bus_names = ["orders"]
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Resource
+      if contains(["ReadRules", "ScheduledTasks"], statement.Sid)
+      ] == [
+      for action in ["read", "write"] : [
+        "arn:aws:events:eu-central-1:111111111111:rule/nightly",
+        "arn:aws:events:eu-central-1:111111111111:rule/shop-*",
+        "arn:aws:events:eu-central-1:111111111111:rule/orders/nightly",
+        "arn:aws:events:eu-central-1:111111111111:rule/orders/shop-*",
+      ]
+    ]
+    error_message = aws_iam_role_policy.this.policy
+  }
+
+  # A refusal of all other buses would be one of these too.
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.this.policy, "Deny")
+    error_message = aws_iam_role_policy.this.policy
+  }
+}
+
 run "speaks_of_the_partition_it_is_in" {
   override_data {
     target = data.aws_service.ecs
@@ -282,7 +331,7 @@ run "speaks_of_the_partition_it_is_in" {
 # README.md tells these sizes.
 run "fits_a_role_by_default" {
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 2900
+    condition     = length(aws_iam_role_policy.this.policy) <= 3700
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }
@@ -295,7 +344,7 @@ run "fits_a_role_with_five_clusters_in_two_regions" {
   }
 
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 7300
+    condition     = length(aws_iam_role_policy.this.policy) <= 8800
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }
@@ -348,12 +397,14 @@ run "refuses_names_that_are_none" {
     cluster_names            = []
     service_names            = ["api/web"]
     rule_names               = ["a b"]
+    event_bus_names          = ["default"]
     schedule_names           = ["jobs/nightly"]
     task_definition_families = ["api:3"]
   }
 
   expect_failures = [
-    var.regions, var.cluster_names, var.service_names, var.rule_names, var.schedule_names, var.task_definition_families,
+    var.regions, var.cluster_names, var.service_names, var.rule_names, var.event_bus_names, var.schedule_names,
+    var.task_definition_families,
   ]
 }
 
