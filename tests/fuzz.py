@@ -1,4 +1,4 @@
-"""Fuzz what reads manifests, executions' inputs, the state machine's events and texts from outside.
+"""Fuzz what reads manifests, images, executions' inputs, the state machine's events and texts from outside.
 
 ``PYTHONPATH=lambda_src:tests python -m fuzz --seconds 60 --seed 1``: each input is made from its own number, and
 judged by :mod:`hostile`. At the first undocumented outcome, or one that takes too long, the input is printed with its
@@ -23,6 +23,7 @@ import yaml
 
 import hostile
 import outside
+import references
 import worst_cases
 from ecs_gitops.manifest.fields import DEPLOYMENT
 from ecs_gitops.manifest.kinds import ListOf, Object
@@ -31,6 +32,8 @@ from ecs_gitops.manifest.kinds import ListOf, Object
 _SECONDS_AT_MOST = 5.0
 _REPORT_EVERY = 10.0
 _SHOWN = 20_000
+# What part of the inputs are image references, which take no time.
+_IMAGES = 0.3
 
 # Values that something might stumble over.
 NASTY: tuple[Any, ...] = (
@@ -223,8 +226,10 @@ def _repacked(source: Source, packed: str) -> str:
 
 
 def made(number: int) -> tuple[str, Any]:
-    """The input of this number: what it is for (``manifest``, ``input``, ``text``, ``texts``, handler), and itself."""
+    """The input of this number: what it is for (``manifest``, ``image``, ``text``, a handler, …), and itself."""
     source = Source(number)
+    if source.random() < _IMAGES:
+        return "image", references.made(source)
     way = source.random()
     if way < 0.1:
         return source.choice((("text", outside.made(source)), ("texts", [outside.made(source) for _ in range(6)])))
@@ -253,6 +258,8 @@ def judged(kind: str, data: Any) -> str:
         told = outside.judge_text(data)
     elif kind == "texts":
         told = outside.judge_notice(data)
+    elif kind == "image":
+        told = hostile.judge_image(data)
     elif kind == "input":
         told = hostile.judge_input(data)
     else:

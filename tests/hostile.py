@@ -18,10 +18,12 @@ from typing import Any
 
 import pytest
 
+import references
 from ecs_gitops import manifest
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
 from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.reference import PATTERN, refusal
 from ecs_gitops.render import render
 from ecs_gitops.source import Source
 from unit.fake_aws import REGION
@@ -137,6 +139,21 @@ def _numbers(batches: list[Any]) -> Any:
     return sorted(item.number for each in batches for item in Batch.from_json(each).items)
 
 
+def judge_image(image: str) -> str:
+    """``taken`` or ``refused``. Raises :class:`Undocumented` where the grammar says otherwise."""
+    found = refusal(image)
+    # What engines take may still be no host of ECR.
+    of_ecr = found is not None and ("Amazon ECR" in found.reason or "ECR has no" in found.reason)
+    if (found is None or of_ecr) != references.is_reference(image):
+        raise Undocumented(f"{image!r}: {found}, and the grammar says {references.is_reference(image)}")
+    if found is None and not re.fullmatch(PATTERN, image):
+        raise Undocumented(f"{image!r} is accepted, and the schema's pattern does not match")
+    host, slash, _ = image.partition("/")
+    if found and "is not" in found.reason and of_ecr and slash and host.removesuffix(":443") in references.ecr_hosts():
+        raise Undocumented(f"{image!r} is in ECR, and is said not to be: {found}")
+    return "refused" if found else "taken"
+
+
 def judge_manifest(data: bytes) -> str:
     """What came of a file: ``good``, ``too large``, or the error's name. Raises :class:`Undocumented`."""
     try:
@@ -190,7 +207,7 @@ defaults: &defaults
   timeoutMinutes: 20
 tasks:
   - {service: job, cwRuleName: nightly, image: "job:2"}
-  - {service: job, scheduleName: weekly, image: "job:2", pinDigest: true}
+  - {service: job, scheduleName: weekly, image: "111111111111.dkr.ecr.us-west-2.amazonaws.com/job:2", pinDigest: true}
 services:
   - service: api
     serviceName: api

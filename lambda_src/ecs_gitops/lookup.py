@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from ecs_gitops import live
+from ecs_gitops import live, partition
 from ecs_gitops.checks import FAILED, NOT_CHECKED, Checked
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.registry import EcrImage, ecr_image
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 NOT_IN_ECR = "not in ECR"
+# Before a reason, when the image could not be pinned because of it.
+CANNOT_PIN = "pinDigest: "
 
 # Result and reason; None where all is well.
 _Told = tuple[str, str] | None
@@ -31,14 +33,15 @@ _Told = tuple[str, str] | None
 _Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
 
 
-def images(aws: Aws, items: Iterable[Item], patience: Patience) -> list[Checked]:
-    """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``.
+def images(aws: Aws, items: Iterable[Item], patience: Patience, region: str = "") -> list[Checked]:
+    """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``. ``region`` is
+    where they are deployed: nobody's credentials there are good in another partition.
 
     One call for each repository: what a tag means is asked once per release."""
     items = list(items)
     places: dict[tuple[str, str, str], dict[str, None]] = {}
     for image in (ecr_image(image) for item in items for image in item.images.values()):
-        if image is not None:
+        if image is not None and not _elsewhere(image, region):
             places.setdefault(image.place, {})[image.reference] = None
 
     def ask(place: tuple[str, str, str]) -> _Answer:
@@ -49,7 +52,13 @@ def images(aws: Aws, items: Iterable[Item], patience: Patience) -> list[Checked]
 
     answers = dict(zip(places, live.each(ask, list(places), patience), strict=True))
     filled = _Filled(aws, patience)
-    return [_with_images(Checked(item), answers, filled) for item in items]
+    return [_with_images(Checked(item), answers, filled, region) for item in items]
+
+
+def _elsewhere(image: EcrImage, region: str) -> str | None:
+    """The image's partition, where it is another one than that of ``region``."""
+    of_image = partition.of_region(image.region).id
+    return of_image if region and of_image != partition.of_region(region).id else None
 
 
 @dataclass(slots=True)
@@ -76,23 +85,29 @@ class _Filled:
         )
 
 
-def _with_images(checked: Checked, answers: Mapping[tuple[str, str, str], _Answer], filled: _Filled) -> Checked:
+def _with_images(
+    checked: Checked, answers: Mapping[tuple[str, str, str], _Answer], filled: _Filled, region: str
+) -> Checked:
     digests = {}
     for name, text in checked.item.images.items():
         image = ecr_image(text)
+        told: tuple[str, str]
         if image is None:
-            checked.findings.add("image", NOT_CHECKED, f"image {text}: {NOT_IN_ECR}")
-            continue
-        answer = answers[image.place]
-        found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)
-        if isinstance(found, str):
-            digests[name] = found
-            checked.findings.ok("image")
-            continue
-        result, told = _image_finding(text, image, found, filled)
-        if result == NOT_CHECKED and checked.item.pin_digest:
-            result, told = FAILED, f"pinDigest: {told}"
-        checked.findings.add("image", result, told)
+            told = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
+        elif other := _elsewhere(image, region):
+            told = NOT_CHECKED, f"image {text}: its ECR is in partition {other}, where the deploy role is nobody"
+        else:
+            answer = answers[image.place]
+            found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)
+            if isinstance(found, str):
+                digests[name] = found
+                checked.findings.ok("image")
+                continue
+            told = _image_finding(text, image, found, filled)
+        result, reason = told
+        if result == NOT_CHECKED and checked.item.pin_digest and "@" not in text:
+            result, reason = FAILED, f"{CANNOT_PIN}{reason}"
+        checked.findings.add("image", result, reason)
     checked.item = replace(checked.item, digests=digests)
     return checked
 

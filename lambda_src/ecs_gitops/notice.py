@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ecs_gitops import clean, work
+from ecs_gitops.partition import console
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ _MESSAGE_AT_MOST = 60_000
 _GOOD_ITEMS_SHOWN = 100
 _WARNINGS_SHOWN = 50
 _NAMES_SHOWN = 10
-_CONSOLES = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-}
 
 
 def subject(release: Release, outcome: Outcome) -> str:
@@ -122,8 +118,8 @@ def _table(items: Sequence[Json], partition: str | None = None) -> str:
         told = [_images(item), item.get("reason")]
         told += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
         lines += [f"  {'':<12}{clean.line(text)}" for text in told if text]
-        if partition is not None and item.get("cluster"):
-            lines.append(f"  {'':<12}{_service_link(item, partition)}")
+        if partition is not None and item.get("cluster") and (link := _service_link(item, partition)):
+            lines.append(f"  {'':<12}{link}")
     return "\n".join(lines)
 
 
@@ -148,11 +144,11 @@ def _images(item: Json) -> str:
     return f"{before} -> {after}" if before and before != after else str(after)
 
 
-def _service_link(item: Json, partition: str) -> str:
-    """The console's page with the service's deployments and events."""
-    region = quote(item["region"], safe="")
+def _service_link(item: Json, partition: str) -> str | None:
+    """The console's page with the service's deployments and events; None where there is no known console."""
+    region, domain = quote(item["region"], safe=""), console(partition)
     place = f"clusters/{quote(item['cluster'], safe='')}/services/{quote(item['name'], safe='')}/deployments"
-    return f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}/ecs/v2/{place}?region={region}"
+    return f"https://{region}.{domain}/ecs/v2/{place}?region={region}" if domain else None
 
 
 def _partition(release: Release) -> str:
@@ -166,22 +162,31 @@ def _indent(text: str) -> str:
 
 def execution_link(release: Release) -> str:
     """The console's page of the execution; its ARN where that is none."""
-    parts = release.execution_arn.split(":")
-    if len(parts) < 5:
+    found = _console(release)
+    if found is None:
         return clean.line(release.execution_arn)
-    execution, region = quote(release.execution_arn, safe=":"), quote(parts[3], safe="")
-    return f"{_console(release)}/states/home?region={region}#/v2/executions/details/{execution}"
+    address, region = found
+    execution = quote(release.execution_arn, safe=":")
+    return f"{address}/states/home?region={region}#/v2/executions/details/{execution}"
 
 
-def _console(release: Release) -> str:
-    partition, region = release.execution_arn.split(":")[1:4:2]
-    return f"https://{quote(region, safe='')}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+def _console(release: Release) -> tuple[str, str] | None:
+    """The console's address and the Region; None for what is no ARN or of a partition without a known console."""
+    parts = release.execution_arn.split(":")
+    domain = console(_partition(release))
+    if not domain or len(parts) < 5:
+        return None
+    region = quote(parts[3], safe="")
+    return f"https://{region}.{domain}", region
 
 
 def _links(release: Release, pipeline: str) -> str:
     lines = [f"Execution: {execution_link(release)}"]
-    parts = release.execution_arn.split(":")
-    if pipeline and len(parts) >= 5:
-        page = f"codesuite/codepipeline/pipelines/{quote(pipeline, safe='')}/view?region={quote(parts[3], safe='')}"
-        lines.append(f"Pipeline:  {_console(release)}/{page}")
+    found = _console(release)
+    if pipeline and found:
+        address, region = found
+        page = f"codesuite/codepipeline/pipelines/{quote(pipeline, safe='')}/view?region={region}"
+        lines.append(f"Pipeline:  {address}/{page}")
+    elif pipeline:
+        lines.append(f"Pipeline:  {clean.line(pipeline)}")
     return "\n".join(lines)

@@ -47,7 +47,7 @@ class Preflight(ABC):
         """The batch with every item UNCHANGED, HELD, FAILED, or pending because it is to be deployed."""
         pending = [item for item in self.batch.items if item.status == work.PENDING]
         self.prepare(pending)
-        checked = lookup.images(self.aws, pending, self.patience)
+        checked = lookup.images(self.aws, pending, self.patience, self.batch.region)
         checked = live.each(self._look, checked, self.patience)
         going = [each for each in checked if each.is_to_be_deployed]
         lookup.references(self.aws, self.batch, going, self.patience)
@@ -84,6 +84,9 @@ class Preflight(ABC):
 
 def _concluded(checked: Checked, now: float) -> Item:
     item, findings = checked.item, checked.findings
+    if item.status == work.UNCHANGED and (cannot_pin := _cannot_pin(findings)):
+        # It runs by its tag, which is not what Git says.
+        return replace(item, checks=findings.encoded(), warnings=findings.warnings).failed(cannot_pin, now)
     if item.status == work.UNCHANGED:
         # Nothing is deployed: an image that was lost is a danger, but no failure of this release. What cannot be
         # looked for is told where something is deployed.
@@ -93,3 +96,8 @@ def _concluded(checked: Checked, now: float) -> Item:
     if item.status == work.PENDING and findings.failed:
         return item.failed(findings.failed, now)
     return item
+
+
+def _cannot_pin(findings: Findings) -> str:
+    reasons = [text for _, result, text in findings.reasons if result == FAILED and text.startswith(lookup.CANNOT_PIN)]
+    return "; ".join(reasons)

@@ -122,3 +122,63 @@ def test_a_release_that_bakes_longer_than_an_execution_lasts_is_refused_before_a
     slow = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 130}
     with pytest.raises(InvalidManifest, match="bakes for 260 minutes, and is given up after 240"):
         machine.run(release(item("web", deployment=slow, dependsOn=["api"]), item("api", deployment=slow)))
+
+
+DIGEST = "sha256:" + "b" * 64
+
+
+@pytest.mark.parametrize("running", ["another image", "the same tag"])
+@pytest.mark.parametrize("why", ["may not look", "a cache may bring it"])
+def test_pin_digest_that_cannot_pin_fails_the_check(ecs, machine, running, why):
+    # GIVEN a service, maybe one that runs the very tag that is to be pinned
+    if running == "the same tag":
+        ecs.registry = {"web:2": DIGEST}
+        machine.run(release(item("web") | {"image": IMAGE}))
+    before = ecs.images("web")
+    # WHEN its tag cannot be looked up
+    if why == "may not look":
+        ecs.refuse["batch_get_image"] = AwsRefused("batch_get_image", "AccessDeniedException", "no")
+    else:
+        ecs.registry, ecs.pull_through = {}, {"ROOT"}
+    done = machine.run(release(item("web", pinDigest=True) | {"image": IMAGE}))
+    # THEN the release fails before anything changes, and says why
+    (web,) = done["result"]["items"]
+    assert (done["error"], web["status"], web["checks"]["image"]) == ("CheckFailed", "FAILED", "FAILED")
+    assert web["reason"].startswith("pinDigest: image ")
+    assert ecs.images("web") == before
+
+
+@pytest.mark.parametrize("image", [f"{IMAGE[:-2]}@{DIGEST}", f"{IMAGE}@{DIGEST}", f"example.com/web@{DIGEST}"])
+def test_an_image_with_its_digest_is_pinned_already(ecs, machine, image):
+    ecs.refuse["batch_get_image"] = AwsRefused("batch_get_image", "AccessDeniedException", "no")
+    web = machine.results(release(item("web", pinDigest=True) | {"image": image}))["web"]
+    assert (web["status"], web["checks"]["image"]) == ("DEPLOYED", "NOT_CHECKED")
+    assert ecs.images("web") == {"web": image}
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "web:2",
+        "public.ecr.aws/nginx/nginx:1",
+        "111111111111.dkr.ecr.us-west-2.amazonaws.com/web@sha256:abc123",
+        "web:2:3",
+    ],
+)
+def test_an_image_that_cannot_be_pinned_or_pulled_is_refused_as_input(ecs, machine, image):
+    with pytest.raises(InvalidManifest, match="image"):
+        machine.run(release(item("web", pinDigest=True) | {"image": image}))
+    assert ecs.images("web") == {"web": "web:1"}
+
+
+def test_the_ecr_of_another_partition_is_not_asked_and_not_called_another_registry(ecs, machine):
+    image = "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn/web:2"
+    web = machine.results(release(item("web") | {"image": image}))["web"]
+    assert (web["status"], web["checks"]["image"]) == ("DEPLOYED", "NOT_CHECKED")
+    assert (
+        f"not checked: image {image}: its ECR is in partition aws-cn, where the deploy role is nobody"
+        in web["warnings"]
+    )
+    assert "batch_get_image" not in ecs.calls
+    done = machine.run(release(item("web", pinDigest=True) | {"image": image}))
+    assert done["error"] == "CheckFailed"

@@ -38,7 +38,7 @@ class Lookups(Calls):
         is what pulling needs too, and which ECR counts as a pull."""
         found: dict[str, str | AwsRefused | None] = dict.fromkeys(references)
         for part in parts(list(references), _IMAGES_PER_CALL):
-            ids = [{"imageDigest": r} if r.startswith("sha256:") else {"imageTag": r} for r in part]
+            ids = [{"imageDigest": r} if ":" in r else {"imageTag": r} for r in part]
             answer = self._call(
                 "ecr",
                 "batch_get_image",

@@ -25,6 +25,7 @@ from ecs_gitops.manifest.kinds import (
 from ecs_gitops.manifest.node import Node, Problem
 
 _SHOWN = 80
+_REASON_SHOWN = 200
 # Looking for the nearest known name is slow; a file with more unknown keys than are ever shown needs no more.
 _NEAREST_AT_MOST = 100
 # A file that is nothing but problems is not looked through to its end.
@@ -110,7 +111,9 @@ class _Checker:
             return WRONG
         value = parse(node.content, kind)
         if value is None:
-            self._add(node, path, f"{shown(node)} is not accepted", accepted(kind))
+            why = kind.refusal(node.content) if isinstance(kind, Text) and kind.refusal else None
+            told, instead = (f": {_cut(why[0], _REASON_SHOWN)}", why[1]) if why else ("", accepted(kind))
+            self._add(node, path, f"{shown(node)} is not accepted{told}", instead)
             return WRONG
         return value
 
@@ -181,7 +184,8 @@ class _Checker:
 def parse(text: str, kind: Scalar) -> str | float | bool | None:
     """The value that ``text`` stands for; None where it is not accepted."""
     if isinstance(kind, Text):
-        return text if len(text) <= kind.longest and re.fullmatch(kind.pattern, text) else None
+        is_right = len(text) <= kind.longest and re.fullmatch(kind.pattern, text)
+        return text if is_right and not (kind.refusal and kind.refusal(text)) else None
     if isinstance(kind, Integer):
         return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and kind.least <= int(text) <= kind.most else None
     if isinstance(kind, Number):
@@ -215,8 +219,8 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
 
 
-def _cut(text: str) -> str:
-    return clean.escaped(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+def _cut(text: str, most: int = _SHOWN) -> str:
+    return clean.escaped(text if len(text) <= most else text[:most] + "…")
 
 
 def _wanted(field: Field, kind: Object) -> str:

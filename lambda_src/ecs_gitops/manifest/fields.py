@@ -12,6 +12,7 @@ from typing import Any
 
 from ecs_gitops.manifest.deployment import CONFIGURATION, bakes_within_timeout
 from ecs_gitops.manifest.kinds import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
+from ecs_gitops.manifest.pins import pins_what_it_can
 from ecs_gitops.manifest.rules import defaults_fit, one_item_per_target, possible_order, something_to_deploy
 from ecs_gitops.manifest.texts import (
     ACCOUNT,
@@ -63,6 +64,7 @@ _ON_FAILURE = Field(
     "rollback",
 )
 _BAKES = Rule(bakes_within_timeout)
+_PINS = Rule(pins_what_it_can)
 
 TASK = Object(
     (
@@ -83,6 +85,7 @@ TASK = Object(
         _TIMEOUT,
         _PIN,
     ),
+    rules=(_PINS,),
     inherits=True,
     either=(_ONE_OR_SEVERAL, _RULE_OR_SCHEDULE),
 )
@@ -141,7 +144,7 @@ SERVICE = Object(
             True,
         ),
     ),
-    rules=(_BAKES,),
+    rules=(_BAKES, _PINS),
     inherits=True,
     either=(_ONE_OR_SEVERAL,),
 )
@@ -150,7 +153,7 @@ SERVICE = Object(
 # schedules may stand beside each other there: each task takes what it has a use for.
 DEFAULTS = Object(
     tuple({field.name: replace(field, required=False) for field in (*TASK.fields, *SERVICE.fields)}.values()),
-    rules=(_BAKES,),
+    rules=(_BAKES, _PINS),
     either=(
         _ONE_OR_SEVERAL,
         replace(_RULE_OR_SCHEDULE, one=("cwRuleName",), other=("scheduleName",)),

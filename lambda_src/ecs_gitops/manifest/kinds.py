@@ -22,13 +22,14 @@ class Text:
     """A scalar, read as the text that stands in the file. ``accepted`` says what ``pattern`` means, for people.
 
     ``typed`` names the JSON types besides string that an editor may take such a text for: ``4.0`` without quotes is a
-    number to it.
+    number to it. ``refusal`` tells why a text is not accepted, and what is, where more than ``pattern`` decides.
     """
 
     pattern: str
     accepted: str
     longest: int
     typed: tuple[str, ...] = ("number", "boolean")
+    refusal: Callable[[str], tuple[str, str] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,11 +192,11 @@ def test_wrong_hooks_are_told(hooks, place):
 def test_the_switches_are_read_from_the_top_level_the_item_and_the_defaults():
     read = load(
         "onFailure: rollbackRelease\ntasksAfterServices: false\n"
-        + service(f"{TWO}, onFailure: stop", "pinDigest: true, requireZeroDowntime: true")
+        + service(f"{TWO}, onFailure: stop", "pinDigest: false, requireZeroDowntime: true")
     ).with_defaults()
     one = read.services[0]
     assert (read.on_failure, read.tasks_after_services) == ("rollbackRelease", False)
-    assert (one.on_failure, one.pin_digest, one.require_zero_downtime) == ("stop", True, True)
+    assert (one.on_failure, one.pin_digest, one.require_zero_downtime) == ("stop", False, True)
     assert "accepted: stop or rollback or rollbackRelease" in told(service(f"{TWO}, onFailure: ignore"))[0]
 
 
@@ -237,3 +237,39 @@ def test_published_schema_and_checker_agree(text, valid):
         load(text)
     else:
         assert told(text)
+
+
+ECR = "111111111111.dkr.ecr.us-west-2.amazonaws.com/app"
+SHA = "sha256:" + "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (service("service: a, image: 'a:1', pinDigest: true"), ["services[0].image"]),
+        (service("service: a, image: 'a:1'", "pinDigest: true"), ["services[0].image"]),
+        (service("service: a, image: public.ecr.aws/a/b, pinDigest: true"), ["services[0].image"]),
+        (task("service: a, image: 'a:1', cwRuleName: c, pinDigest: true"), ["tasks[0].image"]),
+        (service(f"{TWO}, pinDigest: true"), ["services[0].containers[0].image", "services[0].containers[1].image"]),
+        (service("timeoutMinutes: 9", "pinDigest: true, service: a, image: 'a:1'"), ["defaults.image"]),
+        (service("service: a, pinDigest: true", "image: 'a:1'"), ["services[0].image"]),
+        (service("service: a, image: 'a:1', pinDigest: false", "pinDigest: true"), []),
+        (service(f"service: a, image: '{ECR}:1', pinDigest: true"), []),
+        (service(f"service: a, image: '{ECR}@{SHA}', pinDigest: true"), []),
+        (service(f"service: a, image: 'a@{SHA}', pinDigest: true"), []),
+        (service(f"service: a, image: '{ECR}:1'", "image: 'a:1'"), []),
+    ],
+)
+def test_pin_digest_is_for_images_that_can_be_pinned(text, paths):
+    lines = told(text) if paths else []
+    assert [line.split(": ")[1] for line in lines] == paths
+    assert all("pinDigest cannot pin this image: it is not in ECR" in line for line in lines)
+    if not paths:
+        load(text)
+
+
+def test_an_image_that_no_engine_takes_is_told_at_its_place_with_the_reason():
+    lines = told("services:\n  - service: a\n    clusterName: c\n    serviceName: s\n    image: 'Web:1'\n")
+    reason = "the repository has upper case letters: 'Web'"
+    accepted = "lower case letters and digits, with `.`, `_`, `__` or hyphens between them"
+    assert lines == [f"f:5:12: services[0].image: 'Web:1' is not accepted: {reason}; accepted: {accepted}"]

@@ -16,7 +16,8 @@ from ecs_gitops.manifest.fields import SERVICE, TASK
 SCHEMA = jsonschema.Draft202012Validator(schema())
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
-images = st.sampled_from(["a/b:1", "111111111111.dkr.ecr.us-west-2.amazonaws.com/web@sha256:" + "0" * 64])
+ECR = "111111111111.dkr.ecr.us-west-2.amazonaws.com/web"
+images = st.sampled_from([f"{ECR}:1", f"{ECR}@sha256:" + "0" * 64, "a/b@sha256:" + "0" * 64])
 minutes = st.integers(0, 1440)
 tenths = st.integers(30, 1000).map(lambda tenth: tenth / 10)
 switches = {"enable": st.booleans(), "rollback": st.booleans()}
