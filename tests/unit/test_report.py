@@ -233,3 +233,24 @@ def test_subjects_are_always_ones_that_sns_takes(release, name):
     assert 0 < len(subject) < 100
     assert subject.isascii()
     assert subject.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws", "us-west-2", "https://us-west-2.console.aws.amazon.com/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("aws-eusc", "eusc-de-east-1", "https://eusc-de-east-1.console.amazonaws-eusc.eu/"),
+        ("aws-iso", "us-iso-east-1", None),
+    ],
+)
+def test_links_lead_to_the_partitions_own_console_or_are_left_out(release, partition, region, host):
+    arn = f"arn:{partition}:states:{region}:111111111111:execution:ecs-gitops:run-1"
+    outcome = report.outcome([replace(batch(BAD), region=region)])
+    text = notice.message(replace(release, execution_arn=arn), outcome, "pipe")
+    if host:
+        assert text.count(host) == text.count("https://") == 3
+    else:
+        assert "https://" not in text
+        assert f"Execution: {arn}\nPipeline:  pipe\n" in text

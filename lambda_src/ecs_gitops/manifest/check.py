@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ecs_gitops import clean
+from ecs_gitops.manifest import foreign
 from ecs_gitops.manifest.kinds import (
     WRONG,
     Choice,
@@ -64,7 +65,7 @@ class _Checker:
         if not isinstance(node.content, dict):
             self._add(node, path, f"{shown(node)} is not a mapping", kind.accepted)
             return {}
-        self._keys(node, path, kind.names)
+        self._keys(node, path, kind)
         values = {}
         for field in kind.fields:
             value = self._field(node.content.get(field.name), join(path, field.name), field.type)
@@ -142,17 +143,36 @@ class _Checker:
                 self._add(node, place, f"{shown(node)} stands twice{line}", "each once")
             first.setdefault(told, node)
 
-    def _keys(self, node: Node, path: str, names: tuple[str, ...]) -> None:
+    def _keys(self, node: Node, path: str, kind: Object) -> None:
         """Unknown and repeated keys are problems."""
         keys = node.keys or {}
-        for name, line, column in node.repeated:
-            told = f"the key stands twice, first in line {keys[name][0]}"
-            self._tell(Problem(line, column, join(path, _cut(name)), told, "one of them"))
+        self._twice(node, path)
         for name, child in node.content.items() if isinstance(node.content, dict) else ():
-            if name not in names:
-                line, column = keys.get(name, (child.line, child.column))
-                told = f"unknown key{self._nearest(name, names)}"
-                self._tell(Problem(line, column, join(path, _cut(name)), told, ", ".join(names)))
+            if name in kind.names:
+                continue
+            if kind.free and name.startswith(kind.free):
+                self._free(child, join(path, _cut(name)))
+                continue
+            line, column = keys.get(name, (child.line, child.column))
+            told = foreign.told(path, name, kind.names) or f"unknown key{self._nearest(name, kind.names)}"
+            wanted = ", ".join([*kind.names, *([f"{kind.free}…"] if kind.free else [])])
+            self._tell(Problem(line, column, join(path, _cut(name)), told, wanted))
+
+    def _twice(self, node: Node, path: str) -> None:
+        for name, line, column in node.repeated:
+            first = (node.keys or {})[name][0]
+            told = f"the key stands twice, first in line {first}"
+            self._tell(Problem(line, column, join(path, _cut(name)), told, "one of them"))
+
+    def _free(self, node: Node, path: str) -> None:
+        """What anchors refer to may be anything, with each key once: a merge would lose the other."""
+        self._twice(node, path)
+        if isinstance(node.content, dict):
+            for name, child in node.content.items():
+                self._free(child, join(path, _cut(name)))
+        elif isinstance(node.content, list):
+            for index, child in enumerate(node.content):
+                self._free(child, f"{path}[{index}]")
 
     def _missing(self, node: Node, path: str, kind: Object, values: Mapping[str, Any]) -> None:
         there = {*values, *kind.inherited(values, self._defaults), *kind.unused(values, self._defaults)}

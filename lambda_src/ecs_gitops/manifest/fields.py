@@ -199,6 +199,7 @@ MANIFEST = Object(
         Rule(possible_order(SERVICE)),
     ),
     accepted="a mapping with tasks or services",
+    free="x-",
 )
 
 SOURCE = Object(

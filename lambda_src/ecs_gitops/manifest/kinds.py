@@ -143,13 +143,15 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A mapping. ``inherits`` tells that what it does not have may stand in the manifest's ``defaults``."""
+    """A mapping. ``inherits`` tells that what it does not have may stand in the manifest's ``defaults``. Keys that
+    begin with ``free`` may have any value, which nothing reads: places for anchors."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
     inherits: bool = False
     accepted: str = "a mapping of fields"
     either: tuple[Either, ...] = ()
+    free: str = ""
     names: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

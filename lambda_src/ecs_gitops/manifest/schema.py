@@ -25,6 +25,8 @@ def _object(kind: Object) -> Json:
         "additionalProperties": False,
         "properties": {field.name: _field(field, field.required and not kind.inherits) for field in kind.fields},
     }
+    if kind.free:
+        made["patternProperties"] = {f"^{kind.free}": {"description": "A place for anchors; nothing reads it."}}
     required = [field.name for field in kind.fields if field.required]
     if required and not kind.inherits:
         made["required"] = required
