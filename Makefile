@@ -90,7 +90,7 @@ soak: $(STAMP) $(LAYER) ## thousands of releases under faults, in memory and on 
 	@$(BIN)/python -m soak
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## hostile manifests, events and texts for a minute (SECONDS=60)
+fuzz: $(STAMP) ## hostile manifests, images, events and texts for a minute (SECONDS=60)
 	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
 
 .PHONY: lint

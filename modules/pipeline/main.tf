@@ -16,6 +16,7 @@ locals {
     aws        = "console.aws.amazon.com"
     aws-cn     = "console.amazonaws.cn"
     aws-us-gov = "console.amazonaws-us-gov.com"
+    aws-eusc   = "console.amazonaws-eusc.eu"
   }
   console = lookup(local.consoles, local.partition, local.consoles.aws)
 
