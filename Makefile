@@ -58,6 +58,10 @@ demo: $(STAMP) $(LAYER) ## the main job on this machine: apply, push, watch, cha
 local-up: $(STAMP) $(LAYER) ## keep the local AWS running to play with by hand
 	@$(BIN)/python -m local_aws.demo up
 
+.PHONY: local-watch
+local-watch: $(STAMP) ## follow each release of what `make local-up` started, and show its notices
+	@$(BIN)/python -m local_aws.demo watch
+
 .PHONY: local-down
 local-down: $(STAMP) ## end what `make local-up` started
 	@$(BIN)/python -m local_aws.demo down

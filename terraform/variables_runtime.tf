@@ -48,14 +48,13 @@ variable "log_retention_days" {
 }
 
 variable "artifact_expiration_days" {
-  description = "Days after which artifacts are deleted: 1 to 365."
+  description = "Days after which artifacts are deleted: 1 to 365; null keeps them all."
   type        = number
-  nullable    = false
   default     = 30
 
   validation {
-    condition     = var.artifact_expiration_days >= 1 && var.artifact_expiration_days <= 365 && floor(var.artifact_expiration_days) == var.artifact_expiration_days
-    error_message = "artifact_expiration_days takes a whole number from 1 to 365."
+    condition     = var.artifact_expiration_days == null || try(var.artifact_expiration_days >= 1 && var.artifact_expiration_days <= 365 && floor(var.artifact_expiration_days) == var.artifact_expiration_days, false)
+    error_message = "artifact_expiration_days takes a whole number from 1 to 365, or null."
   }
 }
 

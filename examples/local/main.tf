@@ -11,18 +11,25 @@ variable "layer_zip" {
   nullable    = false
 }
 
+variable "lifecycle_rules" {
+  description = "Whether buckets get their lifecycle rules; the provider waits for a minute on each."
+  type        = bool
+  default     = true
+}
+
 module "ecs_gitops" {
   source = "../../terraform"
 
-  name                   = "ecs-gitops"
-  layer_zip              = var.layer_zip
-  artifact_force_destroy = true
-  notification_emails    = ["team@example.com"]
-  log_level              = "DEBUG"
-  pass_role_arns         = ["arn:aws:iam::111111111111:role/shop-*"]
-  cluster_names          = ["shop", "vtj-*"]
-  event_bus_names        = ["shop-*"]
-  target_role_arns       = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
+  name                     = "ecs-gitops"
+  layer_zip                = var.layer_zip
+  artifact_force_destroy   = true
+  artifact_expiration_days = var.lifecycle_rules ? 30 : null
+  notification_emails      = ["team@example.com"]
+  log_level                = "DEBUG"
+  pass_role_arns           = ["arn:aws:iam::111111111111:role/shop-*"]
+  cluster_names            = ["shop", "vtj-*"]
+  event_bus_names          = ["shop-*"]
+  target_role_arns         = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
 }
 
 # A second account, as a team would have one for each stage.

@@ -43,6 +43,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 
 # A pipeline needs its artifacts only while it runs; a failed run can be retried for some days.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = var.expiration_days == null ? 0 : 1
+
   bucket = aws_s3_bucket.this.id
 
   rule {
@@ -65,6 +67,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   }
 
   depends_on = [aws_s3_bucket_versioning.this]
+}
+
+moved {
+  from = aws_s3_bucket_lifecycle_configuration.this
+  to   = aws_s3_bucket_lifecycle_configuration.this[0]
 }
 
 resource "aws_s3_bucket_policy" "this" {

@@ -10,14 +10,13 @@ variable "name" {
 }
 
 variable "expiration_days" {
-  description = "Days after which artifacts are deleted: 1 to 365."
+  description = "Days after which artifacts are deleted: 1 to 365; null keeps them all."
   type        = number
-  nullable    = false
   default     = 30
 
   validation {
-    condition     = var.expiration_days >= 1 && var.expiration_days <= 365 && floor(var.expiration_days) == var.expiration_days
-    error_message = "expiration_days takes a whole number from 1 to 365."
+    condition     = var.expiration_days == null || try(var.expiration_days >= 1 && var.expiration_days <= 365 && floor(var.expiration_days) == var.expiration_days, false)
+    error_message = "expiration_days takes a whole number from 1 to 365, or null."
   }
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -15,7 +17,15 @@ from typing import Any, Self
 
 from local_aws.state import ACCOUNT, REGION
 
-_STARTS_WITHIN = 60.0
+# Some seconds on an idle machine; a busy one may take long.
+_STARTS_WITHIN = 120.0
+_STARTS_AT_MOST = 3
+# Below the ports that Linux gives to outgoing connections: one of those could take the port before the server does.
+_PORTS = range(15_000, 32_000)
+
+
+class NotStarted(RuntimeError):
+    """The server did not come up. The text says why, and where its log is."""
 
 
 class LocalAws:
@@ -33,8 +43,8 @@ class LocalAws:
         port: int | None = None,
     ) -> None:
         self.folder = folder
+        self.is_port_fixed = port is not None
         self.port = port or _free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
         self._options = ["--rollout-seconds", str(rollout_seconds), "--wait-scale", str(wait_scale)]
         self._options += ["--second-seconds", str(second_seconds)]
         self.process: subprocess.Popen[bytes] | None = None
@@ -46,8 +56,25 @@ class LocalAws:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self) -> None:
-        """Start the server and return when it answers. Raises :class:`RuntimeError` with its log when it does not."""
+        """Start the server and return when it answers. Raises :class:`NotStarted`."""
+        if self.is_port_fixed and not is_free(self.port):
+            raise NotStarted(f"port {self.port} of 127.0.0.1 is in use: end what listens there")
+        for left in reversed(range(1 if self.is_port_fixed else _STARTS_AT_MOST)):
+            try:
+                self._start()
+                return
+            except NotStarted:
+                # Somebody else may have taken the port between the look at it and the start.
+                if not left or is_free(self.port):
+                    raise
+                self.port = _free_port()
+
+    def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         package = Path(__file__).resolve().parent
         command = [sys.executable, str(package), "serve", "--port", str(self.port), "--state-dir", str(self.folder)]
@@ -58,13 +85,23 @@ class LocalAws:
             )
         until = time.monotonic() + _STARTS_WITHIN
         while time.monotonic() < until and self.process.poll() is None:
-            try:
-                self.control("git")
-            except OSError:
-                time.sleep(0.1)
-            else:
+            if self._answers():
                 return
-        raise RuntimeError(f"the local AWS did not start:\n{self.log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.1)
+        code = self.process.poll()
+        self.stop()
+        why = f"it gave no answer in {_STARTS_WITHIN:g} s" if code is None else f"it ended with exit code {code}"
+        raise NotStarted(f"{self._end_of_log()}\nthe local AWS did not start: {why}; its whole log: {self.log}")
+
+    def _answers(self) -> bool:
+        """Whether this very server answers: one that is just ending may still listen on the port."""
+        try:
+            return bool(self.control("git")["pid"] == (self.process and self.process.pid))
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return False
+
+    def _end_of_log(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:].strip()
 
     def stop(self) -> None:
         """End the server by its pid."""
@@ -115,6 +152,17 @@ class LocalAws:
 
 
 def _free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    return next(port for port in random.sample(_PORTS, len(_PORTS)) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        # As servers do: connections of one that has ended may linger for a minute.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 
 
 def _git() -> dict[str, Any]:
-    return {"user": git_http.USER, "password": git_http.password()}
+    return {"user": git_http.USER, "password": git_http.password(), "pid": os.getpid()}
 
 
 def _clock() -> dict[str, Any]:

@@ -40,15 +40,32 @@ class Stack:
 
     @classmethod
     def apply(cls, aws: LocalAws, folder: Path, tell: Callable[[str], None] | None = None) -> Stack:
-        """Apply ``examples/local``; ``tell`` gets Terraform's lines as they come."""
+        """Apply ``examples/local``; ``tell`` gets Terraform's lines as they come.
+
+        Without the buckets' lifecycle rules, on each of which the provider waits for a minute.
+        """
         variables = {
             "endpoint": aws.endpoint,
+            "lifecycle_rules": "false",
             "layer_zip": str(ROOT / "build" / "ecs_gitops-layer-arm64.zip"),
         }
         terraform = Terraform(ROOT / "examples" / "local", folder, variables, tell)
         terraform.init()
         terraform.apply()
         return cls(aws, terraform, terraform.outputs())
+
+    @classmethod
+    def running(cls, aws: LocalAws, folder: Path) -> Stack:
+        """What was applied from ``folder`` before; releases that are over by now are passed over."""
+        terraform = Terraform(ROOT / "examples" / "local", folder)
+        stack = cls(aws, terraform, terraform.outputs())
+        stack._released = len(stack.executions())
+        stack._seen = max((entry["n"] + 1 for entry in aws.control("trace?since=0")), default=0)
+        return stack
+
+    def is_release_new(self) -> bool:
+        """Whether a release was started that was not watched yet."""
+        return len(self.executions()) > self._released
 
     def listen(self) -> str:
         """A queue that gets every notice; its address."""

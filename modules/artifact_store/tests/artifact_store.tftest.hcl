@@ -46,9 +46,9 @@ run "is_closed_versioned_and_expires" {
 
   assert {
     condition = (
-      one(one(aws_s3_bucket_lifecycle_configuration.this.rule).expiration).days == 30
-      && one(one(aws_s3_bucket_lifecycle_configuration.this.rule).noncurrent_version_expiration).noncurrent_days == 1
-      && one(one(aws_s3_bucket_lifecycle_configuration.this.rule).abort_incomplete_multipart_upload).days_after_initiation == 1
+      one(one(aws_s3_bucket_lifecycle_configuration.this[0].rule).expiration).days == 30
+      && one(one(aws_s3_bucket_lifecycle_configuration.this[0].rule).noncurrent_version_expiration).noncurrent_days == 1
+      && one(one(aws_s3_bucket_lifecycle_configuration.this[0].rule).abort_incomplete_multipart_upload).days_after_initiation == 1
     )
     error_message = "Artifacts, their old versions and broken uploads do not expire."
   }
@@ -99,4 +99,15 @@ run "refuses_to_keep_for_ever" {
   }
 
   expect_failures = [var.expiration_days]
+}
+
+run "keeps_artifacts_when_asked_to" {
+  variables {
+    expiration_days = null
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
+    error_message = "There is a lifecycle rule, though artifacts are to be kept."
+  }
 }
