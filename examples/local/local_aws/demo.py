@@ -6,7 +6,9 @@ states as well.
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -34,13 +36,23 @@ def main(arguments: list[str]) -> int:
         console.print(f"What the local AWS wrote: {HOME / command / 'aws' / 'server.log'}", markup=False)
         return 1
     except (NotStarted, TerraformError, TimeoutError) as error:
-        # The reason comes last: it is what a reader of a long log sees.
-        console.print(f"\n{error}", markup=False)
-        console.print(f"make {_target(command)} failed: {str(error).strip().splitlines()[-1]}", markup=False)
-        return 1
+        return _failed(command, str(error))
+    except subprocess.CalledProcessError as error:
+        said = str(error.stderr or "").strip()
+        return _failed(
+            command, f"{said}\n{shlex.join(map(str, error.cmd[:2]))} ended with exit code {error.returncode}"
+        )
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _failed(command: str, why: str) -> int:
+    """The reason comes last: it is what a reader of a long log sees."""
+    console.print(f"\n{why}", markup=False)
+    console.print(f"make {_target(command)} failed: {why.strip().splitlines()[-1]}", markup=False)
+    console.print(f"What the local AWS wrote: {HOME / command / 'aws' / 'server.log'}", markup=False)
+    return 1
 
 
 def _target(command: str) -> str:

@@ -99,7 +99,7 @@ class Stack:
     def clone(self, folder: Path) -> Clone:
         """A clone of the config repository."""
         address = self.aws.clone_url(self.outputs["repository_name"])
-        subprocess.run(["git", "clone", "--quiet", address, str(folder)], check=True, capture_output=True)
+        subprocess.run(["git", "clone", "--quiet", address, str(folder)], check=True, capture_output=True, text=True)
         return Clone(folder)
 
     def executions(self) -> list[dict[str, Any]]:
