@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,8 +14,16 @@ _PROVIDER = "registry.terraform.io/hashicorp/aws"
 _CONVENTIONAL = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 
 
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|^[│╷╵] ?", re.MULTILINE)
+
+
 class TerraformError(Exception):
-    """Terraform did not succeed; the text is what it wrote."""
+    """Terraform did not succeed. The text is what it wrote, and last its first error."""
+
+    def __init__(self, what: str, output: str) -> None:
+        text = _DECORATION.sub("", output).strip()
+        errors = [line.strip() for line in text.splitlines() if line.startswith("Error: ")]
+        super().__init__("\n".join([f"{what}:", text, *errors[:1]]))
 
 
 def plugin_folder() -> Path | None:
@@ -70,7 +79,7 @@ class Terraform:
         """What a plan would change, as Terraform tells it; empty when nothing would."""
         done = self._run("plan", "-detailed-exitcode", self._state)
         if done.returncode not in (0, 2):
-            raise TerraformError(done.stdout)
+            raise TerraformError("terraform plan", done.stdout)
         return done.stdout if done.returncode == 2 else ""
 
     def outputs(self) -> dict[str, Any]:
@@ -85,7 +94,7 @@ class Terraform:
         """What Terraform prints. Raises :class:`TerraformError`."""
         done = self._run(command, *arguments)
         if done.returncode != 0:
-            raise TerraformError(f"terraform {command} in {self.folder.name}:\n{done.stdout}")
+            raise TerraformError(f"terraform {command} in {self.folder.name}", done.stdout)
         return done.stdout
 
     def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
