@@ -18,16 +18,17 @@ _SERVICE = """
     assignPublicIp availabilityZoneRebalancing awsvpcConfiguration capacityProviderStrategy clientToken cluster
     clusterArn createdAt createdBy currentServiceDeployment currentServiceRevisions deploymentConfiguration
     deploymentController deployments desiredCount enableECSManagedTags enableExecuteCommand events forceNewDeployment
-    healthCheckGracePeriodSeconds launchType loadBalancers monitoring networkConfiguration pendingCount
-    placementConstraints placementStrategy platformFamily platformVersion propagateTags resourceManagementType role
-    roleArn runningCount schedulingStrategy securityGroups service serviceArn serviceConnectConfiguration serviceName
-    serviceRegistries status subnets tags taskDefinition taskSets volumeConfigurations vpcLatticeConfigurations
+    gatewayConnectors healthCheckGracePeriodSeconds launchType loadBalancers monitoring networkConfiguration
+    pendingCount placementConstraints placementStrategy platformFamily platformVersion propagateTags
+    resourceManagementType role roleArn runningCount schedulingStrategy securityGroups service serviceArn
+    serviceConnectConfiguration serviceName serviceRegistries status subnets tags taskDefinition taskSets
+    volumeConfigurations vpcLatticeConfigurations
 """
 _TASK_DEFINITION = """
     compatibilities containerDefinitions cpu deleteRequestedAt deregisteredAt enableFaultInjection ephemeralStorage
     executionRoleArn family inferenceAccelerators ipcMode memory networkMode pidMode placementConstraints
     proxyConfiguration registeredAt registeredBy requiresAttributes requiresCompatibilities revision runtimePlatform
-    status tags taskDefinitionArn taskRoleArn volumes
+    status tags taskDefinitionArn taskRoleArn trustedExecutionConfiguration volumes
 """
 _CONTAINER = """
     command cpu credentialSpecs dependsOn disableNetworking dnsSearchDomains dnsServers dockerLabels
@@ -41,11 +42,12 @@ _CONTAINER = """
 _TRIGGER = """
     actionAfterCompletion appSyncParameters arn batchParameters capacityProviderStrategy clientToken creationDate
     deadLetterConfig description ecsParameters enableECSManagedTags enableExecuteCommand endDate eventBridgeParameters
-    eventBusName eventPattern flexibleTimeWindow group groupName httpParameters id input inputPath inputTransformer
-    kinesisParameters kmsKeyArn lastModificationDate launchType managedBy name networkConfiguration placementConstraints
-    placementStrategy platformVersion propagateTags redshiftDataParameters referenceId retryPolicy roleArn
-    runCommandParameters sageMakerPipelineParameters scheduleExpression scheduleExpressionTimezone sqsParameters
-    startDate state tags target targets taskCount taskDefinitionArn
+    eventBridgePutEventsV2Parameters eventBridgePutRawEventsParameters eventBusName eventPattern flexibleTimeWindow
+    group groupName httpParameters id input inputPath inputTransformer kinesisParameters kmsKeyArn
+    lastModificationDate launchType managedBy name networkConfiguration placementConstraints placementStrategy
+    platformVersion propagateTags redshiftDataParameters referenceId retryPolicy roleArn runCommandParameters
+    sageMakerPipelineParameters scheduleExpression scheduleExpressionTimezone sqsParameters startDate state tags
+    target targets taskCount taskDefinitionArn
 """
 
 _OF_SERVICE = "it is a setting of the service: change it where the service is made; releases keep it"
