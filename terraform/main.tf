@@ -64,6 +64,8 @@ module "deployer" {
   execution_timeout_minutes = var.execution_timeout_minutes
   max_concurrency           = var.max_concurrency
   ecs_api_limits            = var.ecs_api_limits
+  notify                    = var.notify
+  metrics                   = var.metrics
   tracing                   = var.tracing
   log_level                 = var.log_level
   log_retention_days        = var.log_retention_days

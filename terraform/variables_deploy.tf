@@ -1,5 +1,5 @@
 variable "notification_emails" {
-  description = "E-mail addresses that get a notice for every release; each is asked by AWS to confirm."
+  description = "E-mail addresses that get the notices; each is asked by AWS to confirm."
   type        = set(string)
   nullable    = false
   default     = []
@@ -7,6 +7,18 @@ variable "notification_emails" {
   validation {
     condition     = alltrue([for email in var.notification_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
     error_message = "notification_emails takes addresses such as team@example.com."
+  }
+}
+
+variable "notify" {
+  description = "Which releases are told: changes (what failed, deployed something or holds something back), always (each release), or failures. A failure is always told."
+  type        = string
+  nullable    = false
+  default     = "changes"
+
+  validation {
+    condition     = contains(["changes", "always", "failures"], var.notify)
+    error_message = "notify takes changes, always or failures."
   }
 }
 

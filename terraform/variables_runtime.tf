@@ -16,6 +16,13 @@ variable "layer_zip" {
   default     = null
 }
 
+variable "metrics" {
+  description = "Whether each release writes its metrics to CloudWatch, at most 0.30 USD a month for each of nine; without them modules/dashboard takes release_metrics = false."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
 variable "tracing" {
   description = "Whether functions and state machine send traces to X-Ray."
   type        = bool

@@ -30,6 +30,9 @@ module "ecs_gitops" {
   cluster_names            = ["shop", "vtj-*"]
   event_bus_names          = ["shop-*"]
   target_role_arns         = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
+
+  # Each release is shown with its notice.
+  notify = "always"
 }
 
 # A second account, as a team would have one for each stage.

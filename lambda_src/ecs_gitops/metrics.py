@@ -78,7 +78,8 @@ def document(release: Release, outcome: Outcome, now: float, level: str = "INFO"
 
 
 def emit(release: Release, outcome: Outcome) -> None:
-    """Write the metrics of a release that ended to the function's log. Never raises: a report without metrics is one.
+    """Write the metrics of a release that ended to the function's log, unless they are switched off
+    (``ECS_GITOPS_METRICS`` is ``false``). Never raises: a report without metrics is one.
 
     To stdout, past ``logging``: CloudWatch takes a log event whose whole message is the document, and Lambda's JSON
     format puts a logged text into a member ``message`` of its own object, whereas it hands on a line of stdout as it
@@ -86,6 +87,8 @@ def emit(release: Release, outcome: Outcome) -> None:
     they are absent; with the level that the function lets through, the metrics are not lost at ``log_level`` ERROR.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """
+    if os.environ.get("ECS_GITOPS_METRICS") == "false":
+        return
     try:
         made = document(release, outcome, time.time(), os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"))
         # In one write: the runtime flushes after each, and print() writes the end of the line apart.

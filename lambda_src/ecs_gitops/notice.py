@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ecs_gitops import clean, work
 from ecs_gitops.partition import console
+from ecs_gitops.report import RELEASE_FAILED
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ def subject_text(text: str, known: str = "", after: str = "") -> str:
         name = '"' + name.replace('"', "'") + '"'
     made = " ".join(filter(None, (text, name, after)))
     return made if len(made) <= SUBJECT_AT_MOST else made[: SUBJECT_AT_MOST - 3] + "..."
+
+
+def is_sent(outcome: Outcome, choice: str) -> bool:
+    """Whether people are told of a release, by what the module's variable `notify` says: ``always``, ``failures``, or
+    ``changes``: what failed, was deployed or is held. A failure is told whatever it says."""
+    if outcome.verdict == RELEASE_FAILED or choice == "always":
+        return True
+    return choice != "failures" and any(outcome.counts.get(status) for status in (work.DEPLOYED, work.HELD))
 
 
 def message(release: Release, outcome: Outcome, pipeline: str) -> str:

@@ -1,7 +1,7 @@
 locals {
-  # One entry an alarm on one metric. A failed release is counted by Step Functions, not by the release's own metric: this
+  # One entry an alarm on one metric, of those that Step Functions counts. A failed release is counted by Step Functions, not by the release's own metric: this
   # way one that could not even report is counted too.
-  metric_alarms = {
+  execution_alarms = {
     release-failed = {
       description = "A release failed. The notice and the execution's output say why."
       namespace   = "AWS/States"
@@ -29,6 +29,10 @@ locals {
       period      = 300
       threshold   = 1
     }
+  }
+
+  # Known from the release's own metrics alone.
+  release_alarms = {
     release-long = {
       description = "A release took ${var.long_release_minutes} minutes or longer."
       namespace   = local.release_namespace
@@ -39,6 +43,11 @@ locals {
       threshold   = var.long_release_minutes * 60
     }
   }
+
+  metric_alarms = merge(
+    local.execution_alarms,
+    { for key, alarm in local.release_alarms : key => alarm if var.release_metrics },
+  )
 
   alarms = merge(
     { for key, alarm in aws_cloudwatch_metric_alarm.release : key => alarm },

@@ -9,6 +9,6 @@ output "dashboard_arn" {
 }
 
 output "alarm_arns" {
-  description = "ARN of each alarm: release-failed, release-timed-out, release-aborted, release-long, and one for each key of function_names."
+  description = "ARN of each alarm: release-failed, release-timed-out, release-aborted, release-long (with release_metrics), and one for each key of function_names."
   value       = { for key, alarm in local.alarms : key => alarm.arn }
 }

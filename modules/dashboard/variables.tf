@@ -115,6 +115,13 @@ variable "long_release_minutes" {
   }
 }
 
+variable "release_metrics" {
+  description = "Whether releases write their metrics: the entry module's metrics. False leaves the widgets and the alarm out that are drawn from them; what Step Functions and Lambda count stays."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
 variable "tags" {
   description = "Tags of the alarms; a dashboard takes none."
   type        = map(string)

@@ -3,54 +3,66 @@ locals {
   # Of 24 columns.
   height = 6
 
+  # Drawn from what the releases themselves write.
+  release_widgets = [
+    {
+      type = "metric"
+      properties = {
+        title  = "Releases"
+        stat   = "Sum"
+        period = 300
+        metrics = [for name in ["Releases", "FailedReleases"] :
+          [local.release_namespace, name, "StateMachine", local.state_machine_name]
+        ]
+      }
+    },
+    {
+      type = "metric"
+      properties = {
+        title  = "Seconds from start to report"
+        period = 300
+        metrics = [for stat in ["p50", "p95", "Maximum"] :
+          [local.release_namespace, "Duration", "StateMachine", local.state_machine_name, { stat = stat, label = stat }]
+        ]
+        annotations = {
+          horizontal = [{ label = "alarm", value = var.long_release_minutes * 60 }]
+        }
+      }
+    },
+  ]
+  item_widgets = [
+    {
+      type = "metric"
+      properties = {
+        title   = "Items"
+        stat    = "Sum"
+        period  = 300
+        stacked = true
+        metrics = [for name in ["Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems", "HeldItems"] :
+          [local.release_namespace, name, "StateMachine", local.state_machine_name]
+        ]
+      }
+    },
+  ]
+
   rows = [
-    [
-      {
+    concat(
+      [{
         type = "alarm"
         properties = {
           title  = "Alarms"
           alarms = sort([for alarm in local.alarms : alarm.arn])
         }
-      },
-      {
-        type = "metric"
-        properties = {
-          title  = "Releases"
-          stat   = "Sum"
-          period = 300
-          metrics = [for name in ["Releases", "FailedReleases"] :
-            [local.release_namespace, name, "StateMachine", local.state_machine_name]
-          ]
-        }
-      },
-      {
-        type = "metric"
-        properties = {
-          title  = "Seconds from start to report"
-          period = 300
-          metrics = [for stat in ["p50", "p95", "Maximum"] :
-            [local.release_namespace, "Duration", "StateMachine", local.state_machine_name, { stat = stat, label = stat }]
-          ]
-          annotations = {
-            horizontal = [{ label = "alarm", value = var.long_release_minutes * 60 }]
-          }
-        }
-      },
-    ],
+      }],
+      [for widget in local.release_widgets : widget if var.release_metrics],
+      [for text in ["Releases write no metrics: `metrics = false`. What came of each is in its notice and in the execution's output."] : {
+        type       = "text"
+        properties = { markdown = text }
+      } if !var.release_metrics],
+    ),
     concat(
+      [for widget in local.item_widgets : widget if var.release_metrics],
       [
-        {
-          type = "metric"
-          properties = {
-            title   = "Items"
-            stat    = "Sum"
-            period  = 300
-            stacked = true
-            metrics = [for name in ["Deployed", "Unchanged", "FailedItems", "RolledBackItems", "SkippedItems", "HeldItems"] :
-              [local.release_namespace, name, "StateMachine", local.state_machine_name]
-            ]
-          }
-        },
         {
           type = "metric"
           properties = {

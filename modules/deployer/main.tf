@@ -33,6 +33,10 @@ locals {
 
       ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = tostring(var.execution_timeout_minutes)
     }
-    validate_deploy = { ECS_GITOPS_PIPELINE_NAME = var.pipeline_name }
+    validate_deploy = {
+      ECS_GITOPS_PIPELINE_NAME = var.pipeline_name
+      ECS_GITOPS_NOTIFY        = var.notify
+      ECS_GITOPS_METRICS       = tostring(var.metrics)
+    }
   }
 }

@@ -104,6 +104,25 @@ variable "ecs_api_limits" {
   }
 }
 
+variable "notify" {
+  description = "Which releases are told: changes (what failed, deployed something or holds something back), always (each release), or failures. A failure is always told."
+  type        = string
+  nullable    = false
+  default     = "changes"
+
+  validation {
+    condition     = contains(["changes", "always", "failures"], var.notify)
+    error_message = "notify takes changes, always or failures."
+  }
+}
+
+variable "metrics" {
+  description = "Whether each release writes its metrics to CloudWatch, at most 0.30 USD a month for each of nine; without them modules/dashboard takes release_metrics = false."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
 variable "tracing" {
   description = "Whether functions and state machine send traces to X-Ray."
   type        = bool

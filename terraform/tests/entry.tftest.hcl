@@ -71,6 +71,7 @@ run "refuses_values_that_are_none" {
     pipeline_execution_mode  = "ANY"
     build_compute            = "FARGATE"
     notification_emails      = ["team"]
+    notify                   = "never"
     deploy_regions           = ["Frankfurt"]
     architecture             = "arm"
     max_concurrency          = 0
@@ -85,7 +86,7 @@ run "refuses_values_that_are_none" {
 
   expect_failures = [
     var.name, var.repository_name, var.branch, var.manifest_path, var.pipeline_execution_mode, var.build_compute,
-    var.notification_emails, var.deploy_regions, var.architecture, var.max_concurrency, var.log_level,
+    var.notification_emails, var.notify, var.deploy_regions, var.architecture, var.max_concurrency, var.log_level,
     var.log_retention_days, var.artifact_expiration_days, var.permissions_boundary_arn, var.pass_role_arns,
     var.schedule_names, var.ecr_repository_arns,
   ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +51,31 @@ def test_a_rollout_ends_within_seconds_of_ecs_own_end(aws, run, service):
     assert result["deployedTaskDefArn"].endswith(f"{item['serviceName']}:2")
     assert live(aws, item) == f"{item['serviceName']}:2"
     assert done.seconds < 15
+
+
+@pytest.fixture
+def notify(aws: LocalAws) -> Iterator[Callable[[str], None]]:
+    """Say which releases are told, as the variable `notify` does; the local AWS tells of each."""
+    function, functions = "ecs-gitops-validate-deploy", aws.client("lambda")
+    before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+
+    def say(choice: str) -> None:
+        changed = {**before, "ECS_GITOPS_NOTIFY": choice}
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
+
+    yield say
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": before})
+
+
+def test_a_release_that_is_not_to_be_told_ends_without_a_notice(run, service, notify):
+    same, bad = service(image="app:1"), service(image="app:broken")
+    notify("changes")
+    assert run({"services": [same]}).states[-2:] == ["ChooseStage", "ReleaseSucceeded"]
+    notify("failures")
+    assert "NotifySuccess" not in run({"services": [service()]}).states
+    assert "NotifyFailure" in run({"services": [bad]}).states
+    notify("always")
+    assert run({"services": [same]}).states[-3:] == ["ChooseStage", "NotifySuccess", "ReleaseSucceeded"]
 
 
 def test_nothing_changed_costs_no_wait_and_ends_within_seconds(run, service):

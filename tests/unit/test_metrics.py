@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -218,3 +219,23 @@ def test_a_release_is_counted_once_however_many_stages_it_has(machine, ecs, caps
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
     assert check(json.loads(lines[0]))["Deployed"] == 2
+
+
+def test_metrics_that_are_switched_off_are_not_written(monkeypatch, capsys):
+    monkeypatch.setenv("ECS_GITOPS_METRICS", "false")
+    metrics.emit(RELEASE, outcome("DEPLOYED"))
+    assert capsys.readouterr().out == ""
+
+
+def test_the_documents_tell_the_cost_of_the_metrics_that_there_are():
+    # GIVEN CloudWatch's list price, by the hours in which a metric got a value
+    dimensions = metrics.document(RELEASE, outcome("DEPLOYED"), NOW)["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    month = len(metrics.UNITS) * len(dimensions) * 0.30
+    docs = Path(__file__).parents[2]
+    for file, amounts in (
+        ("docs/metrics.md", (f"{month:.2f} USD", f"{month * 300 / 730:.2f} USD", f"{month * 20 / 730:.2f} USD")),
+        ("docs/metrics.md", (f"| {len(metrics.UNITS)} metrics of one state machine", f"{month / 730:.4f} dollars")),
+        ("README.md", (f"at most ${month:.2f}", f"about ${month * 300 / 730:.1f}0 with ten releases a day")),
+    ):
+        text = (docs / file).read_text()
+        assert [amount for amount in amounts if amount not in text] == []

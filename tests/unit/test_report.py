@@ -227,6 +227,23 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     assert reasons["after"][0] == "SKIPPED"
 
 
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ((SAME,), {"always"}),
+        ((SAME, GOOD), {"always", "changes"}),
+        ((SAME, replace(GOOD, status="HELD")), {"always", "changes"}),
+        ((SAME, BAD), {"always", "changes", "failures"}),
+        ((replace(GOOD, status="SKIPPED"),), {"always", "changes", "failures"}),
+        ((), {"always", "changes", "failures"}),
+    ],
+    ids=["unchanged", "deployed", "held", "failed", "skipped", "not planned"],
+)
+def test_who_is_told_of_what_is_a_choice_and_a_failure_is_always_told(items, told):
+    outcome = report.outcome([batch(*items)] if items else [])
+    assert {choice for choice in ("always", "changes", "failures") if notice.is_sent(outcome, choice)} == told
+
+
 @given(name=st.text(max_size=300))
 def test_subjects_are_always_ones_that_sns_takes(release, name):
     subject = notice.subject(replace(release, release=name), report.outcome([batch(GOOD)]))

@@ -7,7 +7,8 @@ Event for the release: ``{"stage": the state machine's whole data}``: ``release`
 :class:`ecs_gitops.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and ``execution``.
 Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stage. At its end: ``next`` REPORT,
 ``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts,
-items as documented in docs/architecture.md) and ``notice`` (subject, message). The release's metrics go to the log.
+items as documented in docs/architecture.md), ``notice`` (subject, message) and ``notify``, whether it is sent. The
+release's metrics go to the log.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def _release_verdict(state: Json) -> Json:
             "subject": notice.subject(release, outcome),
             "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
         },
+        "notify": notice.is_sent(outcome, os.environ.get("ECS_GITOPS_NOTIFY", "changes")),
     }
     metrics.emit(release, outcome)
     return reported

@@ -112,6 +112,27 @@ run "a_state_machine_without_a_pipeline_has_no_pipeline_widget" {
   }
 }
 
+run "without_metrics_it_says_so_and_keeps_what_step_functions_and_lambda_count" {
+  variables {
+    release_metrics = false
+  }
+
+  assert {
+    condition     = !strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "EcsGitops") && strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "AWS/States")
+    error_message = aws_cloudwatch_dashboard.this.dashboard_body
+  }
+
+  assert {
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : startswith(widget.properties.markdown, "Releases write no metrics") if widget.type == "text"] == [true]
+    error_message = aws_cloudwatch_dashboard.this.dashboard_body
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.release) == ["release-aborted", "release-failed", "release-timed-out"]
+    error_message = jsonencode(keys(aws_cloudwatch_metric_alarm.release))
+  }
+}
+
 run "alarms_tell_what_went_wrong" {
   variables {
     alarm_topic_arns            = ["arn:aws:sns:eu-central-1:111111111111:on-call"]

@@ -93,9 +93,14 @@ run "four_functions_from_one_layer" {
 
         ECS_GITOPS_ROLE_ARNS = "{\"111111111111\":\"arn:aws:iam::111111111111:role/shop-deploy\",\"222222222222\":\"arn:aws:iam::222222222222:role/shop-deploy\"}"
       })
-      deploy_task     = tomap({ ECS_GITOPS_TRACING = "false" })
-      deploy_ecs      = tomap({ ECS_GITOPS_TRACING = "false" })
-      validate_deploy = tomap({ ECS_GITOPS_TRACING = "false", ECS_GITOPS_PIPELINE_NAME = "shop" })
+      deploy_task = tomap({ ECS_GITOPS_TRACING = "false" })
+      deploy_ecs  = tomap({ ECS_GITOPS_TRACING = "false" })
+      validate_deploy = tomap({
+        ECS_GITOPS_TRACING       = "false"
+        ECS_GITOPS_PIPELINE_NAME = "shop"
+        ECS_GITOPS_NOTIFY        = "changes"
+        ECS_GITOPS_METRICS       = "true"
+      })
     }
     error_message = jsonencode({ for key, function in aws_lambda_function.this : key => one(function.environment).variables })
   }
