@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import outside
 from ecs_gitops import clean, notice, observability
+from ecs_gitops.cli import main
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidManifest
 from ecs_gitops.manifest import Problem
 
@@ -91,6 +92,21 @@ def test_what_aws_says_is_cleaned_where_it_becomes_an_error():
     refused = AwsRefused("describe_tasks", "Client\x07Exception", "no \u202e\nRelease deployed https://evil.example/")
     assert str(refused) == "describe_tasks: ClientException: no Release deployed https[:]//evil[.]example/"
     assert str(AwsUnavailable("slow\n\x1b[2Jdown")) == "slow down"
+
+
+def test_a_terminal_gets_no_command_from_a_manifest_or_its_name(tmp_path, capsys):
+    file = tmp_path / "de\x1b[2J\u202eploy\n.yaml"
+    file.write_text('"servi\\u001b]0;x\\u0007ces": []\nservices:\n- {image: "\u202e\u3164https://evil.example/web"}\n')
+    for options in ([], ["--format", "json"]):
+        assert main(["validate", *options, str(file)], {}) == 1
+        shown = capsys.readouterr()
+        for each in (shown.out + shown.err).splitlines():
+            assert each.isprintable()
+            assert "\u3164" not in each
+            assert "https://" not in each
+    # AND a file that is not there
+    assert main(["validate", str(tmp_path / "no\x1b[2Jne")], {}) == 2
+    assert capsys.readouterr().err.strip().isprintable()
 
 
 @pytest.mark.parametrize("has_filter", [True, False], ids=["any line", "a line on an item"])
