@@ -141,13 +141,17 @@ def _shown(character: str, before: str, after: str) -> str:
 
 
 def _takes_style(before: str) -> bool:
-    return bool(before) and (unicodedata.category(before) in ("So", "Sm", "Po") or _KEYCAP.match(before) is not None)
+    if before.isascii():
+        return _KEYCAP.fullmatch(before) is not None
+    return unicodedata.category(before) in ("So", "Sm", "Po")
 
 
 def _is_joined(before: str, joiner: str, after: str) -> bool:
-    if not before or not after:
+    """Whether a joiner stands where it is spelt: what follows has to be shown itself."""
+    if not before or not after or _INVISIBLE.match(after):
         return False
-    if _SPELT_WITH_JOINERS.match(before) and _SPELT_WITH_JOINERS.match(after):
+    is_letter = unicodedata.category(after).startswith("L")
+    if is_letter and _SPELT_WITH_JOINERS.match(before) and _SPELT_WITH_JOINERS.match(after):
         return True
     is_emoji = unicodedata.category(before) == "So" or before == "\ufe0f" or _SKIN.match(before) is not None
     return joiner == "\u200d" and is_emoji and unicodedata.category(after) == "So"

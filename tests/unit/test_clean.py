@@ -57,6 +57,8 @@ def test_what_people_write_stays_as_it_is(text):
         ("v\u115f\u3164\uffa0\u2800\u034f\u17b41", "v1"),
         ("ok\U000e0041\U000e0062\U000e007f\U000e0100", "ok"),
         ("a\ufe0fb\ufe01", "ab"),
+        ("\u0915\u200d\u061c", "\u0915"),
+        ("://www.\ufe0fb", "[:]//www[.]b"),
         ("a\u200db\u200cc", "abc"),
         ("half \ud800 of one", "half ? of one"),
         ("z" + "\u0300" * 50 + "algo", "z" + "\u0300" * 4 + "algo"),
