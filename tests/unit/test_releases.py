@@ -180,3 +180,13 @@ def test_an_error_nobody_thought_of_fails_its_item_alone(ecs, machine, monkeypat
     assert (done["web"]["status"], done["api"]["status"]) == ("FAILED", "DEPLOYED")
     assert "internal error (KeyError), so what stands is unknown" in done["web"]["reason"]
     assert "secret-value" not in done["web"]["reason"]
+
+
+def test_the_report_says_whether_it_is_told(ecs, machine, monkeypatch):
+    monkeypatch.delenv("ECS_GITOPS_NOTIFY", raising=False)
+    assert [machine.run(release(item("web", tag)))["notify"] for tag in ("2", "2", "bad")] == [True, False, True]
+    # AND as the module's variable says
+    monkeypatch.setenv("ECS_GITOPS_NOTIFY", "always")
+    assert machine.run(release(item("web", "2")))["notify"] is True
+    monkeypatch.setenv("ECS_GITOPS_NOTIFY", "failures")
+    assert machine.run(release(item("web", "3")))["notify"] is False
