@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from ministack.services import stepfunctions
+
 from local_aws import asl
 from local_aws.stack import ROOT
 
@@ -24,6 +27,22 @@ MENDABLE = {
 
 def test_the_definition_that_ships_is_valid():
     assert asl.problems(json.loads(asl.rendered(TEXT))) == []
+
+
+@pytest.mark.parametrize(
+    ("report", "following"),
+    [
+        ({"next": "DEPLOY"}, "DeployStage"),
+        ({"next": "REPORT", "status": "SUCCEEDED", "notify": True}, "NotifySuccess"),
+        ({"next": "REPORT", "status": "SUCCEEDED", "notify": False}, "ReleaseSucceeded"),
+        ({"next": "REPORT", "status": "FAILED", "notify": True}, "NotifyFailure"),
+        ({"next": "REPORT", "status": "FAILED", "notify": False}, "NotifyFailure"),
+    ],
+)
+def test_a_success_that_is_not_told_ends_without_a_notice_and_a_failure_never_does(report, following):
+    state = json.loads(asl.rendered(TEXT))["States"]["ChooseStage"]
+    chosen = (rule["Next"] for rule in state["Choices"] if stepfunctions._evaluate_rule(rule, report))
+    assert next(chosen, state["Default"]) == following
 
 
 def test_a_definition_with_a_fault_is_found():
