@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.errors import AwsUnavailable
+from ecs_gitops.errors import AwsUnavailable, InvalidManifest, UnknownAccount
 from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.patience import Patience
 from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
@@ -61,7 +61,13 @@ class Machine:
         name = name or f"run-{self._number}"
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"
         execution = {"id": arn, "name": name, "startTime": "2026-11-24T10:00:00Z"}
-        state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
+        try:
+            state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
+        except (InvalidManifest, UnknownAccount) as error:
+            # The state machine catches what InitConfig raises, and has it reported as what stopped the release.
+            caught = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
+            stage = {"deployment": deployment, "execution": execution, "error": caught}
+            return self._invoke(validate_deploy.handler, {"stage": stage})
         for _ in range(_TURNS_AT_MOST):
             batches = [self._batch(state["release"], each) for each in state["batches"]]
             state = self._invoke(validate_deploy.handler, {"stage": {**state, "batches": batches}})
