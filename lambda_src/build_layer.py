@@ -27,7 +27,21 @@ HERE = Path(__file__).resolve().parent
 PYTHON = "3.13"
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # The AWS services that the package calls, and that the X-Ray SDK asks for; botocore's data holds four hundred more.
-SERVICES = ("cloudwatch", "ecr", "ecs", "events", "iam", "scheduler", "secretsmanager", "ssm", "sts", "xray")
+SERVICES = (
+    "cloudwatch",
+    "ecr",
+    "ecs",
+    "events",
+    "iam",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "ssm",
+    "stepfunctions",
+    "sts",
+    "xray",
+)
 _NOT_NEEDED = ("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json")
 _CODE_NOT_NEEDED = ("bin",)
 _VERSION = "import sys; print('%d.%d' % sys.version_info[:2], end='')"

@@ -60,6 +60,7 @@ module "deployer" {
   role_arns                 = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
   topic_arn                 = module.notifications.topic_arn
   pipeline_name             = var.name
+  notes_bucket_arn          = module.artifact_store.bucket_arn
   item_timeout_minutes      = var.item_timeout_minutes
   execution_timeout_minutes = var.execution_timeout_minutes
   max_concurrency           = var.max_concurrency
@@ -105,7 +106,7 @@ module "pipeline" {
   artifact_bucket_name     = module.artifact_store.bucket_name
   artifact_bucket_arn      = module.artifact_store.bucket_arn
   state_machine_arn        = module.deployer.state_machine_arn
-  topic_arn                = module.notifications.topic_arn
+  failure_function_arn     = module.deployer.function_arns["validate_deploy"]
   layer_arn                = module.lambda_layer.arn
   layer_sha256             = module.lambda_layer.sha256
   execution_mode           = var.pipeline_execution_mode

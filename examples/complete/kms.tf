@@ -28,15 +28,6 @@ resource "aws_kms_key" "gitops" {
         }
       },
       {
-        # EventBridge's notices to the encrypted topic. It offers no condition on the source for this:
-        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        Sid       = "EventBridgeNotices"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "*"
-      },
-      {
         # The alarms' messages to the encrypted topic of dashboard.tf; without this they are lost without a trace.
         Sid       = "Alarms"
         Effect    = "Allow"

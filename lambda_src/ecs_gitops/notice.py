@@ -83,14 +83,19 @@ def known_as(release: Release) -> str:
 
 
 def _head(release: Release, outcome: Outcome) -> str:
-    facts = {
+    title = f"Release {outcome.verdict}: {outcome.summary if outcome.items else 'no item was deployed'}"
+    return "\n".join(filter(None, (title, facts(release))))
+
+
+def facts(release: Release) -> str:
+    """A line for each thing that is known of where a release comes from."""
+    known = {
         "Release": release.release,
         "Commit": " ".join(filter(None, ((release.commit_id or "")[:12], release.subject))) or None,
         "Author": release.author,
         "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
     }
-    lines = [f"Release {outcome.verdict}: {outcome.summary if outcome.items else 'no item was deployed'}"]
-    return "\n".join(lines + [f"{name + ':':<12}{clean.line(value)}" for name, value in facts.items() if value])
+    return "\n".join(f"{name + ':':<12}{clean.line(value)}" for name, value in known.items() if value)
 
 
 def _shown(items: Sequence[Json]) -> str:
@@ -171,19 +176,23 @@ def _indent(text: str) -> str:
 
 def execution_link(release: Release) -> str:
     """The console's page of the execution; its ARN where that is none."""
-    found = _console(release)
+    return execution_page(release.execution_arn)
+
+
+def execution_page(arn: str) -> str:
+    """The console's page of an execution by its ARN; the ARN where that is none."""
+    found = _console(arn)
     if found is None:
-        return clean.line(release.execution_arn)
+        return clean.line(arn)
     address, region = found
-    execution = quote(release.execution_arn, safe=":")
-    return f"{address}/states/home?region={region}#/v2/executions/details/{execution}"
+    return f"{address}/states/home?region={region}#/v2/executions/details/{quote(arn, safe=':')}"
 
 
-def _console(release: Release) -> tuple[str, str] | None:
+def _console(arn: str) -> tuple[str, str] | None:
     """The console's address and the Region; None for what is no ARN or of a partition without a known console."""
-    parts = release.execution_arn.split(":")
-    domain = console(_partition(release))
-    if not domain or len(parts) < 5:
+    parts = arn.split(":")
+    domain = console(parts[1]) if len(parts) >= 5 else None
+    if not domain:
         return None
     region = quote(parts[3], safe="")
     return f"https://{region}.{domain}", region
@@ -191,7 +200,7 @@ def _console(release: Release) -> tuple[str, str] | None:
 
 def _links(release: Release, pipeline: str) -> str:
     lines = [f"Execution: {execution_link(release)}"]
-    found = _console(release)
+    found = _console(release.execution_arn)
     if pipeline and found:
         address, region = found
         page = f"codesuite/codepipeline/pipelines/{quote(pipeline, safe='')}/view?region={region}"

@@ -34,6 +34,8 @@ _FAILED = PREFIX + "failed-"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
 _VALUE_AT_MOST = 256
+# Of a text of an input that may be anything.
+_SHORT = 200
 # A digest that was cut any shorter says nothing.
 _TELLING = len("sha256:") + 12
 _NOT_IN_A_VALUE = re.compile(r"[^\w +\-=.:/@]")
@@ -89,6 +91,24 @@ class Release:
         """What tells this execution's revisions from all others: ``STATE_MACHINE:EXECUTION``."""
         machine = self.execution_arn.split(":")[-2] if self.execution_arn.count(":") >= 7 else "manual"
         return f"{machine}:{self.execution_name}"
+
+
+def of_input(deployment: object, arn: str, name: str) -> Release:
+    """The release as far as an execution's input, which may be anything, tells of it."""
+    known = deployment if isinstance(deployment, Mapping) else {}
+    source = known.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    return Release(
+        execution_arn=arn,
+        execution_name=name,
+        started_at=0.0,
+        release=_short(known.get("release")),
+        repository=_short(source.get("repository")),
+        branch=_short(source.get("branch")),
+        commit_id=_short(source.get("commitId")),
+        author=_short(source.get("author")),
+        subject=_short(source.get("subject")),
+    )
 
 
 def tags_for(
@@ -169,6 +189,10 @@ def _execution(release: Release) -> str:
 
 def _clean(value: str) -> str:
     return _NOT_IN_A_VALUE.sub("_", value)[:_VALUE_AT_MOST]
+
+
+def _short(value: object) -> str | None:
+    return clean.line(str(value), _SHORT) or None if isinstance(value, str | int | float) else None
 
 
 def _text(value: object) -> str | None:

@@ -33,10 +33,16 @@ locals {
 
       ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = tostring(var.execution_timeout_minutes)
     }
-    validate_deploy = {
-      ECS_GITOPS_PIPELINE_NAME = var.pipeline_name
-      ECS_GITOPS_NOTIFY        = var.notify
-      ECS_GITOPS_METRICS       = tostring(var.metrics)
-    }
+    validate_deploy = merge(
+      {
+        ECS_GITOPS_PIPELINE_NAME = var.pipeline_name
+        ECS_GITOPS_NOTIFY        = var.notify
+        ECS_GITOPS_METRICS       = tostring(var.metrics)
+        # By its name: the machine itself needs the function first.
+        ECS_GITOPS_STATE_MACHINE_ARN = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${var.name}"
+        ECS_GITOPS_TOPIC_ARN         = var.topic_arn
+      },
+      { for arn in compact([var.notes_bucket_arn]) : "ECS_GITOPS_NOTES_BUCKET" => split(":::", arn)[1] },
+    )
   }
 }

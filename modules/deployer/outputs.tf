@@ -8,6 +8,11 @@ output "function_names" {
   value       = { for key, function in aws_lambda_function.this : key => function.function_name }
 }
 
+output "function_arns" {
+  description = "ARN of each function: init_config, deploy_task, deploy_ecs, validate_deploy."
+  value       = { for key, function in aws_lambda_function.this : key => function.arn }
+}
+
 output "function_role_arns" {
   description = "ARN of each function's role."
   value       = { for key, role in aws_iam_role.function : key => role.arn }

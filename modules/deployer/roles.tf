@@ -37,6 +37,7 @@ resource "aws_iam_role_policy" "function" {
         Action   = "sts:AssumeRole"
         Resource = sort(values(var.role_arns))
       }] : [],
+      [for statement in local.failure_statements : statement if each.key == "validate_deploy"],
       var.tracing ? [local.tracing_statement] : [],
       [for arn in compact([var.kms_key_arn]) : {
         Sid      = "DecryptEnvironment"
@@ -115,6 +116,39 @@ resource "aws_iam_role_policy" "state_machine" {
 }
 
 locals {
+  # What telling of a failure that no release could tell takes: how the execution ended, the notice, and a note of it.
+  failure_statements = concat(
+    [
+      {
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+        Sid      = "DescribeReleases"
+        Effect   = "Allow"
+        Action   = "states:DescribeExecution"
+        Resource = "arn:${local.partition}:states:${local.region}:${local.account}:execution:${var.name}:*"
+      },
+      {
+        Sid      = "NotifyOfFailures"
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = var.topic_arn
+      },
+    ],
+    [for arn in compact([var.notes_bucket_arn]) : {
+      # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: If-Match takes GetObject too.
+      Sid      = "NoteWhatWasTold"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${arn}/notices/*"
+    }],
+    [for arn in compact([var.kms_key_arn]) : {
+      # Topic and bucket are encrypted with it.
+      Sid      = "PublishEncrypted"
+      Effect   = "Allow"
+      Action   = "kms:GenerateDataKey"
+      Resource = arn
+    }],
+  )
+
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no resource to narrow to.
   tracing_statement = {
     Sid    = "Trace"

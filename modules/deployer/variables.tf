@@ -45,10 +45,21 @@ variable "topic_arn" {
 }
 
 variable "pipeline_name" {
-  description = "Name of the pipeline that starts the state machine, for the link in the notice; empty where there is none."
+  description = "Name of the pipeline that starts the state machine, for links in notices and to know whose failures to tell of; empty where there is none."
   type        = string
   nullable    = false
   default     = ""
+}
+
+variable "notes_bucket_arn" {
+  description = "ARN of the bucket where ValidateDeploy notes, below notices/, which failures were told of, best the pipeline's artifact bucket, where notes expire; null for none: then an event that EventBridge delivers twice makes two notices."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.notes_bucket_arn == null || can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.notes_bucket_arn))
+    error_message = "notes_bucket_arn takes the ARN of a bucket (arn:aws:s3:::NAME), or null."
+  }
 }
 
 variable "item_timeout_minutes" {

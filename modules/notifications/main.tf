@@ -20,16 +20,6 @@ resource "aws_sns_topic_policy" "this" {
         Resource  = aws_sns_topic.this.arn
       },
       {
-        # For the notices that EventBridge sends when no release could: a failed build, an aborted execution. Without a
-        # condition: AWS does not document aws:SourceAccount and aws:SourceArn for EventBridge and SNS, and where a
-        # condition does not hold, the notice is lost without a trace.
-        Sid       = "EventBridge"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = aws_sns_topic.this.arn
-      },
-      {
         Sid       = "TlsOnly"
         Effect    = "Deny"
         Principal = { AWS = "*" }

@@ -1,62 +1,30 @@
-# Notices for what the state machine cannot tell itself: it was not reached, or it was ended from outside or by a limit.
+# Failures that the state machine cannot tell of: the pipeline did not reach it, or it was ended from outside or by a
+# limit. ValidateDeploy gets every one and decides (lambda_src/ecs_gitops/failure.py): it knows whether there is an
+# execution, how it ended and whether its notice was sent, so that each failure has one notice, and none has two.
 locals {
   failures = {
-    build = {
-      description = "a release whose source or build failed"
+    pipeline = {
+      description = "a source, a build or a start of the state machine that failed"
       pattern = {
         source      = ["aws.codepipeline"]
         detail-type = ["CodePipeline Action Execution State Change"]
+        # Not CANCELED: somebody stopped the pipeline, and knows. Not superseded executions: they are not red.
         detail = {
           pipeline = [var.name]
           state    = ["FAILED"]
-          type     = { category = ["Source", "Build"] }
         }
       }
-      paths = {
-        pipeline  = "$.detail.pipeline"
-        stage     = "$.detail.stage"
-        execution = "$.detail.execution-id"
-        region    = "$.region"
-      }
-      text = "Release FAILED in stage <stage> of pipeline <pipeline>: nothing was deployed. If it is the build, its log says what is wrong, with file and line: https://<region>.${local.console}/codesuite/codepipeline/pipelines/<pipeline>/executions/<execution>/timeline?region=<region>"
     }
-    ended = {
-      description = "a release that ran into its time limit or was aborted"
+    execution = {
+      description = "a release that ended before it could tell, or whose notice could not be sent"
       pattern = {
         source      = ["aws.states"]
         detail-type = ["Step Functions Execution Status Change"]
         detail = {
           stateMachineArn = [var.state_machine_arn]
-          status          = ["TIMED_OUT", "ABORTED"]
+          status          = ["FAILED", "TIMED_OUT", "ABORTED"]
         }
       }
-      paths = {
-        execution = "$.detail.executionArn"
-        status    = "$.detail.status"
-        region    = "$.region"
-      }
-      text = "Release <status>: the execution was ended before it could report. Services may be in the middle of a deployment: https://<region>.${local.console}/states/home?region=<region>#/v2/executions/details/<execution>"
-    }
-    broken = {
-      # A release that failed by its own judgement sends its notice itself, and its error is one of ours. Names that begin
-      # with States. are Step Functions' own, for what no Catch catches, as States.DataLimitExceeded:
-      # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-      description = "a release that Step Functions gave up, as when its data or history is too large"
-      pattern = {
-        source      = ["aws.states"]
-        detail-type = ["Step Functions Execution Status Change"]
-        detail = {
-          stateMachineArn = [var.state_machine_arn]
-          status          = ["FAILED"]
-          error           = [{ prefix = "States." }]
-        }
-      }
-      paths = {
-        execution = "$.detail.executionArn"
-        error     = "$.detail.error"
-        region    = "$.region"
-      }
-      text = "Release FAILED with <error>: Step Functions gave the execution up before it could report. Services may be in the middle of a deployment: https://<region>.${local.console}/states/home?region=<region>#/v2/executions/details/<execution>"
     }
   }
 }
@@ -75,11 +43,18 @@ resource "aws_cloudwatch_event_target" "failure" {
   for_each = local.failures
 
   rule = aws_cloudwatch_event_rule.failure[each.key].name
-  arn  = var.topic_arn
+  arn  = var.failure_function_arn
 
-  input_transformer {
-    input_paths = each.value.paths
-    # A JSON string: e-mail shows it as plain text.
-    input_template = "\"${each.value.text}\""
-  }
+  depends_on = [aws_lambda_permission.failure]
+}
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions
+resource "aws_lambda_permission" "failure" {
+  for_each = local.failures
+
+  statement_id  = "${var.name}-failed-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = var.failure_function_arn
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.failure[each.key].arn
 }

@@ -63,8 +63,8 @@ variable "state_machine_arn" {
   nullable    = false
 }
 
-variable "topic_arn" {
-  description = "ARN of the SNS topic for notices that no release could send; its policy lets events.amazonaws.com publish."
+variable "failure_function_arn" {
+  description = "ARN of the function that tells of failures that no release could tell: modules/deployer's validate_deploy."
   type        = string
   nullable    = false
 }

@@ -139,6 +139,21 @@ class World:
         first = f"{told['status']} {told.get('error', '')}: {told.get('cause', '')}"
         return "\n".join([first, *map(json.dumps, items)])
 
+    # --- what no release can tell -----------------------------------------------------------------------------------
+
+    @cached_property
+    def queue(self) -> str:
+        """A queue that gets every notice from now on."""
+        return self.stack.listen()
+
+    def told_by_event(self, event: dict[str, Any]) -> str:
+        """What ValidateDeploy answers to an event of EventBridge."""
+        answer = self.aws.client("lambda").invoke(
+            FunctionName="ecs-gitops-validate-deploy", Payload=json.dumps(event).encode()
+        )
+        told = json.loads(answer["Payload"].read())
+        return str(told.get("notice") or f"{told.get('errorType')}: {told.get('errorMessage')}")
+
     # --- the pipeline ------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -267,3 +282,25 @@ def push(world: World) -> str:
             return "NotStarted"
         time.sleep(0.1)
     return world.pipeline()
+
+
+def not_started(world: World) -> str:
+    """A Deploy action started no execution, and its event comes twice: what ValidateDeploy answers, and the notices."""
+    queue = world.queue
+    world.stack.notices(queue)
+    detail = {
+        "pipeline": world.stack.outputs["pipeline_name"],
+        "execution-id": str(uuid.uuid4()),
+        "action-execution-id": str(uuid.uuid4()),
+        "stage": "Deploy",
+        "action": "Deploy",
+        "state": "FAILED",
+        "type": {"owner": "AWS", "category": "Invoke", "provider": "StepFunctions", "version": "1"},
+    }
+    event = {
+        "detail-type": "CodePipeline Action Execution State Change",
+        "source": "aws.codepipeline",
+        "detail": detail,
+    }
+    answers = [world.told_by_event(event), world.told_by_event(event)]
+    return "\n".join([" ".join(answers), *(notice["Message"] for notice in world.stack.notices(queue))])

@@ -65,6 +65,12 @@ CASES = (
     Case("deploy-ecs", "sts:AssumeRole", on.simple, CHECK),
     Case("deploy-task", "sts:AssumeRole", on.rule, CHECK),
     Case("validate-deploy", "sts:AssumeRole", on.simple, RELEASE),
+    Case(
+        "validate-deploy", "states:DescribeExecution", on.not_started, "SENT SENT_BEFORE", "it is not known whether any"
+    ),
+    Case("validate-deploy", "sns:Publish", on.not_started, "AwsRefused: publish: "),
+    Case("validate-deploy", "s3:PutObject", on.not_started, "SENT SENT", "SENT SENT\n"),
+    Case("validate-deploy", "s3:GetObject", on.not_started, "SENT SENT", "SENT SENT\n"),
     Case("state-machine", "lambda:InvokeFunction", on.simple, "FAILED ReportFailed"),
     Case("trigger", "codepipeline:StartPipelineExecution", on.push, NOT_STARTED, NOT_STARTED),
     Case("pipeline", "codecommit:CancelUploadArchive", on.pipeline, FAILED),

@@ -20,10 +20,9 @@ run "takes_all_settings" {
 
   assert {
     condition = { for statement in jsondecode(aws_kms_key.gitops.policy).Statement : statement.Sid => statement.Principal } == {
-      Account            = { AWS = "arn:aws:iam::111111111111:root" }
-      Logs               = { Service = "logs.eu-central-1.amazonaws.com" }
-      EventBridgeNotices = { Service = "events.amazonaws.com" }
-      Alarms             = { Service = "cloudwatch.amazonaws.com" }
+      Account = { AWS = "arn:aws:iam::111111111111:root" }
+      Logs    = { Service = "logs.eu-central-1.amazonaws.com" }
+      Alarms  = { Service = "cloudwatch.amazonaws.com" }
     }
     error_message = aws_kms_key.gitops.policy
   }

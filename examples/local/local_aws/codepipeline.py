@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws import state
+from local_aws import clock, state
 from local_aws.events import emit
 from local_aws.pipeline_actions import ActionFailed, run_action
 from local_aws.protocol import Data, Place, ServiceError, Tags, serve
@@ -192,16 +192,19 @@ def _action(pipeline: Pipeline, execution: Execution, stage: str, action: Data) 
         "actionName": action["name"],
         "status": "InProgress",
         "startTime": time.time(),
+        "input": {"actionTypeId": action["actionTypeId"], "configuration": action["configuration"]},
     }
     execution.actions.append(entry)
     _tell_action(pipeline, execution, entry, action, "STARTED")
     try:
         session = assume(pipeline.declaration["roleArn"], "codepipeline.amazonaws.com", execution.id[:12], pipeline.arn)
-        result = run_action(pipeline.place, pipeline.declaration, execution, action, session)
+        result = run_action(pipeline.place, pipeline.declaration, execution, action, session, entry)
         entry.update(status="Succeeded", output={"executionResult": result})
     except (ActionFailed, NotTrusted) as error:
         failure = {"code": "JobFailed", "message": str(error)[:2000]}
-        entry.update(status="Failed", output={"executionResult": {"errorDetails": failure}})
+        # What was begun outside before it failed is named.
+        begun = {"externalExecutionId": error.begun} if isinstance(error, ActionFailed) and error.begun else {}
+        entry.update(status="Failed", output={"executionResult": {**begun, "errorDetails": failure}})
     entry["lastUpdateTime"] = execution.updated = time.time()
     _tell_action(pipeline, execution, entry, action, str(entry["status"]).upper())
     return bool(entry["status"] == "Succeeded")
@@ -220,9 +223,14 @@ def _set_status(pipeline: Pipeline, execution: Execution, status: str) -> None:
 
 
 def _tell_action(pipeline: Pipeline, execution: Execution, entry: Data, action: Data, status: str) -> None:
+    """The event of an action, with the members that AWS's has.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html"""
     detail = {
         "pipeline": pipeline.name,
         "execution-id": execution.id,
+        "action-execution-id": entry["actionExecutionId"],
+        "start-time": clock.written(entry["startTime"]),
         "stage": entry["stageName"],
         "action": entry["actionName"],
         "state": status,
@@ -230,7 +238,15 @@ def _tell_action(pipeline: Pipeline, execution: Execution, entry: Data, action: 
         "type": {k: action["actionTypeId"][k] for k in ("owner", "category", "provider", "version")},
         "version": pipeline.declaration["version"],
     }
-    failure = ((entry.get("output") or {}).get("executionResult") or {}).get("errorDetails")
+    result = (entry.get("output") or {}).get("executionResult") or {}
+    failure = result.get("errorDetails")
+    if result:
+        told = {
+            "external-execution-id": result.get("externalExecutionId"),
+            "external-execution-summary": result.get("externalExecutionSummary") or (failure or {}).get("message"),
+            "error-code": (failure or {}).get("code"),
+        }
+        detail["execution-result"] = {name: value for name, value in told.items() if value}
     state.trace.add(
         "action",
         pipeline=pipeline.name,

@@ -22,20 +22,28 @@ if TYPE_CHECKING:
     from local_aws.protocol import Data, Place
 
 _LOOK_EVERY = 0.2
+# StartExecution: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_INPUT_AT_MOST = 262_144
 
 
 class ActionFailed(Exception):
-    """The action did not succeed; the text is what the pipeline shows."""
+    """The action did not succeed; the text is what the pipeline shows, ``begun`` the id of what it began outside."""
+
+    def __init__(self, message: str, begun: str = "") -> None:
+        super().__init__(message)
+        self.begun = begun
 
 
-def run_action(place: Place, declaration: Data, execution: Execution, action: Data, session: Session) -> Data:
+def run_action(
+    place: Place, declaration: Data, execution: Execution, action: Data, session: Session, entry: Data
+) -> Data:
     """Run one action; its execution result (external id, summary). Raises :class:`ActionFailed`."""
     provider = action["actionTypeId"]["provider"]
     run = {"CodeCommit": _source, "CodeBuild": _build, "StepFunctions": _invoke}.get(provider)
     if run is None:
         raise ActionFailed(f"the local AWS plays no action of {provider}")
     try:
-        return run(_Action(place, declaration, execution, action, session))
+        return run(_Action(place, declaration, execution, action, session, entry))
     except ClientError as error:
         raise ActionFailed(str(error)) from None
     except Denied as error:
@@ -43,7 +51,10 @@ def run_action(place: Place, declaration: Data, execution: Execution, action: Da
 
 
 class _Action:
-    def __init__(self, place: Place, declaration: Data, execution: Execution, action: Data, session: Session) -> None:
+    def __init__(
+        self, place: Place, declaration: Data, execution: Execution, action: Data, session: Session, entry: Data
+    ) -> None:
+        self.id = entry["actionExecutionId"]
         self.place, self.declaration, self.execution, self.action, self.session = (
             place,
             declaration,
@@ -141,7 +152,7 @@ def _build(action: _Action) -> Data:
         build = builds.batch_get_builds(ids=[build["id"]])["builds"][0]
     if build["buildStatus"] != "SUCCEEDED":
         told = [c["message"] for phase in build["phases"] for c in phase.get("contexts", [])]
-        raise ActionFailed(f"Build {build['id']} failed: {' '.join(told)}")
+        raise ActionFailed(f"Build {build['id']} failed: {' '.join(told)}", build["id"])
     action.execution.artifacts[output] = (action.bucket, target, "")
     return {"externalExecutionId": build["id"]}
 
@@ -155,7 +166,13 @@ def _invoke(action: _Action) -> Data:
     states = action.client("stepfunctions")
     states.describe_state_machine(stateMachineArn=machine)
     data = action.read(action.action["inputArtifacts"][0]["name"], action.configuration["Input"])
-    name = f"{action.configuration.get('ExecutionNamePrefix', 'codepipeline')}-{uuid.uuid4()}"
+    if len(data.encode()) > _INPUT_AT_MOST:
+        raise ActionFailed(
+            "ValidationException: 1 validation error detected: Value at 'input' failed to satisfy constraint: Member "
+            f"must have length less than or equal to {_INPUT_AT_MOST}"
+        )
+    prefix = action.configuration.get("ExecutionNamePrefix")
+    name = f"{prefix}-{action.id}" if prefix else action.id
     arn = states.start_execution(stateMachineArn=machine, name=name, input=data)["executionArn"]
     while True:
         told = states.describe_execution(executionArn=arn)
@@ -163,5 +180,5 @@ def _invoke(action: _Action) -> Data:
             break
         time.sleep(_LOOK_EVERY)
     if told["status"] != "SUCCEEDED":
-        raise ActionFailed(f"Execution {told['status']}: {told.get('error', '')}: {told.get('cause', '')}")
+        raise ActionFailed(f"Execution {told['status']}: {told.get('error', '')}: {told.get('cause', '')}", arn)
     return {"externalExecutionId": arn}

@@ -95,12 +95,12 @@ def _make_room() -> None:
 
 def _assume(target: Target) -> _Assumed:
     observability.trace_aws_calls()
-    sts: Any = _session().create_client("sts", region_name=target.region, config=_config())
+    sts: Any = new_session().create_client("sts", region_name=target.region, config=_config())
     asked = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
     if target.only_looks:
         asked["Policy"] = looking.POLICY
     given = attempt("assume_role", lambda: sts.assume_role(**asked))["Credentials"]
-    session = _session()
+    session = new_session()
     session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     clients: dict[tuple[str, str | None], BaseClient] = {}
     making = threading.Lock()
@@ -124,7 +124,7 @@ def _pace(target: Target) -> Pace:
     return next(shared, None) or Pace.from_environment()
 
 
-def _session() -> Session:
+def new_session() -> Session:
     """A session of botocore's that shares what botocore reads of its data with all others."""
     # Not boto3's: docs/adr/0010-cold-start.md.
     from botocore.session import Session

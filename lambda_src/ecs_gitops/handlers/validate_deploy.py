@@ -1,4 +1,5 @@
-"""ValidateDeploy: is our deployment done? For one batch while it rolls out, and for the release after each stage.
+"""ValidateDeploy: is our deployment done? For one batch while it rolls out, for the release after each stage, and for
+what failed without a release.
 
 Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
 DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.alert.alert`.
@@ -9,6 +10,8 @@ Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stag
 ``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts,
 items as documented in docs/architecture.md), ``notice`` (subject, message) and ``notify``, whether it is sent. The
 release's metrics go to the log.
+
+Event of EventBridge: see :mod:`ecs_gitops.handlers.failure`.
 """
 
 from __future__ import annotations
@@ -17,13 +20,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ecs_gitops import clean, metrics, notice, observability, problems, report, shapes, work
+from ecs_gitops import metrics, notice, observability, problems, report, shapes, work
 from ecs_gitops.aws import connect
 from ecs_gitops.batch import Batch, parse_event, parse_release
 from ecs_gitops.errors import AwsRefused, InvalidEvent
+from ecs_gitops.handlers import failure
 from ecs_gitops.handlers.batch import answer
 from ecs_gitops.patience import LambdaContext, Patience
-from ecs_gitops.provenance import Release
+from ecs_gitops.provenance import Release, of_input
 from ecs_gitops.stages import CHECK, Stage, following
 from ecs_gitops.turns import explain
 from ecs_gitops.types import Json
@@ -37,6 +41,8 @@ _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 def handler(event: Json, context: LambdaContext) -> Json:
     if isinstance(event, Mapping) and "stage" in event:
         return _release_verdict(event["stage"])
+    if isinstance(event, Mapping) and "detail-type" in event:
+        return failure.tell(event)
     return _batch_verdict(event, context)
 
 
@@ -108,34 +114,12 @@ def _why_unplanned(state: Json, error: str) -> str:
 
 def _unplanned(state: Json) -> Release:
     """The release as far as it is known when InitConfig itself failed: the execution, and what the input says."""
-    deployment = state.get("deployment")
-    deployment = deployment if isinstance(deployment, dict) else {}
-    source = deployment.get("source")
-    source = source if isinstance(source, dict) else {}
-    told = {"release": deployment.get("release"), **{key: source.get(key) for key in _SOURCE}}
     try:
         execution = shapes.require(state["execution"], _EXECUTION, "execution")
         arn, name = execution["id"], execution["name"]
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidEvent(f"the event has no usable release or execution: {shapes.told(error)}") from error
-    return Release(
-        execution_arn=arn,
-        execution_name=name,
-        started_at=0.0,
-        release=_short(told["release"]),
-        repository=_short(told["repository"]),
-        branch=_short(told["branch"]),
-        commit_id=_short(told["commitId"]),
-        author=_short(told["author"]),
-        subject=_short(told["subject"]),
-    )
+    return of_input(state.get("deployment"), arn, name)
 
 
 _EXECUTION = dict.fromkeys(("id", "name"), shapes.TEXT)
-# Of a text of an input that may be anything.
-_AT_MOST = 200
-_SOURCE = ("repository", "branch", "commitId", "author", "subject")
-
-
-def _short(value: object) -> str | None:
-    return clean.line(str(value), _AT_MOST) or None if isinstance(value, str | int | float) else None

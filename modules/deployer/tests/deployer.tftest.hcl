@@ -47,6 +47,8 @@ variables {
   name      = "shop"
   layer_arn = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
   topic_arn = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+
+  notes_bucket_arn = "arn:aws:s3:::shop-artifacts"
   # Any file does: it is hashed, and sent nowhere.
   role_arns = {
     "111111111111" = "arn:aws:iam::111111111111:role/shop-deploy"
@@ -96,10 +98,13 @@ run "four_functions_from_one_layer" {
       deploy_task = tomap({ ECS_GITOPS_TRACING = "false" })
       deploy_ecs  = tomap({ ECS_GITOPS_TRACING = "false" })
       validate_deploy = tomap({
-        ECS_GITOPS_TRACING       = "false"
-        ECS_GITOPS_PIPELINE_NAME = "shop"
-        ECS_GITOPS_NOTIFY        = "changes"
-        ECS_GITOPS_METRICS       = "true"
+        ECS_GITOPS_TRACING           = "false"
+        ECS_GITOPS_PIPELINE_NAME     = "shop"
+        ECS_GITOPS_NOTIFY            = "changes"
+        ECS_GITOPS_METRICS           = "true"
+        ECS_GITOPS_STATE_MACHINE_ARN = "arn:aws:states:eu-central-1:111111111111:stateMachine:shop"
+        ECS_GITOPS_TOPIC_ARN         = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+        ECS_GITOPS_NOTES_BUCKET      = "shop-artifacts"
       })
     }
     error_message = jsonencode({ for key, function in aws_lambda_function.this : key => one(function.environment).variables })
@@ -154,6 +159,64 @@ run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
     condition     = output.function_role_arns["init_config"] == "arn:aws:iam::111111111111:role/init-config"
     error_message = jsonencode(output.function_role_arns)
   }
+}
+
+run "validate_deploy_may_tell_of_failures_and_no_more" {
+  assert {
+    condition = jsonencode([for statement in jsondecode(aws_iam_role_policy.function["validate_deploy"].policy).Statement : statement if contains(["DescribeReleases", "NotifyOfFailures", "NoteWhatWasTold"], statement.Sid)]) == jsonencode([
+      {
+        Sid      = "DescribeReleases"
+        Effect   = "Allow"
+        Action   = "states:DescribeExecution"
+        Resource = "arn:aws:states:eu-central-1:111111111111:execution:shop:*"
+      },
+      {
+        Sid      = "NotifyOfFailures"
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+      },
+      {
+        Sid      = "NoteWhatWasTold"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "arn:aws:s3:::shop-artifacts/notices/*"
+      },
+    ])
+    error_message = aws_iam_role_policy.function["validate_deploy"].policy
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["init_config", "deploy_task", "deploy_ecs"] :
+      !strcontains(aws_iam_role_policy.function[key].policy, "sns:Publish") && !strcontains(aws_iam_role_policy.function[key].policy, "s3:PutObject")
+    ])
+    error_message = "Another function may tell of failures as well."
+  }
+}
+
+run "without_a_bucket_for_notes_nothing_may_be_written" {
+  variables {
+    notes_bucket_arn = null
+  }
+
+  assert {
+    condition = (
+      !strcontains(aws_iam_role_policy.function["validate_deploy"].policy, "NoteWhatWasTold")
+      && !contains(keys(one(aws_lambda_function.this["validate_deploy"].environment).variables), "ECS_GITOPS_NOTES_BUCKET")
+    )
+    error_message = aws_iam_role_policy.function["validate_deploy"].policy
+  }
+}
+
+run "refuses_a_bucket_that_is_none" {
+  command = plan
+
+  variables {
+    notes_bucket_arn = "shop-artifacts"
+  }
+
+  expect_failures = [var.notes_bucket_arn]
 }
 
 run "the_state_machine_invokes_the_functions_and_tells_the_topic" {

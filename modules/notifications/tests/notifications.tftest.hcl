@@ -22,13 +22,6 @@ run "only_the_account_and_eventbridge_publish" {
         Resource  = "arn:aws:sns:eu-central-1:111111111111:releases"
       },
       {
-        Sid       = "EventBridge"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = "arn:aws:sns:eu-central-1:111111111111:releases"
-      },
-      {
         Sid       = "TlsOnly"
         Effect    = "Deny"
         Principal = { AWS = "*" }

@@ -9,7 +9,7 @@ variables {
   artifact_bucket_name = "artifacts"
   artifact_bucket_arn  = "arn:aws:s3:::artifacts"
   state_machine_arn    = "arn:aws:states:eu-central-1:111111111111:stateMachine:shop"
-  topic_arn            = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
+  failure_function_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy"
   layer_arn            = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
   layer_sha256         = "4wXJ"
 }
@@ -164,57 +164,44 @@ run "each_role_has_what_its_part_needs" {
   }
 }
 
-run "tells_of_failures_that_the_state_machine_cannot" {
+run "failures_that_the_state_machine_cannot_tell_of_reach_the_function_that_can" {
+  # Every action, so that a Deploy that started no execution is told of as well; and failures alone.
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.failure["build"].event_pattern) == {
+    condition = jsondecode(aws_cloudwatch_event_rule.failure["pipeline"].event_pattern) == {
       source      = ["aws.codepipeline"]
       detail-type = ["CodePipeline Action Execution State Change"]
-      detail      = { pipeline = ["shop"], state = ["FAILED"], type = { category = ["Source", "Build"] } }
+      detail      = { pipeline = ["shop"], state = ["FAILED"] }
     }
-    error_message = aws_cloudwatch_event_rule.failure["build"].event_pattern
+    error_message = aws_cloudwatch_event_rule.failure["pipeline"].event_pattern
   }
 
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.failure["ended"].event_pattern) == {
+    condition = jsondecode(aws_cloudwatch_event_rule.failure["execution"].event_pattern) == {
       source      = ["aws.states"]
       detail-type = ["Step Functions Execution Status Change"]
       detail = {
         stateMachineArn = ["arn:aws:states:eu-central-1:111111111111:stateMachine:shop"]
-        status          = ["TIMED_OUT", "ABORTED"]
+        status          = ["FAILED", "TIMED_OUT", "ABORTED"]
       }
     }
-    error_message = aws_cloudwatch_event_rule.failure["ended"].event_pattern
+    error_message = aws_cloudwatch_event_rule.failure["execution"].event_pattern
   }
 
-  # Failures with errors of our own are left out: the release has told of them.
-  assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.failure["broken"].event_pattern) == {
-      source      = ["aws.states"]
-      detail-type = ["Step Functions Execution Status Change"]
-      detail = {
-        stateMachineArn = ["arn:aws:states:eu-central-1:111111111111:stateMachine:shop"]
-        status          = ["FAILED"]
-        error           = [{ prefix = "States." }]
-      }
-    }
-    error_message = aws_cloudwatch_event_rule.failure["broken"].event_pattern
-  }
-
-  assert {
-    condition     = toset([for target in aws_cloudwatch_event_target.failure : target.arn]) == toset([var.topic_arn])
-    error_message = "A notice does not go to the topic."
-  }
-
-  # A template has to be a JSON string, and every <name> in it has to be one of its paths.
+  # As it is: the function reads the event itself.
   assert {
     condition = alltrue([
-      for target in aws_cloudwatch_event_target.failure : (
-        can(regex("^Release ", jsondecode(one(target.input_transformer).input_template)))
-        && toset([for found in regexall("<([a-z]+)>", one(target.input_transformer).input_template) : found[0]])
-        == toset(keys(one(target.input_transformer).input_paths))
-      )
+      for target in aws_cloudwatch_event_target.failure :
+      target.arn == var.failure_function_arn && length(target.input_transformer) == 0 && target.input == null && target.role_arn == null
     ])
-    error_message = "A notice is not a text, or lacks one of its values."
+    error_message = "A failure does not reach the function."
+  }
+
+  assert {
+    condition = toset([
+      for key, permission in aws_lambda_permission.failure :
+      "${permission.principal} ${permission.action} ${permission.function_name} ${permission.source_arn == aws_cloudwatch_event_rule.failure[key].arn}"
+    ]) == toset(["events.amazonaws.com lambda:InvokeFunction arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy true"])
+    error_message = "The function may not be invoked by these rules, or by others as well."
   }
 }
 

@@ -47,3 +47,55 @@ def test_nobody_else_may_send_events_of_aws(aws: LocalAws) -> None:
     entry = {"Source": "aws.ecs", "DetailType": "ECS Task State Change", "Detail": "{}"}
     answer = aws.client("events").put_events(Entries=[entry])
     assert (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"]) == (1, "NotAuthorizedForSourceException")
+
+
+def _invoke_by_rule(aws: LocalAws, name: str, function: str) -> None:
+    """A rule of the name, and an event of ours that matches it."""
+    events = aws.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [f"shop.{name}"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": function}])
+    events.put_events(Entries=[{"Source": f"shop.{name}", "DetailType": "Order", "Detail": '{"item": 1}'}])
+
+
+def _runs(aws: LocalAws, function: str) -> list[Any]:
+    name = function.rsplit(":", 1)[-1]
+    return [
+        e["result"] for e in aws.control("trace?since=0") if e["kind"] == "invoked-by-rule" and e["function"] == name
+    ]
+
+
+def _allow_rule(aws: LocalAws, function: str, rule: str) -> None:
+    aws.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId=rule,
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=f"arn:aws:events:us-west-2:111111111111:rule/{rule}",
+    )
+
+
+def test_a_rule_invokes_a_function_whose_policy_lets_it(
+    aws: LocalAws, name: str, make_function: Callable[[str, str], str], until: Callable[..., Any]
+) -> None:
+    function = make_function(name, "def handler(event, context):\n    return event['detail']['item']\n")
+    # GIVEN a policy for another rule, nothing is invoked
+    _allow_rule(aws, function, f"{name}-other")
+    _invoke_by_rule(aws, name, function)
+    assert _runs(aws, function) == []
+    # WHEN the policy names the rule
+    _allow_rule(aws, function, name)
+    _invoke_by_rule(aws, name, function)
+    assert [str(run) for run in until(lambda: _runs(aws, function))] == ["1"]
+
+
+def test_a_function_that_fails_is_invoked_again_twice(
+    aws: LocalAws, name: str, make_function: Callable[[str, str], str], until: Callable[..., Any]
+) -> None:
+    function = make_function(name, "def handler(event, context):\n    raise ValueError('no')\n")
+    _allow_rule(aws, function, name)
+    aws.control("settings", {"secondSeconds": 0.005})
+    try:
+        _invoke_by_rule(aws, name, function)
+        assert len(until(lambda: _runs(aws, function), lambda runs: len(runs) >= 3)) == 3
+    finally:
+        aws.control("settings", {"secondSeconds": 1.0})

@@ -188,7 +188,8 @@ def test_a_push_goes_all_the_way(
     actions = pipeline.actions()
     assert actions["Source"]["output"]["executionResult"]["externalExecutionId"] == commit_id
     execution = actions["Invoke"]["output"]["executionResult"]["externalExecutionId"]
-    assert execution.split(":")[-1].startswith("release-")
+    # AND the execution has the prefix and the action's id as its name, as the action's reference says
+    assert execution.split(":")[-1] == f"release-{actions['Invoke']['actionExecutionId']}"
     seen = json.loads(aws.client("stepfunctions").describe_execution(executionArn=execution)["input"])
     assert seen == {"greeting": "hello main", "who": "world"}
 
@@ -234,6 +235,41 @@ def test_the_pipelines_role_must_allow_each_call(
     failed = pipeline.actions()[at]
     assert failed["status"] == "Failed"
     assert f"not authorized to perform: {action}" in failed["output"]["executionResult"]["errorDetails"]["message"]
+
+
+def test_an_action_that_fails_is_an_event_with_what_it_began_and_why(
+    aws: LocalAws, name: str, pipeline: Pipeline, clone: Path, until: Callable[..., Any]
+) -> None:
+    # GIVEN a queue that gets the pipeline's events
+    pipeline.make()
+    queue = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    pattern = {"source": ["aws.codepipeline"], "detail": {"pipeline": [name], "state": ["FAILED"]}}
+    aws.client("events").put_rule(Name=f"{name}-failed", EventPattern=json.dumps(pattern))
+    target = {"Id": "1", "Arn": f"arn:aws:sqs:us-west-2:111111111111:{name}"}
+    aws.client("events").put_targets(Rule=f"{name}-failed", Targets=[target])
+    # WHEN its build fails
+    commit(clone, {"who": "nobody"}, "Break it")
+    git(clone, "push", "--quiet", "origin", "main")
+    aws.client("codepipeline").start_pipeline_execution(name=pipeline.name)
+    until(lambda: _is_over(pipeline))
+    # THEN action and pipeline have an event each, and the action's has the members of AWS's
+    got: list[dict[str, Any]] = []
+
+    def receive() -> list[dict[str, Any]]:
+        for message in aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            got.append(json.loads(message["Body"]))
+            aws.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return got
+
+    until(receive, lambda seen: len(seen) == 2)
+    of_action, of_pipeline = sorted(got, key=lambda event: str(event["detail-type"]))
+    assert of_pipeline["detail-type"] == "CodePipeline Pipeline Execution State Change"
+    build, detail = pipeline.actions()["Build"], of_action["detail"]
+    assert (detail["stage"], detail["action-execution-id"]) == ("Build", build["actionExecutionId"])
+    assert detail["type"] == {"owner": "AWS", "category": "Build", "provider": "CodeBuild", "version": "1"}
+    assert detail["execution-result"]["external-execution-id"].startswith(f"{name}:")
+    assert detail["execution-result"]["error-code"] == "JobFailed"
+    assert "failed" in detail["execution-result"]["external-execution-summary"]
 
 
 def test_a_rule_without_the_right_role_starts_nothing(
