@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import references
+from ecs_gitops import hook_checks, references
 from ecs_gitops.strategy import ROLLING, bake_minutes, strategy
 
 if TYPE_CHECKING:
@@ -117,14 +117,7 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
     bake = bake_minutes(configuration)
     if item.is_timeout_given and bake >= item.timeout_minutes:
         found.append(f"the rollout bakes {bake} minutes, and timeoutMinutes is {item.timeout_minutes}")
-    essential = {c["name"]: c.get("essential", True) for c in definition.get("containerDefinitions", [])}
-    for name, hook in (item.hooks or {}).items():
-        container = hook.get("container") or item.container
-        if hook.get("container") and container not in essential:
-            found.append(f"hooks.{name}: no container is named {container!r}: {', '.join(essential)}")
-        elif not essential.get(container, True):
-            found.append(f"hooks.{name}: container {container!r} is not essential, so its task would not end with it")
-    return found
+    return found + hook_checks.problems(item, definition)
 
 
 def hook_roles(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 
-from ecs_gitops import hooks, live, work
+from ecs_gitops import hooks, live, task_placement, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.decision import Deploy, Held, Join, Unchanged
@@ -25,7 +25,7 @@ from ecs_gitops.rollback import Rollback
 from ecs_gitops.service import Service, require_deployable
 from ecs_gitops.strategy import differs, merged
 from ecs_gitops.task_definition import arn, images_of, short
-from ecs_gitops.turns import after_failure, explain, settle
+from ecs_gitops.turns import after_failure, explain, settle, timeout_seconds
 from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,8 @@ class ServiceDeployer:
         item = replace(item, began=item.began or now, started_at=item.started_at or now)
         if self.patience.is_over:
             return item
-        deadline = replace(
-            self.patience, until=min(self.patience.until, (item.started_at or now) + item.timeout_minutes * 60)
-        )
+        seconds = timeout_seconds(item)
+        deadline = replace(self.patience, until=min(self.patience.until, (item.started_at or now) + seconds))
         looks = [seen]
 
         def act() -> Item:
@@ -83,7 +82,7 @@ class ServiceDeployer:
                 return item
             done = self._failed(
                 item,
-                f"AWS did not take the calls in {item.timeout_minutes} minutes, so what stands is unknown: {error}",
+                f"AWS did not take the calls in {seconds / 60:g} minutes, so what stands is unknown: {error}",
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
             out.warning("internal error", cause=type(error).__name__)
@@ -94,6 +93,8 @@ class ServiceDeployer:
     def _failed(self, item: Item, why: str) -> Item:
         """Before UpdateService nothing of the service was changed, and there is nothing to return."""
         now = self.patience.clock()
+        if item.phase == work.PRE_DEPLOY:
+            return hooks.untouched(item, why, now)
         if item.phase not in (work.POST_DEPLOY, work.ROLLBACK):
             return item.failed(why, now)
         return noted(self.aws, self.batch, after_failure(item, why, now))
@@ -215,11 +216,20 @@ class ServiceDeployer:
         definition, _ = self.aws.describe_task_definition(item.task_def or "")
         hook = item.hook(phase) or {}
         asked = hooks.request(self.batch, item, phase, hook, service, definition, self.release)
-        task, why = self.aws.run_task(asked)
+        try:
+            task, why = self.aws.run_task(asked)
+        except AwsRefused as error:
+            if (told := task_placement.refusal(error)) is None:
+                raise
+            task, why = None, told
+        now = self.patience.clock()
         if task is None:
-            raise ItemFailed(f"hook {hooks.name(phase)}: ECS could not run its task: {why}")
-        ran = hooks.run(task, asked, definition)
-        return replace(item, status=work.IN_PROGRESS, hook_run=ran, started_at=self.patience.clock(), progress=None)
+            waiting = hooks.unplaced_item(item, why, now)
+            if waiting is None:
+                raise ItemFailed(hooks.could_not_run(item, why, now))
+            return waiting
+        ran = hooks.run(task, asked, definition, item)
+        return replace(item, status=work.IN_PROGRESS, hook_run=ran, started_at=now, progress=None)
 
 
 def held(item: Item, decision: Held, now: float) -> Item:

@@ -97,7 +97,7 @@ class TaskDeployer:
     def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         looked = look(self.aws, self.release, trigger, items)
         revisions = {part.reference: self._revision(part) for part in looked.parts}
-        looked.state.repoint(self.aws, revisions)
+        looked.state.repoint(self.aws, revisions, self.patience.clock())
         for part in looked.parts:
             for item in items:
                 if item.number in part.wanted and part.is_to_be_forgotten(item.number):
@@ -150,7 +150,7 @@ class TaskDeployer:
             told = "; ".join(each.why for each in found if each.why)
             raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
         notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
-        state.repoint(self.aws, back)
+        state.repoint(self.aws, back, self.patience.clock())
         if barred := [each.why for each in found if each.why]:
             raise ItemFailed("; ".join(barred))
         now = self.patience.clock()

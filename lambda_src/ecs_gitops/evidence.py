@@ -82,13 +82,20 @@ def _tolerated(service: Service) -> int:
 
 def stop_reason(task: Json) -> str:
     """Why a task stopped: ECS's reason, and what its containers say."""
+    return ", ".join(stop_reasons(task))
+
+
+def stop_reasons(task: Json, *, but: str | None = None) -> list[str]:
+    """The same, one by one: the task's own reason first, then each container's, without those of container ``but``."""
     parts = [_plain(task.get("stoppedReason") or task.get("stopCode") or "no reason given")]
     for container in task.get("containers") or []:
+        if container.get("name") == but:
+            continue
         if container.get("exitCode") not in (None, 0):
             parts.append(f"container {container.get('name')} exited with {container['exitCode']}")
         if container.get("reason") and _plain(container["reason"]) not in parts[0]:
             parts.append(f"container {container.get('name')}: {_plain(container['reason'])}")
-    return ", ".join(parts)
+    return parts
 
 
 def _plain(text: str) -> str:

@@ -6,13 +6,16 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops import rollout
+from ecs_gitops.evidence import stop_reasons
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.names import started_by
 from ecs_gitops.task_definition import arn, find_container
-from ecs_gitops.work import PRE_DEPLOY
+from ecs_gitops.task_placement import advice, passes, unplaced
+from ecs_gitops.work import IN_PROGRESS, PRE_DEPLOY
 
 if TYPE_CHECKING:
     from ecs_gitops.batch import Batch
@@ -25,14 +28,19 @@ RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
 TIMED_OUT = "TIMED_OUT"
+UNPLACED = "UNPLACED"
 
 # ECS's reads are eventually consistent, for some seconds.
 _SHOWN_WITHIN = 60.0
+# Seconds until a task that found no place is tried again, at least.
+_SHORTEST_PAUSE = 10.0
+# How ECS itself ends the other containers of a task: SIGTERM, SIGKILL.
+_ENDED_BY_ECS = (137, 143)
 
 
 @dataclass(frozen=True, slots=True)
 class HookVerdict:
-    """``status`` is RUNNING, SUCCEEDED, FAILED or TIMED_OUT."""
+    """``status`` is RUNNING, SUCCEEDED, FAILED or TIMED_OUT; UNPLACED where the task may find a place later."""
 
     status: str
     reason: str = ""
@@ -48,9 +56,11 @@ def request(
 ) -> Json:
     """What RunTask takes: the new revision, where the service's tasks run, with the hook's command.
 
-    The same release gives the same ``clientToken``, so that the hook runs once however often it is asked for."""
+    The same release gives the same ``clientToken``, so that the hook runs once however often it is asked for. Only a
+    task that is known to have found no place is asked for with another one: ECS remembers the answer of each."""
     container = find_container(definition, hook.get("container") or item.container).name
     told = "|".join((release.mark, batch.account, batch.region, item.cluster or DEFAULT_CLUSTER, item.name, phase))
+    told += f"|{attempts(item)}" if attempts(item) else ""
     return {
         "cluster": item.cluster or DEFAULT_CLUSTER,
         "taskDefinition": arn(definition),
@@ -62,16 +72,82 @@ def request(
     }
 
 
-def run(task: Json, asked: Json, definition: Json) -> Json:
-    """What is kept of a hook that was started: task (its id), container and, where it is known, log."""
+def run(task: Json, asked: Json, definition: Json, item: Item | None = None) -> Json:
+    """What is kept of a hook that was started: task (its id), container and, where it is known, log; and what was kept
+    of the times that it found no place."""
     container = asked["overrides"]["containerOverrides"][0]["name"]
     task_id = str(task["taskArn"]).rsplit("/", 1)[-1]
-    known = {"task": task_id, "container": container}
-    defined = next(c for c in definition["containerDefinitions"] if c["name"] == container)
+    kept = (item.hook_run if item is not None else None) or {}
+    known: Json = {name: kept[name] for name in ("attempts", "since") if name in kept}
+    known |= {"task": task_id, "container": container}
+    stream = _log_stream(definition, container, task_id)
+    return known | ({"log": stream} if stream else {})
+
+
+def _log_stream(definition: Json, container: str, task_id: str) -> str | None:
+    """Where the container's log is, as ``GROUP/STREAM``; None where it is not in CloudWatch Logs, or has no prefix."""
+    defined: Json = next((c for c in definition.get("containerDefinitions", []) if c["name"] == container), {})
     options = (defined.get("logConfiguration") or {}).get("options") or {}
     if options.get("awslogs-group") and options.get("awslogs-stream-prefix"):
-        known["log"] = f"{options['awslogs-group']}/{options['awslogs-stream-prefix']}/{container}/{task_id}"
-    return known
+        return f"{options['awslogs-group']}/{options['awslogs-stream-prefix']}/{container}/{task_id}"
+    return None
+
+
+# --- a task that finds no place --------------------------------------------------------------------------------------
+
+
+def attempts(item: Item) -> int:
+    """How often the hook's task found no place."""
+    return int(_number(item, "attempts") or 0)
+
+
+def due(item: Item) -> float | None:
+    """When a hook's task that found no place is tried again (epoch seconds); None for a hook that runs."""
+    return None if "task" in (item.hook_run or {}) else _number(item, "due")
+
+
+def _number(item: Item, member: str) -> float | None:
+    """A number of ``hookRun``, whose members are texts."""
+    try:
+        return float((item.hook_run or {})[member])
+    except (KeyError, ValueError):
+        return None
+
+
+def unplaced_item(item: Item, why: str, now: float) -> Item | None:
+    """The item, to be tried again later; None where its time is over, or where waiting does not help."""
+    ran = item.hook_run or {}
+    since = _number(item, "since") or (item.started_at if "task" in ran else None) or now
+    deadline = since + timeout_seconds(item)
+    if not passes(why) or now >= deadline:
+        return None
+    pause = max(_SHORTEST_PAUSE, float(rollout.wait_seconds([since], [deadline], now)))
+    kept = {
+        "attempts": str(attempts(item) + 1),
+        "since": str(since),
+        "due": str(min(now + pause, deadline)),
+        "container": str(ran.get("container", "")),
+    }
+    told = f"hook {name(item.phase or '')}: waits for a place: {why}"
+    return replace(item, status=IN_PROGRESS, hook_run=kept, started_at=since, progress=told)
+
+
+def could_not_run(item: Item, why: str, now: float) -> str:
+    """What is said of a hook whose task found no place in its time."""
+    parts = [f"hook {name(item.phase or '')}: ECS could not run its task: {why}"]
+    if attempts(item):
+        minutes = (now - (_number(item, "since") or now)) / 60
+        parts.append(f"tried {attempts(item) + 1} times in {round(minutes, 1):g} minutes")
+    return "; ".join(filter(None, (*parts, advice(why))))
+
+
+def untouched(item: Item, why: str, now: float) -> Item:
+    """An item whose hook before the rollout failed: nothing of its service was changed."""
+    left = replace(item, task_def=None, previous_task_def=None)
+    return left.failed(f"{why}; the service was not changed", now)
+
+
+# --- how it goes -----------------------------------------------------------------------------------------------------
 
 
 def timeout_seconds(item: Item) -> float:
@@ -90,17 +166,53 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
             return HookVerdict(RUNNING)
         return HookVerdict(FAILED, f"hook {hook}: ECS no longer shows its task, so how it ended is unknown{where}")
     if task.get("lastStatus") != "STOPPED":
+        status = str(task.get("lastStatus", "")).lower()
         if taken >= timeout_seconds(item):
             return HookVerdict(
-                TIMED_OUT, f"hook {hook}: still running after {timeout_seconds(item) / 60:g} minutes{where}"
+                TIMED_OUT, f"hook {hook}: still {status} after {timeout_seconds(item) / 60:g} minutes{where}"
             )
-        return HookVerdict(RUNNING, f"hook {hook}: {str(task.get('lastStatus', '')).lower()}")
-    container: Json = next((c for c in task.get("containers") or [] if c.get("name") == ran.get("container")), {})
+        return HookVerdict(RUNNING, f"hook {hook}: {status}")
+    container = _container(task, ran.get("container"))
     if container.get("exitCode") == 0:
         return HookVerdict(SUCCEEDED)
-    if container.get("exitCode") is None:
-        told = f"did not run: {container.get('reason') or task.get('stoppedReason') or 'ECS gives no reason'}"
-    else:
-        told = f"container {container['name']} exited with {container['exitCode']}"
-        told += f", {task['stoppedReason']}" if task.get("stoppedReason") else ""
-    return HookVerdict(FAILED, f"hook {hook}: {told}{where}")
+    if (why := unplaced(task)) is not None:
+        return HookVerdict(UNPLACED, why)
+    return HookVerdict(FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
+
+
+def _reasons(task: Json, container: Json) -> list[str]:
+    """Why a hook's task ended, the container of the hook first, and who ended it where that was another one."""
+    others = stop_reasons(task, but=str(container.get("name")))
+    own = str(container.get("reason") or "")
+    code = container.get("exitCode")
+    if code is None:
+        first = f"did not run: {own or others[0]}"
+        return [first, *(each for each in others if each != others[0] or own)]
+    found = [f"container {container.get('name')} exited with {code}"]
+    if own and own not in others[0]:
+        found.append(own)
+    found += others
+    if code in _ENDED_BY_ECS and not own and len(others) == 1:
+        found += [
+            f"container {each.get('name')} exited with 0 and ended the task"
+            for each in task.get("containers") or []
+            if each.get("exitCode") == 0
+        ]
+    return [*found, *filter(None, [advice(str(task.get("stopCode") or ""))])]
+
+
+def other_logs(task: Json, item: Item, definition: Json) -> str:
+    """Where the logs are of the other containers that did not end well; empty where that is not known."""
+    ran = item.hook_run or {}
+    found = []
+    for container in task.get("containers") or []:
+        is_other = container.get("name") != ran.get("container")
+        is_suspect = container.get("reason") or container.get("exitCode") not in (None, *_ENDED_BY_ECS)
+        stream = _log_stream(definition, str(container.get("name")), str(ran.get("task")))
+        if is_other and is_suspect and stream:
+            found.append(f"log of {container['name']}: {stream}")
+    return "; ".join(found)
+
+
+def _container(task: Json, called: object) -> Json:
+    return next((each for each in task.get("containers") or [] if each.get("name") == called), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ecs_gitops import live, work
+from ecs_gitops import hook_checks, live, work
 from ecs_gitops.checks import (
     FAILED,
     NOT_CHECKED,
@@ -107,6 +107,8 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     if not isinstance(examined.decision, Deploy):
         # No task is started: neither what it needs nor how it starts matters.
         return
+    for text in hook_checks.warnings(item, service, definition):
+        findings.add("settings", WARNING, text)
     findings.ok("downtime")
     for text in interruptions(service, definition, examined.configuration):
         told = f"requireZeroDowntime: {text}" if item.require_zero_downtime else text

@@ -51,6 +51,8 @@ class TaskPreflight(Preflight):
             known = replace(item, previous_task_def=revision, task_def=revision, deployment_needed=False)
             checked.item = known.ended(work.UNCHANGED, now)
         else:
+            for text in looked.state.concerns(now):
+                checked.findings.add("settings", WARNING, text)
             definitions = [part.definition for part in changed]
             checked.refers_to(*definitions)
             roles = [(role, TASKS) for each in definitions for role in role_arns(each)]

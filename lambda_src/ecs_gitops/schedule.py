@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecs_gitops.start_date import written_start
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -37,10 +39,14 @@ def repointed(targets: Iterable[Json], revisions: Mapping[str, str]) -> list[Jso
     ]
 
 
-def rewritten(schedule: Json, target: Json) -> Json:
-    """What UpdateSchedule takes so that the schedule stays as it is but for its target: it resets what is left out."""
-    return {name: value for name, value in schedule.items() if name not in _OUTPUT_ONLY} | {"Target": target}
+def rewritten(schedule: Json, target: Json, now: float) -> Json:
+    """What is written so that the schedule stays as it is but for its target: an update resets what is left out.
+
+    ``now`` (epoch seconds) decides which start can be written, see :mod:`ecs_gitops.start_date`."""
+    kept = {name: value for name, value in schedule.items() if name not in _NOT_WRITTEN} | {"Target": target}
+    start = written_start(schedule, now)
+    return kept if start is None else kept | {"StartDate": start}
 
 
-# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html
-_OUTPUT_ONLY = frozenset({"Arn", "CreationDate", "LastModificationDate"})
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html; the start is decided apart.
+_NOT_WRITTEN = frozenset({"Arn", "CreationDate", "LastModificationDate", "StartDate"})

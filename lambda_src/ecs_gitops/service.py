@@ -11,9 +11,9 @@ from ecs_gitops.errors import ItemFailed
 if TYPE_CHECKING:
     from ecs_gitops.types import Json
 
-# What RunTask takes of a service, so that a one-off task runs where the service's tasks do.
+# What RunTask takes of a service, so that a one-off task runs where the service's tasks do. launchType and
+# capacityProviderStrategy exclude each other, and Managed Instances take the strategy alone.
 _WHERE_TASKS_RUN = (
-    "launchType",
     "capacityProviderStrategy",
     "platformVersion",
     "networkConfiguration",
@@ -60,7 +60,9 @@ class Service:
     load_balancers: tuple[dict[str, Any], ...]
     is_daemon: bool
     revisions: tuple[str, ...]
+    # What RunTask takes of the service: where its tasks run, and their tags and volumes.
     placement: dict[str, Any]
+    has_service_connect: bool = False
 
     @property
     def primary(self) -> Deployment | None:
@@ -86,18 +88,39 @@ class Service:
             load_balancers=tuple(data.get("loadBalancers") or ()),
             is_daemon=data.get("schedulingStrategy") == "DAEMON",
             revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
-            placement={name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)} | _volumes(data),
+            placement=_for_one_off_tasks(data),
+            has_service_connect=bool((_primary(data).get("serviceConnectConfiguration") or {}).get("enabled")),
         )
+
+
+def _primary(data: Json) -> Json:
+    """The primary deployment, as ECS describes it."""
+    return next((each for each in data.get("deployments") or [] if each.get("status") == "PRIMARY"), {})
+
+
+def _for_one_off_tasks(data: Json) -> Json:
+    place = {name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)}
+    launch_type = data.get("launchType")
+    if launch_type and launch_type != "MANAGED_INSTANCES" and "capacityProviderStrategy" not in place:
+        place["launchType"] = launch_type
+    return place | _tags(data) | _volumes(data)
+
+
+def _tags(data: Json) -> Json:
+    """The tags that the service's own tasks get. RunTask refuses to propagate a service's tags: they are given."""
+    found: Json = {"enableECSManagedTags": True} if data.get("enableECSManagedTags") else {}
+    if data.get("propagateTags") == "TASK_DEFINITION":
+        found["propagateTags"] = "TASK_DEFINITION"
+    tags = [tag for tag in data.get("tags") or () if not str(tag.get("key", "")).lower().startswith("aws:")]
+    return found | ({"tags": tags} if tags and data.get("propagateTags") == "SERVICE" else {})
 
 
 def _volumes(data: Json) -> Json:
     """``volumeConfigurations`` of the primary deployment, as a task that belongs to no service can have them."""
-    deployments = data.get("deployments") or []
-    primary: Json = next((each for each in deployments if each.get("status") == "PRIMARY"), {})
     volumes = [
         each
         | ({"managedEBSVolume": _without_service_tags(each["managedEBSVolume"])} if "managedEBSVolume" in each else {})
-        for each in primary.get("volumeConfigurations") or ()
+        for each in _primary(data).get("volumeConfigurations") or ()
     ]
     return {"volumeConfigurations": volumes} if volumes else {}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ecs_gitops import schedule
+from ecs_gitops import schedule, start_date
 from ecs_gitops.errors import AwsRefused, ItemFailed
 
 if TYPE_CHECKING:
@@ -88,14 +88,20 @@ class State:
         found = (str(target["RoleArn"]) for target in schedule.ecs_targets(self.targets) if target.get("RoleArn"))
         return tuple(dict.fromkeys(found))
 
-    def repoint(self, aws: Aws, revisions: Mapping[str, str]) -> None:
-        """Replace task definitions by others; nothing is written where nothing differs. Raises :class:`ItemFailed`
-        when EventBridge does not take the targets."""
+    def concerns(self, now: float) -> list[str]:
+        """What a person should know before it is written, each in a sentence. ``now`` is epoch seconds."""
+        if self.whole is None:
+            return []
+        return [f"{self.trigger.described}: {text}" for text in start_date.concerns(self.whole, now)]
+
+    def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float) -> None:
+        """Replace task definitions by others; nothing is written where nothing differs. ``now`` is epoch seconds.
+        Raises :class:`ItemFailed` when EventBridge does not take the targets."""
         repointed = schedule.repointed(self.targets, revisions)
         if not repointed:
             return
         if self.whole is not None:
-            aws.update_schedule(schedule.rewritten(self.whole, repointed[0]))
+            aws.update_schedule(schedule.rewritten(self.whole, repointed[0], now))
             return
         refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)
         if refused:

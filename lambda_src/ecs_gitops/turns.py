@@ -55,8 +55,9 @@ def settle(batch: Batch, now: float) -> Batch:
     if not going_on:
         return replace(batch, next="DONE", wait_seconds=0)
     starts = [item.started_at or now for item in going_on]
-    deadlines = [start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
-    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, deadlines, now, batch.of_batches))
+    # A hook's task that found no place is tried again when it is due, and not before.
+    ends = [hooks.due(item) or start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
+    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, ends, now, batch.of_batches))
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:

@@ -184,7 +184,14 @@ class Validator:
     # --- hooks -----------------------------------------------------------------------------------------------------
 
     def _hooks(self, items: list[Item]) -> list[Item]:
-        return [done for cluster, group in live.by_cluster(items).items() for done in self._hooks_of(cluster, group)]
+        now = self.patience.clock()
+        waiting = [item for item in items if hooks.due(item) is not None]
+        running = [item for item in items if hooks.due(item) is None]
+        # What found no place is asked for again by the deploy state.
+        done = [replace(item, status=work.PENDING) if (hooks.due(item) or 0) <= now else item for item in waiting]
+        for cluster, group in live.by_cluster(running).items():
+            done += self._hooks_of(cluster, group)
+        return done
 
     def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
         arns = [self.batch.task_arn(cluster, str((item.hook_run or {}).get("task"))) for item in items]
@@ -203,15 +210,31 @@ class Validator:
             return replace(item, progress=verdict.reason or None)
         if verdict.status == hooks.SUCCEEDED:
             if item.phase == work.PRE_DEPLOY:
-                return replace(item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None)
+                return replace(
+                    item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None, hook_run=None
+                )
             return item.ended(work.DEPLOYED, now)
         why = verdict.reason
-        if verdict.status == hooks.TIMED_OUT:
+        if verdict.status == hooks.UNPLACED:
+            waiting = hooks.unplaced_item(item, why, now)
+            if waiting is not None:
+                return waiting
+            why = hooks.could_not_run(item, why, now)
+        elif verdict.status == hooks.TIMED_OUT:
             why += self._stop(item, arn)
+        elif task is not None:
+            why = "; ".join(filter(None, (why, self._other_logs(item, task))))
         if item.phase == work.PRE_DEPLOY:
-            untouched = replace(item, task_def=None, previous_task_def=None)
-            return untouched.failed(f"{why}; the service was not changed", now)
+            return hooks.untouched(item, why, now)
         return self._after_failure(item, why)
+
+    def _other_logs(self, item: Item, task: Json) -> str:
+        """Where to read on, of the task's other containers. That it cannot be read must not hide the verdict."""
+        try:
+            definition, _ = self.aws.describe_task_definition(item.task_def or "")
+        except (AwsRefused, AwsUnavailable):
+            return ""
+        return hooks.other_logs(task, item, definition)
 
     def _stop(self, item: Item, arn: str) -> str:
         """End a hook that takes too long; what is told of that."""

@@ -7,32 +7,30 @@ time is played by :mod:`unit.fake_ecs` for the tests that want it.
 from __future__ import annotations
 
 import copy
-import itertools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.strategy import merged
-from unit.fake_definitions import ACCOUNT, ARN, REGION, FakeDefinitions
-
-__all__ = ["ACCOUNT", "ARN", "CLUSTER", "REGION", "Died", "FakeAws"]
+from unit.fake_tasks import ACCOUNT, ARN, REGION, FakeTasks
 
 CLUSTER = "shop"
+
+__all__ = ["ACCOUNT", "ARN", "CLUSTER", "REGION", "Died", "FakeAws"]
 
 
 class Died(BaseException):
     """The Lambda sandbox is gone: nothing in the package may catch this."""
 
 
-class FakeAws(FakeDefinitions):
+class FakeAws(FakeTasks):
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1_000_000.0
         self.services: dict[str, dict[str, Any]] = {}
         self.rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
-        self.stopped: list[dict[str, Any]] = []
-        self.tasks: dict[str, dict[str, Any]] = {}
+        self.modified: dict[tuple[str, str], float] = {}
         self.records: list[dict[str, Any]] = []
         self.revisions: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
@@ -40,7 +38,6 @@ class FakeAws(FakeDefinitions):
         self.throttle: set[int] = set()
         self.refuse: dict[str, AwsRefused] = {}
         self.refuse_entries: list[dict[str, Any]] = []
-        self._ids = itertools.count(1)
 
     # --- what a test sets up -----------------------------------------------------------------------------------------
 
@@ -173,42 +170,6 @@ class FakeAws(FakeDefinitions):
         self._done("describe_service_revisions")
         return copy.deepcopy([self.revisions[arn] for arn in arns if arn in self.revisions])
 
-    # --- tasks -------------------------------------------------------------------------------------------------------
-
-    def stopped_tasks(self, cluster: str, service: str) -> list[dict[str, Any]]:
-        self._called("list_tasks")
-        self._done("list_tasks")
-        return self.stopped
-
-    def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:
-        self._called("describe_tasks")
-        self._done("describe_tasks")
-        return copy.deepcopy([task for task in self.tasks.values() if task["taskArn"] in arns])
-
-    def run_task(self, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
-        self._called("run_task")
-        self._require_active("run_task", request["taskDefinition"])
-        token = request["clientToken"]
-        if token not in self.tasks:
-            containers = [{"name": request["overrides"]["containerOverrides"][0]["name"]}]
-            arn = f"{ARN}:task/{request['cluster']}/task{next(self._ids)}"
-            self.tasks[token] = {
-                "taskArn": arn,
-                "lastStatus": "RUNNING",
-                "containers": containers,
-                "request": copy.deepcopy(request),
-                "createdAt": self.now,
-            }
-        task = copy.deepcopy(self.tasks[token])
-        self._done("run_task")
-        return task, ""
-
-    def stop_task(self, cluster: str, arn: str, reason: str) -> None:
-        self._called("stop_task")
-        task = next(task for task in self.tasks.values() if task["taskArn"] == arn)
-        task |= {"lastStatus": "STOPPED", "stoppedReason": reason}
-        self._done("stop_task")
-
     # --- rules and schedules -----------------------------------------------------------------------------------------
 
     def list_targets_by_rule(self, bus: str, rule: str) -> list[dict[str, Any]]:
@@ -236,11 +197,28 @@ class FakeAws(FakeDefinitions):
             **copy.deepcopy(self.schedules[group, name]),
             "Arn": "arn",
             "CreationDate": 1,
-            "LastModificationDate": 2,
+            "LastModificationDate": self.modified.get((group, name), 2),
         }
+
+    def phase(self, place: tuple[str, str]) -> float | None:
+        """The second of its period at which a schedule of ``rate(N hours)`` runs: it counts from its start, or from its
+        last update. None for any other."""
+        schedule = self.schedules[place]
+        hours = re.fullmatch(r"rate\((\d+) hours?\)", schedule.get("ScheduleExpression", ""))
+        anchor = float(schedule.get("StartDate", self.modified.get(place, 2)))
+        return anchor % (int(hours[1]) * 3_600) if hours else None
 
     def update_schedule(self, schedule: dict[str, Any]) -> None:
         self._called("update_schedule")
         assert not {"Arn", "CreationDate", "LastModificationDate"} & set(schedule)
-        self.schedules[schedule["GroupName"], schedule["Name"]] = copy.deepcopy(schedule)
+        is_recurring = not schedule["ScheduleExpression"].startswith("at(")
+        start, end = schedule.get("StartDate"), schedule.get("EndDate")
+        if is_recurring and start is not None and start < self.now - 300:
+            told = "The StartDate you specify cannot be earlier than 5 minutes ago."
+            raise AwsRefused("update_schedule", "ValidationException", told)
+        if is_recurring and start is not None and end is not None and start >= end:
+            raise AwsRefused("update_schedule", "ValidationException", "The StartDate must come before the EndDate.")
+        place = schedule["GroupName"], schedule["Name"]
+        self.schedules[place] = copy.deepcopy(schedule)
+        self.modified[place] = self.now
         self._done("update_schedule")

@@ -43,7 +43,10 @@ class FakeEcs(FakeAws):
                 command = task["request"]["overrides"]["containerOverrides"][0]["command"]
                 if "hang" in command:
                     continue
-                task |= {"lastStatus": "STOPPED", "stoppedReason": "Essential container in task exited"}
+                task |= {"lastStatus": "STOPPED", "stopCode": "EssentialContainerExited"}
+                task["stoppedReason"] = "Essential container in task exited"
+                for container in task["containers"]:
+                    container["exitCode"] = 137
                 task["containers"][0]["exitCode"] = 1 if "fail" in command else 0
         return super().describe_tasks(cluster, arns)
 
@@ -62,7 +65,11 @@ class FakeEcs(FakeAws):
                 "state": primary["rolloutState"],
                 "desiredCount": service["desiredCount"],
             }
-        return copy.deepcopy({"services": shown, "rules": self.rules, "schedules": self.schedules})
+        schedules = {
+            place: {key: value for key, value in schedule.items() if key != "StartDate"} | {"phase": self.phase(place)}
+            for place, schedule in self.schedules.items()
+        }
+        return copy.deepcopy({"services": shown, "rules": self.rules, "schedules": schedules})
 
     def _start(self, live: dict[str, Any], task_definition: str) -> None:
         super()._start(live, task_definition)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 from ecs_gitops import hooks
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import ItemFailed
 from ecs_gitops.service import Service, volume_roles
 from ecs_gitops.work import POST_DEPLOY, PRE_DEPLOY, Item
+from unit.shop import hooks as with_hooks
+from unit.shop import item as manifest_item
+from unit.shop import release as manifest
 
 HOOK = {"command": ["migrate", "up"], "timeoutMinutes": 5}
 ITEM = Item(
@@ -82,6 +87,53 @@ def test_a_hook_gets_the_volumes_that_are_configured_at_launch(release):
     assert volume_roles(service.placement) == (role,)
 
 
+@pytest.mark.parametrize(
+    ("service", "given", "absent"),
+    [
+        # Both exclude each other, and Managed Instances take the strategy alone.
+        (
+            {"launchType": "FARGATE", "capacityProviderStrategy": [{"capacityProvider": "p", "weight": 1}]},
+            {"capacityProviderStrategy": [{"capacityProvider": "p", "weight": 1}]},
+            {"launchType"},
+        ),
+        ({"launchType": "MANAGED_INSTANCES"}, {}, {"launchType", "capacityProviderStrategy"}),
+        ({"launchType": "EC2"}, {"launchType": "EC2"}, {"capacityProviderStrategy"}),
+        # RunTask refuses SERVICE: the tags of the service are given, without those that nobody can set.
+        (
+            {"propagateTags": "SERVICE", "tags": [{"key": "team", "value": "a"}, {"key": "aws:x", "value": "b"}]},
+            {"tags": [{"key": "team", "value": "a"}]},
+            {"propagateTags"},
+        ),
+        ({"propagateTags": "SERVICE"}, {}, {"propagateTags", "tags"}),
+        (
+            {"propagateTags": "TASK_DEFINITION", "enableECSManagedTags": True, "tags": [{"key": "a", "value": "b"}]},
+            {"propagateTags": "TASK_DEFINITION", "enableECSManagedTags": True},
+            {"tags"},
+        ),
+        ({"propagateTags": "NONE", "enableECSManagedTags": False}, {}, {"propagateTags", "enableECSManagedTags"}),
+        ({"enableExecuteCommand": True}, {}, {"enableExecuteCommand"}),
+    ],
+)
+def test_a_hook_has_the_capacity_and_the_tags_of_the_services_tasks(release, service, given, absent):
+    made = Service.from_api({"serviceName": "web", **service})
+    request = hooks.request(BATCH, ITEM, PRE_DEPLOY, HOOK, made, DEFINITION, release)
+    assert {name: request[name] for name in given} == given
+    assert absent.isdisjoint(request)
+    # AND botocore's model of RunTask knows every member, with its type
+    shape = Session().get_service_model("ecs").operation_model("RunTask").input_shape
+    assert not ParamValidator().validate(request, shape).has_errors()
+
+
+def test_a_task_that_found_no_place_is_asked_for_with_another_token(release):
+    waiting = hooks.unplaced_item(replace(ITEM, hook_run=None), "RESOURCE:CPU", 1000.0)
+    assert waiting is not None
+    assert asked(release, item=waiting)["clientToken"] != asked(release)["clientToken"]
+    assert asked(release, item=waiting)["clientToken"] == asked(release, item=waiting)["clientToken"]
+    # AND once it runs, it has its whole time from then on, and the number of tries is kept for its next token
+    ran = hooks.run({"taskArn": "a/b/t9"}, asked(release), DEFINITION, waiting)
+    assert (ran["task"], ran["attempts"]) == ("t9", "1")
+
+
 def test_the_token_is_the_same_for_a_retry_and_another_for_anything_else(release, other_release):
     tokens = [
         asked(release)["clientToken"],
@@ -110,6 +162,14 @@ def stopped(**container):
     }
 
 
+def ended(*codes):
+    return stopped() | {"containers": [{"name": name, "exitCode": code} for name, code in codes]}
+
+
+SPOT = ended(("web", 143)) | {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}
+NO_ROOM = {"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedReason": "RESOURCE:MEMORY"}
+
+
 @pytest.mark.parametrize(
     ("task", "now", "status", "told"),
     [
@@ -119,6 +179,19 @@ def stopped(**container):
         (stopped(exitCode=2), 1010, hooks.FAILED, "container web exited with 2, Essential container in task exited"),
         (stopped(), 1010, hooks.FAILED, "did not run: Essential container"),
         (stopped(reason="CannotPullContainerError"), 1010, hooks.FAILED, "did not run: CannotPullContainerError"),
+        (
+            stopped(exitCode=137, reason="OutOfMemoryError: Container killed due to memory usage"),
+            1010,
+            hooks.FAILED,
+            "container web exited with 137, OutOfMemoryError: Container killed due to memory usage, Essential",
+        ),
+        ({"lastStatus": "PENDING"}, 1300, hooks.TIMED_OUT, "still pending after 5 minutes"),
+        (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "web exited with 143, Essential container in task"),
+        (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "container proxy exited with 1"),
+        (ended(("web", 137), ("proxy", 0)), 1010, hooks.FAILED, "container proxy exited with 0 and ended the task"),
+        (ended(("web", 0), ("proxy", 1)), 1010, hooks.SUCCEEDED, ""),
+        (SPOT, 1010, hooks.FAILED, "Spot took its capacity back"),
+        (NO_ROOM, 1010, hooks.UNPLACED, "RESOURCE:MEMORY"),
         (None, 1010, hooks.RUNNING, ""),
         (None, 1100, hooks.FAILED, "how it ended is unknown"),
     ],
@@ -132,3 +205,63 @@ def test_a_hook_is_judged_by_the_exit_code_of_its_own_container(task, now, statu
 def test_a_hook_without_a_timeout_has_that_of_its_item():
     assert hooks.timeout_seconds(ITEM) == 300
     assert hooks.timeout_seconds(replace(ITEM, phase=POST_DEPLOY)) == 1800
+
+
+LOGGED = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/envoy", "awslogs-stream-prefix": "mesh"}}
+STOPPED = {"stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited"}
+
+
+def test_why_a_hook_failed_names_the_container_that_ended_it_and_its_log(shop, machine, monkeypatch):
+    # GIVEN a sidecar with a log of its own, that ends and takes the hook with it
+    (live,) = [d for arn, (d, _) in shop.definitions.items() if "/web:" in arn]
+    live["containerDefinitions"].append({"name": "envoy", "image": "envoy:1", "logConfiguration": LOGGED})
+    containers = [{"name": "web", "exitCode": 143}, {"name": "envoy", "exitCode": 1}]
+    describe = shop.describe_tasks
+    monkeypatch.setattr(
+        shop, "describe_tasks", lambda *a: [t | STOPPED | {"containers": containers} for t in describe(*a)]
+    )
+    # WHEN the hook before the rollout fails, THEN the reason says who it was, and where to read on
+    (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
+    assert "container web exited with 143, Essential container in task exited, container envoy exited" in web["reason"]
+    assert "log of envoy: /ecs/envoy/mesh/envoy/" in web["reason"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "told"),
+    [
+        ({"enabled": True, "restartAttemptPeriod": 60}, "FAILED", "of 60 seconds or more would run again"),
+        ({"enabled": True}, "FAILED", "of 300 seconds or more would run again"),
+        ({"enabled": True, "ignoredExitCodes": [0]}, "DEPLOYED", "a command that fails may be started again"),
+        ({"enabled": False}, "DEPLOYED", None),
+    ],
+)
+def test_a_container_that_is_started_again_is_no_place_for_a_hook(shop, machine, policy, status, told):
+    live = shop.definitions[shop.services["web"]["taskDefinition"]][0]
+    live["containerDefinitions"][0]["restartPolicy"] = policy
+    (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
+    assert web["status"] == status
+    said = " ".join([web.get("reason") or "", *web["warnings"]])
+    assert told in said if told else "restart" not in said
+
+
+def test_a_hook_that_names_a_container_without_the_policy_is_fine(shop, machine):
+    live = shop.definitions[shop.services["web"]["taskDefinition"]][0]
+    live["containerDefinitions"][0]["restartPolicy"] = {"enabled": True}
+    live["containerDefinitions"].append({"name": "admin", "image": "admin:1"})
+    hook = {"preDeploy": {"command": ["migrate"], "container": "admin"}}
+    (web,) = machine.run(manifest(manifest_item("web", hooks=hook)))["result"]["items"]
+    assert web["status"] == "DEPLOYED"
+
+
+def test_what_a_one_off_task_does_not_have_is_a_warning(shop, machine):
+    # GIVEN a service with Service Connect, on Fargate Spot
+    shop.services["web"]["deployments"][0]["serviceConnectConfiguration"] = {"enabled": True}
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}, {"capacityProvider": "FARGATE", "weight": 1}]
+    shop.services["web"]["capacityProviderStrategy"] = spot
+    # WHEN it has a hook, THEN both are told; without one there is nothing to tell
+    (web,) = machine.run(manifest(manifest_item("web", **with_hooks(after="smoke"))))["result"]["items"]
+    said = " ".join(web["warnings"])
+    assert "a one-off task does not have it" in said
+    assert "AWS may interrupt the hook's task" in said
+    (web,) = machine.run(manifest(manifest_item("web", "3")))["result"]["items"]
+    assert "hooks" not in " ".join(web["warnings"])

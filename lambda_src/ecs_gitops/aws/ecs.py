@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +33,11 @@ class Ecs(Calls):
         self._session = object()
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
-        """The services found among ``names``, in any order; those that ECS calls MISSING are left out."""
+        """The services found among ``names``, with their tags, in any order, without those that ECS calls MISSING."""
         found: list[Json] = []
         for part in parts(names, SERVICES_PER_CALL):
-            found += self._call("ecs", "describe_services", cluster=cluster, services=part).get("services", [])
+            answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
+            found += answer.get("services", [])
         return found
 
     def update_service(
@@ -158,7 +160,9 @@ class Ecs(Calls):
         if answer.get("tasks"):
             return dict(answer["tasks"][0]), ""
         failures = answer.get("failures") or [{"reason": "ECS gave no task and no reason"}]
-        return None, "; ".join(f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in failures)
+        # On EC2 there is one for each instance that was tried.
+        told = Counter(f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in failures)
+        return None, "; ".join(f"{why} ({count} times)" if count > 1 else why for why, count in told.items())
 
     def stop_task(self, cluster: str, arn: str, reason: str) -> None:
         """Stop a task; nothing happens when it has stopped already."""

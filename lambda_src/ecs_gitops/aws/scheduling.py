@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,13 @@ class Scheduling(Calls):
     def update_schedule(self, schedule: Json) -> None:
         """Write a schedule back; what is left out is reset."""
         target = schedule["Target"]
+        # The name is in the path. botocore would make a token of its own, but not for a body that is given to it: with
+        # one the client's retries are one update.
+        body = {name: value for name, value in schedule.items() if name != "Name"} | {"ClientToken": str(uuid.uuid4())}
         self._call_raw(
             "scheduler",
             "update_schedule",
-            schedule,
+            body,
             Name=schedule["Name"],
             ScheduleExpression=schedule["ScheduleExpression"],
             FlexibleTimeWindow={"Mode": "OFF"},
