@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops import rollout
@@ -107,11 +108,12 @@ def due(item: Item) -> float | None:
 
 
 def _number(item: Item, member: str) -> float | None:
-    """A number of ``hookRun``, whose members are texts."""
+    """A number of ``hookRun``, whose members are texts; None where there is none."""
     try:
-        return float((item.hook_run or {})[member])
+        found = float((item.hook_run or {})[member])
     except (KeyError, ValueError):
         return None
+    return found if isfinite(found) else None
 
 
 def unplaced_item(item: Item, why: str, now: float) -> Item | None:

@@ -130,6 +130,15 @@ resource "aws_iam_role_policy" "this" {
           Condition = merge({ ArnLike = { "ecs:cluster" = local.cluster_arns } }, local.no_execute_command)
         },
         {
+          # The tags of the service's tasks. Which tasks are run, and where, is RunHooks' to limit:
+          # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+          Sid       = "TagHookTasks"
+          Effect    = "Allow"
+          Action    = "ecs:TagResource"
+          Resource  = [for place in local.places : "arn:${local.partition}:ecs:${place}:task/*"]
+          Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
+        },
+        {
           # ListTasks is authorized on container instances, which Fargate has none of: the cluster is the condition.
           Sid       = "FindStoppedTasks"
           Effect    = "Allow"

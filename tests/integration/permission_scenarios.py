@@ -90,10 +90,12 @@ class World:
     # --- what is deployed --------------------------------------------------------------------------------------------
 
     def item(self, name: str, image: str = "app:v", **more: Any) -> dict[str, Any]:
-        """A service's item of the manifest, with an image that it never had. The service is on ``app:1`` at first."""
+        """A service's item of the manifest, with an image that it never had. The service is on ``app:1`` at first, and
+        its tasks have its tags."""
         name = f"{PREFIX}-{name}"
         if self.is_new(name):
-            create_service(self.aws, CLUSTER, name, self.definition(name), 1)
+            tags = [{"key": "team", "value": "shop"}]
+            create_service(self.aws, CLUSTER, name, self.definition(name), 1, tags=tags, propagateTags="SERVICE")
         self.settle(name)
         image = f"{image}-{self.tag()}"
         return {"service": "app", "clusterName": CLUSTER, "serviceName": name, "image": image, **more}
@@ -234,7 +236,7 @@ def stuck_canary(world: World) -> str:
 
 
 def hook(world: World) -> str:
-    """A service with a hook."""
+    """A service with a hook, whose task has the service's tags."""
     return world.release(services=[world.item("hook", hooks={"preDeploy": {"command": ["migrate"]}})])
 
 

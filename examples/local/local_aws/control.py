@@ -66,6 +66,10 @@ def _minute_seconds(value: Any) -> None:
     traffic.settings.minute_seconds = None if value is None else float(value)
 
 
+def _instance_mib(value: Any) -> None:
+    state.settings.instance_mib = int(value)
+
+
 def _wait_scale(value: Any) -> None:
     state.settings.wait_scale = float(value)
 
@@ -75,6 +79,7 @@ _SETTINGS: dict[str, Callable[[Any], None]] = {
     "rolloutSeconds": _rollout_seconds,
     "minuteSeconds": _minute_seconds,
     "waitScale": _wait_scale,
+    "instanceMib": _instance_mib,
     "ecsBuckets": buckets.use,
     "faults": functions.use_faults,
     "deny": denials.use,

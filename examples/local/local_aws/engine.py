@@ -115,6 +115,7 @@ class Container:
         self._task = task
         self._begun = time.monotonic()
         name = self.labels.get("com.amazonaws.ecs.container-name", "")
+        self._name = name
         self._end = _end(image, name, options.get("command") or [], task)
         # When it ends at the earliest, by the monotonic clock; None: not by itself.
         self.ends_at = None if self._end is None else self._begun + clock.real(self._end.after)
@@ -126,6 +127,9 @@ class Container:
 
     def _has_ended(self) -> bool:
         if self.ends_at is None or time.monotonic() < self.ends_at or self._end is None:
+            return False
+        if one_off_tasks.is_started_again(self._task, self._name, self._end.code, self._end.after):
+            self.ends_at += clock.real(self._end.after)
             return False
         return bool(self._task.get("_startup_stable")) or not self._end.when_seen
 
@@ -152,5 +156,5 @@ def _end(image: str, name: str, command: list[str], task: dict[str, Any]) -> End
         return End(1, _FLAPS_AFTER, when_seen=not is_one_off)
     if is_one_off and name in one_off_tasks.workers(task):
         code = one_off_tasks.exit_code(command)
-        return None if code is None else End(code, max(0.2, settings.rollout_seconds / 2))
+        return None if code is None else End(code, one_off_tasks.seconds(command))
     return None

@@ -1,15 +1,19 @@
 """Tasks of RunTask: they do their work and end by themselves.
 
 AWS: a task ends when an essential container ends, with the exit code of each container, and stays describable. A
-client token gives the tasks of the first call again, for a day and in its cluster; with other parameters it is
-ConflictException. What does not fit on the cluster is told in ``failures``.
+client token gives the answer of the first call again, for a day and in its cluster; with other parameters it is
+ConflictException. What does not fit on the cluster is told in ``failures``, one for each instance. Tags are given, or
+come from the task definition; those of a service cannot be propagated, and keys that begin with ``aws:`` are refused. A
+container with a restart policy is started again, after exit code 0 too, once it ran for ``restartAttemptPeriod``.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html
 
 Here the containers whose command is overridden do the work; without one, those with a command in the definition;
 without one, the first essential one. They exit with 0 after half of ``rollout_seconds`` (0.2 seconds at least), unless
-a word of their command is ``fail`` (3), ``exit-N`` (N) or ``hang`` (runs until it is stopped). The others run on. An
-EC2 cluster's instance has 16 GiB: what needs more is a failure RESOURCE:MEMORY.
+a word of their command is ``fail`` (3), ``exit-N`` (N), ``takes-N`` (after N seconds) or ``hang`` (runs until it is
+stopped). The others run on. An EC2 cluster's two instances have ``settings.instance_mib`` each: what needs more is a
+failure RESOURCE:MEMORY. Whether AWS remembers failures by their token is not documented: here it does, which is worse.
 """
 
 from __future__ import annotations
@@ -24,15 +28,18 @@ from ministack.services import ecs
 
 from local_aws import clock
 from local_aws.images import digest_of
+from local_aws.state import settings
 
 Data = dict[str, Any]
 Answer = Any
 
 _TOKEN_SECONDS = 86_400.0
-_INSTANCE_MIB = 16_384
-_EXIT = re.compile(r"exit-(\d+)")
+_INSTANCES = 2
+_PERIOD = 300
+_EXIT, _TAKES = re.compile(r"exit-(\d+)"), re.compile(r"takes-(\d+)")
 _lock = threading.Lock()
-_by_token: dict[tuple[str, ...], tuple[str, list[str], float]] = {}
+# By token: the request, its tasks, its failures, and when it was made.
+_by_token: dict[tuple[str, ...], tuple[str, list[str], list[Data], float]] = {}
 
 
 def mend() -> None:
@@ -74,6 +81,21 @@ def exit_code(command: list[str]) -> int | None:
     return next((int(found.group(1)) for word in words if (found := _EXIT.fullmatch(word))), 0)
 
 
+def seconds(command: list[str]) -> float:
+    """How long the command takes."""
+    words = " ".join(command).split()
+    told = next((int(found.group(1)) for word in words if (found := _TAKES.fullmatch(word))), None)
+    return max(0.2, settings.rollout_seconds / 2) if told is None else float(told)
+
+
+def is_started_again(task: Data, name: str, code: int, ran: float) -> bool:
+    """Whether the container's restart policy starts it again after ``ran`` seconds."""
+    containers = _definition(task["taskDefinitionArn"]).get("containerDefinitions", [])
+    policy = next((each.get("restartPolicy") or {} for each in containers if each["name"] == name), {})
+    is_long_enough = ran >= int(policy.get("restartAttemptPeriod") or _PERIOD)
+    return bool(policy.get("enabled")) and is_long_enough and code not in (policy.get("ignoredExitCodes") or ())
+
+
 def _definition(reference: str) -> Data:
     return dict(ecs._task_defs.get(ecs._resolve_td_key(reference) or "") or {})
 
@@ -85,16 +107,30 @@ def _run_once(run: Any, data: Data) -> Answer:
     key = (get_account_id(), get_region(), ecs._resolve_cluster_name(data.get("cluster", "default")) or "", token)
     parameters = json.dumps({**data, "cluster": key[2]}, sort_keys=True)
     with _lock:
-        earlier, arns, at = _by_token.get(key, ("", [], 0.0))
-        if token and arns and clock.now() < at + _TOKEN_SECONDS:
+        earlier, arns, failures, at = _by_token.get(key, ("", [], [], 0.0))
+        if token and (arns or failures) and clock.now() < at + _TOKEN_SECONDS:
             if earlier == parameters:
-                return json_response({"tasks": [ecs._sanitize(ecs._tasks[arn]) for arn in arns], "failures": []})
+                return json_response({"tasks": [ecs._sanitize(ecs._tasks[arn]) for arn in arns], "failures": failures})
             message = f"The provided clientToken {token} is already in use with a different RunTask request."
             return error_response_json("ConflictException", message, 400, {"resourceIds": arns})
-        answer = _failures(data) or run(data)
+        answer = _failures(data) or run(_with_all_tags(data))
         if answer[0] == 200:
-            _by_token[key] = (parameters, [task["taskArn"] for task in json.loads(answer[2])["tasks"]], clock.now())
+            told = json.loads(answer[2])
+            _by_token[key] = (parameters, [task["taskArn"] for task in told["tasks"]], told["failures"], clock.now())
     return answer
+
+
+def _with_all_tags(data: Data) -> Data:
+    """The request with the tags that ECS adds to those that are given."""
+    given = {tag["key"]: tag for tag in data.get("tags") or []}
+    more = []
+    if data.get("propagateTags") == "TASK_DEFINITION":
+        more += ecs._tags.get(_definition(data.get("taskDefinition", "")).get("taskDefinitionArn", ""), [])
+    if data.get("enableECSManagedTags"):
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        more += [{"key": "aws:ecs:clusterName", "value": cluster}]
+    tags = [tag for tag in more if tag["key"] not in given] + list(given.values())
+    return {**data, "tags": tags} if tags else data
 
 
 def _refusal(data: Data) -> Answer | None:
@@ -113,6 +149,10 @@ def _refusal(data: Data) -> Answer | None:
         message = "Network Configuration is not valid for the given networkMode of this task definition."
     elif data.get("launchType") == "FARGATE" and "FARGATE" not in definition.get("compatibilities", []):
         message = "Task definition does not support launch_type FARGATE."
+    elif data.get("propagateTags") == "SERVICE":
+        message = "SERVICE is not a valid value for propagateTags when running a task."
+    elif any(str(tag.get("key", "")).lower().startswith("aws:") for tag in data.get("tags") or []):
+        message = "Tag keys that begin with aws: are reserved."
     elif not 1 <= int(data.get("count", 1)) <= 10:
         message = "count must be between 1 and 10."
     return error_response_json("InvalidParameterException", message, 400) if message else None
@@ -121,11 +161,16 @@ def _refusal(data: Data) -> Answer | None:
 def _failures(data: Data) -> Answer | None:
     containers = _definition(data.get("taskDefinition", "")).get("containerDefinitions", [])
     needed = sum(int(each.get("memoryReservation") or each.get("memory") or 0) for each in containers)
-    if data.get("launchType", "EC2") != "EC2" or data.get("capacityProviderStrategy") or needed <= _INSTANCE_MIB:
+    if (
+        data.get("launchType", "EC2") != "EC2"
+        or data.get("capacityProviderStrategy")
+        or needed <= settings.instance_mib
+    ):
         return None
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
-    arn = f"arn:aws:ecs:{get_region()}:{get_account_id()}:container-instance/{cluster}/{'0' * 32}"
-    return json_response({"tasks": [], "failures": [{"arn": arn, "reason": "RESOURCE:MEMORY"}]})
+    arn = f"arn:aws:ecs:{get_region()}:{get_account_id()}:container-instance/{cluster}/"
+    instances = (f"{arn}{number:032x}" for number in range(_INSTANCES))
+    return json_response({"tasks": [], "failures": [{"arn": each, "reason": "RESOURCE:MEMORY"} for each in instances]})
 
 
 def _without_empty_members(inner: Any) -> Any:

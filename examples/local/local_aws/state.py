@@ -15,10 +15,12 @@ REGION = "us-west-2"
 @dataclass(slots=True)
 class Settings:
     """``rollout_seconds``: how long an image takes until it runs, in simulated seconds. ``wait_scale``: a factor on
-    Step Functions' pauses alone, beside the clock's. ``faults``: see :mod:`local_aws.function_faults`."""
+    Step Functions' pauses alone, beside the clock's. ``instance_mib``: memory of each instance of a cluster.
+    ``faults``: see :mod:`local_aws.function_faults`."""
 
     rollout_seconds: float = 2.0
     wait_scale: float = 1.0
+    instance_mib: int = 16_384
     faults: dict[str, Any] | None = None
 
 

@@ -54,6 +54,7 @@ run "by_default_all_of_the_account_and_region_and_no_role_is_passed" {
       TagNewTaskDefinitions   = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*", "arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       RememberRollbacks       = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
       RunHooks                = ["arn:aws:ecs:eu-central-1:111111111111:task-definition/*:*"]
+      TagHookTasks            = ["arn:aws:ecs:eu-central-1:111111111111:task/*"]
       FindStoppedTasks        = "*"
       ReadAndStopTasks        = ["arn:aws:ecs:eu-central-1:111111111111:task/*/*"]
       ReadRules               = ["arn:aws:events:eu-central-1:111111111111:rule/*"]
@@ -173,6 +174,16 @@ run "is_held_to_the_lists" {
           ] }
           StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" }
         }
+      },
+      {
+        Sid    = "TagHookTasks"
+        Effect = "Allow"
+        Action = "ecs:TagResource"
+        Resource = [
+          "arn:aws:ecs:eu-central-1:111111111111:task/*",
+          "arn:aws:ecs:us-east-1:111111111111:task/*",
+        ]
+        Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
       },
       {
         Sid      = "FindStoppedTasks"
@@ -331,7 +342,7 @@ run "speaks_of_the_partition_it_is_in" {
 # README.md tells these sizes.
 run "fits_a_role_by_default" {
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 3700
+    condition     = length(aws_iam_role_policy.this.policy) <= 3900
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }
@@ -344,7 +355,7 @@ run "fits_a_role_with_five_clusters_in_two_regions" {
   }
 
   assert {
-    condition     = length(aws_iam_role_policy.this.policy) <= 8800
+    condition     = length(aws_iam_role_policy.this.policy) <= 9000
     error_message = "${length(aws_iam_role_policy.this.policy)} characters"
   }
 }

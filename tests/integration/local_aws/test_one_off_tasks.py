@@ -161,11 +161,74 @@ def test_a_client_token_runs_one_task(world: World) -> None:
     assert other[0]["taskArn"] != first[0]["taskArn"]
 
 
-def test_a_task_that_does_not_fit_is_a_failure(world: World) -> None:
+def test_a_task_that_does_not_fit_is_a_failure(aws: LocalAws, world: World) -> None:
     containers = [{"name": "app", "image": "app:1", "memory": 17_000}]
     world.ecs.register_task_definition(family=world.name, containerDefinitions=containers)
-    answer = world.ecs.run_task(cluster=world.name, taskDefinition=world.name)
-    assert (answer["tasks"], answer["failures"][0]["reason"]) == ([], "RESOURCE:MEMORY")
+    again: dict[str, Any] = {"cluster": world.name, "taskDefinition": world.name, "clientToken": "first"}
+    answer = world.ecs.run_task(**again)
+    # THEN each instance says so, and the token gives that answer again, also when there is room
+    assert (answer["tasks"], [each["reason"] for each in answer["failures"]]) == ([], ["RESOURCE:MEMORY"] * 2)
+    aws.control("settings", {"instanceMib": 32_768})
+    try:
+        assert world.ecs.run_task(**again)["failures"] == answer["failures"]
+        assert world.ecs.run_task(**{**again, "clientToken": "second"})["failures"] == []
+    finally:
+        aws.control("settings", {"instanceMib": 16_384})
+
+
+def test_a_task_has_the_tags_given_and_those_of_its_definition(world: World) -> None:
+    # GIVEN a task definition with tags
+    definition = world.register("app:1")
+    tags: Any = [{"key": "team", "value": "shop"}, {"key": "env", "value": "test"}]
+    world.ecs.tag_resource(resourceArn=definition, tags=tags)
+
+    # WHEN a task is run with tags of its own, the definition's and those of ECS
+    own: Any = [{"key": "env", "value": "own"}]
+    answer = world.ecs.run_task(
+        cluster=world.name,
+        taskDefinition=definition,
+        tags=own,
+        propagateTags="TASK_DEFINITION",
+        enableECSManagedTags=True,
+    )
+    (task,) = world.ecs.describe_tasks(cluster=world.name, tasks=[answer["tasks"][0]["taskArn"]], include=["TAGS"])[
+        "tasks"
+    ]
+
+    # THEN it has all of them, its own before the definition's
+    found = {tag["key"]: tag["value"] for tag in task["tags"]}
+    assert found == {"team": "shop", "env": "own", "aws:ecs:clusterName": world.name}
+
+
+@pytest.mark.parametrize(
+    ("policy", "restarts"),
+    [
+        ({"enabled": True, "restartAttemptPeriod": 60}, True),
+        ({"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [0]}, False),
+        ({"enabled": True}, False),
+    ],
+)
+def test_a_restart_policy_starts_a_container_again_that_ran_for_its_period(
+    aws: LocalAws, world: World, until: Callable[..., Any], policy: dict[str, Any], restarts: bool
+) -> None:
+    # GIVEN a container with the policy, and a command of seventy seconds that ends well
+    containers: Any = [{"name": "app", "image": "app:1", "memory": 64, "restartPolicy": policy}]
+    world.ecs.register_task_definition(family=world.name, containerDefinitions=containers)
+    overrides: Any = {"containerOverrides": [{"name": "app", "command": ["migrate", "takes-70"]}]}
+
+    def now() -> float:
+        return float(aws.control("clock")["now"])
+
+    # WHEN it is run
+    aws.control("settings", {"secondSeconds": 0.02})
+    try:
+        answer = world.ecs.run_task(cluster=world.name, taskDefinition=world.name, overrides=overrides)
+        arn, began = answer["tasks"][0]["taskArn"], now()
+        until(lambda: now() > began + 120 or _task(world, arn)["lastStatus"] == "STOPPED")
+    finally:
+        aws.control("settings", {"secondSeconds": 1})
+    # THEN it has ended with its exit code, or does its work once more
+    assert (_task(world, arn)["lastStatus"] == "RUNNING") is restarts
 
 
 def test_what_cannot_be_run_is_refused(world: World) -> None:
@@ -177,6 +240,9 @@ def test_what_cannot_be_run_is_refused(world: World) -> None:
         {"taskDefinition": bridge, "launchType": "FARGATE"},
         {"taskDefinition": bridge, "overrides": {"containerOverrides": [{"name": "nobody"}]}},
         {"taskDefinition": bridge, "count": 11},
+        {"taskDefinition": bridge, "propagateTags": "SERVICE"},
+        {"taskDefinition": bridge, "tags": [{"key": "aws:x", "value": "y"}]},
+        {"taskDefinition": bridge, "launchType": "EC2", "capacityProviderStrategy": [{"capacityProvider": "p"}]},
     ):
         with pytest.raises(ClientError) as caught:
             world.ecs.run_task(cluster=world.name, **members)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from integration.local_aws.policies import allow, denied
 from local_aws.client import LocalAws
@@ -142,3 +143,82 @@ def test_a_schedule_is_named_with_its_group_and_passes_its_role(
         passing = allow("iam:PassRole", role, {"StringEquals": {"iam:PassedToService": to}})
         scheduler = as_role(statement, passing)("scheduler")
         assert update(scheduler) if is_right else denied(lambda scheduler=scheduler: update(scheduler))
+
+
+_FEW: dict[str, Any] = {"FlexibleTimeWindow": {"Mode": "OFF"}}
+
+
+def _refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("expression", ["rate(1 day)", "cron(0 3 * * ? *)"])
+def test_a_start_of_more_than_five_minutes_ago_is_refused(aws: LocalAws, name: str, expression: str) -> None:
+    # GIVEN a schedule that begins tomorrow
+    scheduler, now = aws.client("scheduler"), float(aws.control("clock")["now"])
+    wanted = {"Name": name, "ScheduleExpression": expression, "Target": _target(name), **_FEW}
+    scheduler.create_schedule(**wanted, StartDate=now + 86_400)
+
+    # WHEN a past start is written, THEN it is refused, in an update as in a new schedule, from five minutes on
+    assert "5 minutes ago" in _refused(lambda: scheduler.update_schedule(**wanted, StartDate=now - 400))
+    wanted_too = {**wanted, "Name": f"{name}-2"}
+    assert "5 minutes ago" in _refused(lambda: scheduler.create_schedule(**wanted_too, StartDate=now - 400))
+    scheduler.update_schedule(**wanted, StartDate=now - 100)
+
+    # AND a start has to come before the end
+    end = now + 3_600
+    assert "before the EndDate" in _refused(lambda: scheduler.update_schedule(**wanted, StartDate=end, EndDate=end))
+
+
+def test_a_one_time_schedule_ignores_its_start(aws: LocalAws, name: str) -> None:
+    wanted = {"Name": name, "ScheduleExpression": "at(2099-01-01T00:00:00)", "Target": _target(name), **_FEW}
+    aws.client("scheduler").create_schedule(**wanted, StartDate=1_000_000_000)
+
+
+def test_a_rate_counts_from_its_start_or_from_its_last_update(
+    aws: LocalAws, name: str, make_role: Callable[..., str], until: Callable[..., Any], hasty: None
+) -> None:
+    # GIVEN two schedules of a minute that send to a queue each
+    queues, scheduler = aws.client("sqs"), aws.client("scheduler")
+    role = make_role(name, "scheduler.amazonaws.com")
+    places = {}
+    for each in ("start", "none"):
+        queue = queues.create_queue(QueueName=f"{name}-{each}")["QueueUrl"]
+        arn = f"arn:aws:sqs:{_PLACE}:{name}-{each}"
+        places[each] = (
+            queue,
+            {
+                "Name": f"{name}-{each}",
+                "ScheduleExpression": "rate(1 minute)",
+                "Target": {"Arn": arn, "RoleArn": role},
+                **_FEW,
+            },
+        )
+        scheduler.create_schedule(**places[each][1])
+
+    def count(each: str) -> int:
+        attributes = queues.get_queue_attributes(QueueUrl=places[each][0], AttributeNames=["All"])["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
+    # WHEN both are updated half a minute later, the first with its next due time as start
+    began = float(aws.control("clock")["now"])
+    until(lambda: float(aws.control("clock")["now"]) >= began + 30)
+    scheduler.update_schedule(**places["start"][1], StartDate=began + 60)
+    scheduler.update_schedule(**places["none"][1])
+
+    # THEN that one keeps its rhythm, and the other one begins anew
+    until(lambda: count("start") == 1)
+    assert float(aws.control("clock")["now"]) < began + 85
+    assert count("none") == 0
+    until(lambda: count("none") == 1)
+
+
+@pytest.fixture
+def hasty(aws: LocalAws) -> Iterator[None]:
+    """Time goes twenty times as fast."""
+    aws.control("settings", {"secondSeconds": 0.05})
+    yield
+    aws.control("settings", {"secondSeconds": 1})
