@@ -7,10 +7,11 @@ import uuid
 
 import pytest
 
-from integration.live_services import meanwhile
+from integration.live_services import meanwhile, wait_for
+from integration.permission_scenarios import ROLE
 from local_aws.stack import CLUSTER, create_service, register_app
 
-NEVER = 16_384
+ROOM = 16_384
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def small(aws):
     """Instances that have no room for a task; as they were afterwards."""
     aws.control("settings", {"instanceMib": 32})
     yield
-    aws.control("settings", {"instanceMib": NEVER})
+    aws.control("settings", {"instanceMib": ROOM})
 
 
 def tagged(aws):
@@ -31,13 +32,14 @@ def tagged(aws):
 
 
 def test_a_hook_waits_across_invocations_until_there_is_room(aws, run, settings, small):
-    # GIVEN instances that are full for half a minute, and a service with tags and a hook
+    # GIVEN instances that are full until the hook was asked for three times, and a service with tags and a hook
     settings(secondSeconds=0.1, rolloutSeconds=2.0)
     item = tagged(aws)
+    seen = len(aws.control("calls?since=0"))
 
     def make_room():
-        time.sleep(4)
-        aws.control("settings", {"instanceMib": NEVER})
+        wait_for(lambda: sum(call[3] == "ecs:RunTask" for call in aws.control(f"calls?since={seen}")) >= 3)
+        aws.control("settings", {"instanceMib": ROOM})
 
     # WHEN it is released
     with meanwhile(make_room):
@@ -45,7 +47,7 @@ def test_a_hook_waits_across_invocations_until_there_is_room(aws, run, settings,
 
     # THEN the state machine has waited, one task has run, and it has the service's tags
     assert done.items[item["serviceName"]]["status"] == "DEPLOYED", done.cause
-    assert done.states.count("DeployEcs") > 4
+    assert done.states.count("DeployEcs") >= 4 + 3
     ecs = aws.client("ecs")
     arns = ecs.list_tasks(cluster=CLUSTER, family=item["serviceName"], desiredStatus="STOPPED")["taskArns"]
     tasks = ecs.describe_tasks(cluster=CLUSTER, tasks=arns, include=["TAGS"])["tasks"]
@@ -68,12 +70,7 @@ def test_schedules_that_began_long_ago_are_deployed_and_a_rate_keeps_its_rhythm(
     settings(secondSeconds=0.02)
     name, scheduler = f"job-{uuid.uuid4().hex[:8]}", aws.client("scheduler")
     cluster = f"arn:aws:ecs:us-west-2:111111111111:cluster/{CLUSTER}"
-    role = aws.client("iam").create_role(
-        RoleName=f"{name}-scheduler",
-        AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": '
-        '{"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}]}',
-    )["Role"]["Arn"]
-    target = {"Arn": cluster, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": register_app(aws, name)}}
+    target = {"Arn": cluster, "RoleArn": ROLE, "EcsParameters": {"TaskDefinitionArn": register_app(aws, name)}}
     start = int(aws.control("clock")["now"]) + 5
     for each, expression in (("cron", "cron(0 3 * * ? *)"), ("rate", "rate(1 day)")):
         scheduler.create_schedule(
