@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 
 import pytest
 
 from integration.live_services import meanwhile, wait_for
-from integration.permission_scenarios import ROLE
 from local_aws.stack import CLUSTER, create_service, register_app
 
 ROOM = 16_384
@@ -70,7 +70,10 @@ def test_schedules_that_began_long_ago_are_deployed_and_a_rate_keeps_its_rhythm(
     settings(secondSeconds=0.02)
     name, scheduler = f"job-{uuid.uuid4().hex[:8]}", aws.client("scheduler")
     cluster = f"arn:aws:ecs:us-west-2:111111111111:cluster/{CLUSTER}"
-    target = {"Arn": cluster, "RoleArn": ROLE, "EcsParameters": {"TaskDefinitionArn": register_app(aws, name)}}
+    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName=f"shop-{name}", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    target = {"Arn": cluster, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": register_app(aws, name)}}
     start = int(aws.control("clock")["now"]) + 5
     for each, expression in (("cron", "cron(0 3 * * ? *)"), ("rate", "rate(1 day)")):
         scheduler.create_schedule(
