@@ -227,7 +227,9 @@ services:
       alarms: {alarmNames: [5xx], enable: true, rollback: true}
       deploymentCircuitBreaker: {enable: true, rollback: true}
       lifecycleHooks:
-        - {targetType: PAUSE, lifecycleStages: [POST_SCALE_UP]}
+        - targetType: PAUSE
+          lifecycleStages: [POST_SCALE_UP]
+          timeoutConfiguration: {timeoutInMinutes: 5, action: CONTINUE}
 """
 _DEPLOYMENTS = (
     {"services": [{"service": "web", "clusterName": "shop", "serviceName": "web", "image": "web:bad"}]},

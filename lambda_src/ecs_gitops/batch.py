@@ -19,9 +19,10 @@ from ecs_gitops import clean, shapes
 from ecs_gitops.aws import Target
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.provenance import Release
+from ecs_gitops.sharing import Opened, Shared
 from ecs_gitops.task_definition import short
 from ecs_gitops.types import Json
-from ecs_gitops.work import Item, Opened, Shared
+from ecs_gitops.work import Item
 
 Kind: TypeAlias = Literal["task", "service"]
 # What the state machine does next with a batch.

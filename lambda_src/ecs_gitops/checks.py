@@ -8,7 +8,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops import hook_checks, references
-from ecs_gitops.strategy import ROLLING, bake_minutes, strategy
+from ecs_gitops.service import is_settled
+from ecs_gitops.strategy import CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes, strategy
+from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
     from ecs_gitops.references import Reference
@@ -87,7 +89,9 @@ def interruptions(service: Service, definition: Json, configuration: Mapping[str
     healthy = int(configuration.get("minimumHealthyPercent", 0 if service.is_daemon else 100))
     most = int(configuration.get("maximumPercent", 100 if service.is_daemon else 200))
     kept = ceil(service.desired * healthy / 100)
-    has_health_check = bool(service.load_balancers) or any(
+    # A load balancer looks at health through its target group; a Classic one by itself.
+    looked_at = ("targetGroupArn", "loadBalancerName")
+    has_health_check = any(balancer.get(name) for balancer in service.load_balancers for name in looked_at) or any(
         container.get("healthCheck") for container in definition.get("containerDefinitions", [])
     )
     if is_rolling and service.desired > 0 and kept == 0:
@@ -114,10 +118,38 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
             )
         if service.is_daemon:
             found.append(f"strategy {kind} is not for services of scheduling strategy DAEMON")
+        if kind in (CANARY, LINEAR) and not service.load_balancers and not service.has_service_connect:
+            found.append(
+                f"strategy {kind} shifts traffic, and the service has neither a load balancer nor Service Connect: add "
+                "one of them, or use ROLLING; a service with Service Connect alone needs one rolling deployment first"
+            )
     bake = bake_minutes(configuration)
     if item.is_timeout_given and bake >= item.timeout_minutes:
-        found.append(f"the rollout bakes {bake} minutes, and timeoutMinutes is {item.timeout_minutes}")
+        pauses = pause_minutes(configuration)
+        why = f" (its PAUSE hooks may wait for {pauses} minutes)" if pauses else ""
+        found.append(f"the rollout bakes {bake} minutes{why}, and timeoutMinutes is {item.timeout_minutes}")
     return found + hook_checks.problems(item, definition)
+
+
+def cautions(item: Item, service: Service, configuration: Mapping[str, Any]) -> list[str]:
+    """What people are to know of the strategy before a rollout, each in a sentence."""
+    kind, live = strategy(configuration), strategy(service.configuration)
+    own = pause_minutes(configuration) - pause_minutes(item.deployment or {})
+    found = [f"the service's own PAUSE hooks wait for a person, for {own} minutes at most"] if own > 0 else []
+    if not item.deployment or kind == live:
+        return found
+    primary = service.primary
+    if primary is not None and not is_settled(service, primary):
+        found.append(
+            f"the strategy changes from {live} to {kind} while a deployment is going on ({primary.id} of "
+            f"{short(primary.task_definition)}): ECS goes on with that one as it began, or refuses the change"
+        )
+    if live == ROLLING and kind in (CANARY, LINEAR) and not service.load_balancers and service.has_service_connect:
+        found.append(
+            f"strategy {kind} with Service Connect alone: ECS takes it after one rolling deployment with Service "
+            "Connect; if there was none yet, deploy once with ROLLING first"
+        )
+    return found
 
 
 def hook_roles(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def decide(
         return Deploy(previous, "the last deployment of this image failed")
     if primary.failed > 0:
         return Deploy(previous, f"the deployment of this image that is going on has {primary.failed} failed tasks")
-    if now - primary.created_at > patience:
+    if service.age(primary, now) > patience:
         return Deploy(previous, "the deployment of this image that is going on does not come to an end")
     return Join(primary, previous, is_ours=False)
 

@@ -22,10 +22,11 @@ from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
 from ecs_gitops.registration import Registrar
 from ecs_gitops.rollback import Rollback
-from ecs_gitops.service import Service, require_deployable
+from ecs_gitops.service import Deployment, Service, require_deployable
 from ecs_gitops.strategy import differs, merged
 from ecs_gitops.task_definition import arn, images_of, short
 from ecs_gitops.turns import after_failure, explain, settle, timeout_seconds
+from ecs_gitops.types import Json
 from ecs_gitops.work import Item
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class ServiceDeployer:
         if isinstance(decision, Held):
             return held(item, decision, self.patience.clock())
         if isinstance(decision, Join):
-            return self._join(item, decision, examined)
+            return self._join(item, service, decision, examined)
         return self._start(item, service, examined, decision)
 
     def _configure(self, item: Item, examined: Examined, decision: Unchanged) -> Item:
@@ -142,7 +143,19 @@ class ServiceDeployer:
     def _write_settings(self, item: Item, examined: Examined) -> None:
         self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, examined.configuration)
 
-    def _join(self, item: Item, decision: Join, examined: Examined) -> Item:
+    def _begun(self, service: Service, deployment: Deployment, *, is_followed: bool) -> Json:
+        """What an item is to have of the deployment that is watched from now on. ECS's clock tells how long it has been
+        going on, where the answer has it; ours may be another one."""
+        now = self.patience.clock()
+        taken = 0.0 if service.as_of is None else service.age(deployment, now)
+        return {
+            "deployment_id": deployment.id,
+            "deployed_at": deployment.created_at,
+            "started_at": now - taken,
+            "is_followed": is_followed,
+        }
+
+    def _join(self, item: Item, service: Service, decision: Join, examined: Examined) -> Item:
         try:
             before, _ = self.aws.describe_task_definition(decision.previous)
         except AwsRefused:
@@ -152,6 +165,11 @@ class ServiceDeployer:
         if not decision.is_ours and examined.wanted.configuration is not None:
             self._write_settings(item, examined)
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
+        # What was deployed once more is not the one that we started.
+        is_second = any(
+            each.task_definition == decision.deployment.task_definition and each.id != decision.deployment.id
+            for each in service.deployments
+        )
         return replace(
             item,
             status=work.IN_PROGRESS,
@@ -160,9 +178,8 @@ class ServiceDeployer:
             previous_task_def=short(decision.previous),
             previous_image=images_of(before).get(container),
             task_def=short(arn(examined.definition)),
-            deployment_id=decision.deployment.id,
-            started_at=decision.deployment.created_at or item.started_at,
             reason=item.reason or note,
+            **self._begun(service, decision.deployment, is_followed=not decision.is_ours or is_second),
         )
 
     def _start(self, item: Item, service: Service, examined: Examined, decision: Deploy) -> Item:
@@ -188,9 +205,8 @@ class ServiceDeployer:
         revision = self.batch.task_definition_arn(item.task_def or "")
         primary = service.primary
         if primary is not None and primary.task_definition == revision:
-            return replace(
-                item, status=work.IN_PROGRESS, phase=None, deployment_id=primary.id, started_at=primary.created_at
-            )
+            begun = self._begun(service, primary, is_followed=False)
+            return replace(item, status=work.IN_PROGRESS, phase=None, **begun)
         if primary is not None and short(primary.task_definition) != item.replaced_task_def:
             told = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{told}; that is left as it is")
@@ -204,13 +220,7 @@ class ServiceDeployer:
         started = next((d for d in after.deployments if d.is_primary and d.task_definition == revision), None)
         if started is None:
             raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
-        return replace(
-            item,
-            status=work.IN_PROGRESS,
-            phase=None,
-            deployment_id=started.id,
-            started_at=started.created_at or self.patience.clock(),
-        )
+        return replace(item, status=work.IN_PROGRESS, phase=None, **self._begun(after, started, is_followed=False))
 
     def _hook(self, item: Item, phase: str, service: Service) -> Item:
         definition, _ = self.aws.describe_task_definition(item.task_def or "")

@@ -30,6 +30,8 @@ _STARTED = re.compile(r"has started (\d+) tasks")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 _FEWEST, _MOST = 3, 200
 _FAILURES = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
+# Exit codes of a container that ECS ends with its task: SIGTERM, and SIGKILL where that does not suffice.
+_TOLD_TO_STOP = (143, 137)
 
 
 def evidence(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
@@ -63,7 +65,7 @@ def may_be_crashing(service: Service, rollout: Rollout) -> bool:
 def crash_loop(service: Service, tasks: Sequence[Json], rollout: Rollout) -> str | None:
     """What is said of a deployment whose tasks start and die again and again, which ECS's circuit breaker does not
     see, or which it is not there to see; None when it is not so."""
-    died = [task for task in of_deployment(tasks, rollout) if task.get("stopCode") in _FAILURES]
+    died = [task for task in of_deployment(tasks, rollout) if _has_crashed(task)]
     tolerated = _tolerated(service)
     if len(died) < tolerated:
         return None
@@ -78,6 +80,17 @@ def _tolerated(service: Service) -> int:
         return value
     percent = value if value > 0 else 50
     return min(_MOST, max(_FEWEST, ceil(service.desired * percent / 100)))
+
+
+def _has_crashed(task: Json) -> bool:
+    """Whether a task that stopped counts as a failure. One whose work is done does not: a container ended well, and the
+    others, if there are any, were only told to stop with it."""
+    if task.get("stopCode") not in _FAILURES:
+        return False
+    containers = task.get("containers") or []
+    codes = [container.get("exitCode") for container in containers]
+    has_ended_well = 0 in codes and all(code in (0, *_TOLD_TO_STOP) for code in codes)
+    return not has_ended_well or any(container.get("reason") for container in containers)
 
 
 def stop_reason(task: Json) -> str:

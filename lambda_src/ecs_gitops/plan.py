@@ -15,7 +15,7 @@ from ecs_gitops.batch import REASONS_AT_MOST, Batch, Kind
 from ecs_gitops.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.manifest.node import Problem
 from ecs_gitops.manifest.order import dependencies, waves
-from ecs_gitops.strategy import bake_minutes
+from ecs_gitops.strategy import bake_minutes, pause_minutes
 from ecs_gitops.work import Item
 
 if TYPE_CHECKING:
@@ -127,7 +127,12 @@ def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], setting
     total = sum(longest.values())
     if total >= settings.execution_minutes:
         told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
-        wanted = "shorter bake times, fewer waves, or a longer execution_timeout_minutes of the module"
+        if pauses := sum(pause_minutes(service.deployment or {}) for service in services):
+            told += f" (PAUSE hooks may wait for {pauses} minutes)"
+        wanted = (
+            "shorter bake times, a shorter timeoutConfiguration.timeoutInMinutes of PAUSE hooks, fewer waves, or a "
+            "longer execution_timeout_minutes of the module"
+        )
         raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
 
 

@@ -12,6 +12,7 @@ from ecs_gitops.checks import (
     WARNING,
     Checked,
     alarm_names,
+    cautions,
     hook_roles,
     interruptions,
     misfits,
@@ -24,7 +25,7 @@ from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.preflight import Preflight
 from ecs_gitops.revisions import described, is_active, status_of
 from ecs_gitops.service import Service, require_deployable, volume_roles
-from ecs_gitops.strategy import ROLLING, bake_minutes, before, differs, strategy
+from ecs_gitops.strategy import ROLLING, bake_minutes, before, differs, hasty, merged, strategy
 from ecs_gitops.task_definition import arn, role_arns, short
 from ecs_gitops.work import Item
 
@@ -97,12 +98,14 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
         minutes += bake_minutes(examined.configuration) - bake_minutes(item.deployment or {})
     live, wanted = service.configuration, item.deployment or {}
     # What is returned in haste, or set otherwise, has to be as it was in the end.
-    is_returned_in_haste = bake_minutes(live) > 0 and isinstance(examined.decision, Deploy)
-    previous = before(live, wanted) if differs(live, wanted) or is_returned_in_haste else None
+    is_hasty = hasty(live) != merged({}, live) and isinstance(examined.decision, Deploy | Join)
+    previous = before(live, wanted) if differs(live, wanted) or is_hasty else None
     checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
     findings.ok("settings")
     for text in misfits(item, service, examined.configuration, definition):
         findings.add("settings", FAILED, text)
+    for text in cautions(item, service, examined.configuration):
+        findings.add("settings", WARNING, text)
     checked.alarms = alarm_names(item.deployment)
     if not isinstance(examined.decision, Deploy):
         # No task is started: neither what it needs nor how it starts matters.
@@ -116,7 +119,8 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
     checked.refers_to(definition)
     checked.roles = (
         *((role, TASKS) for role in role_arns(definition)),
-        # UpdateService is given the service's own hooks too.
+        # UpdateService is given the service's own hooks too, and at the end of a way back those from before.
         *((role, ECS) for role in hook_roles(examined.configuration if item.deployment else None)),
+        *((role, ECS) for role in hook_roles(previous)),
         *((role, ECS) for role in (volume_roles(service.placement) if item.hooks else ())),
     )

@@ -1,6 +1,7 @@
 """Return a service to what it ran before: through ECS where it can, else by deploying the revision before again.
 
-Safe to run again after it died at any point: what to do is read from the service each time.
+Safe to run again after it died at any point: what to do is read from the service each time. Only the deployment that
+this release started is ever stopped; what somebody else deployed meanwhile is left as it is.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops import revisions, work
-from ecs_gitops.errors import AwsRefused, ItemFailed
+from ecs_gitops import deployment_records, revisions, work
+from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.memory import note_rolled_back
+from ecs_gitops.rollout import SHOWN_WITHIN, shows
 from ecs_gitops.service import Service, is_complete
 from ecs_gitops.strategy import ROLLING, differs, hasty, strategy
 from ecs_gitops.task_definition import images_of, short
@@ -19,9 +21,12 @@ from ecs_gitops.task_definition import images_of, short
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.batch import Batch
+    from ecs_gitops.deployment_records import Record
     from ecs_gitops.provenance import Release
-    from ecs_gitops.types import Json
     from ecs_gitops.work import Item
+
+_CAN_BE_STOPPED = ("PENDING", "IN_PROGRESS")
+_OVER = "ConflictException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +39,91 @@ class Rollback:
     item: Item
     now: float
 
+    @property
+    def _cluster(self) -> str:
+        return self.item.cluster or DEFAULT_CLUSTER
+
+    @property
+    def _previous(self) -> str:
+        return self.batch.task_definition_arn(self.item.previous_task_def or "")
+
+    @property
+    def _ours(self) -> str:
+        return self.batch.task_definition_arn(self.item.task_def or "")
+
     def start(self, service: Service | None) -> Item:
         """The item ROLLED_BACK, or in progress and to be watched. Raises :class:`ItemFailed` when there is no way
-        back, and what the calls raise."""
-        item, cluster = self.item, self.item.cluster or DEFAULT_CLUSTER
-        if service is None or service.status != "ACTIVE":
-            raise ItemFailed(f"service {item.name!r} is not there any more")
-        previous = self.batch.task_definition_arn(item.previous_task_def or "")
-        ours = self.batch.task_definition_arn(item.task_def or "")
-        runs = service.primary.task_definition if service.primary else service.task_definition
+        back, and what the calls raise; :class:`AwsUnavailable` also when ECS's answer may be older than the
+        deployment that is to be returned."""
+        item, previous, ours = self.item, self._previous, self._ours
+        service = self._present(service)
+        runs = _runs(service)
         if runs not in (previous, ours):
             if not self._is_copy(runs, previous, ours):
-                raise ItemFailed(f"someone else deployed {short(runs)} in the meantime, and that is left as it is")
+                raise _left(runs)
             # An interrupted run has registered the revision before again, and deployed that.
             return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
+        self._require_new(service)
         note = note_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
             return self._returned(service, note)
-        if self._stop(cluster):
-            after = Service.from_api(self.aws.describe_services(cluster, [item.name])[0])
-            return self._watch(after, note)
-        # The settings that the service had are put back when it is back itself.
+        if self._stop():
+            return self._watch(service, note)
+        # Read once more, right before the call: the service may have become somebody else's.
+        service = self._read()
+        self._require_new(service)
+        runs = _runs(service)
+        if runs == previous:
+            return self._returned(service, note)
+        if runs != ours:
+            raise _left(runs)
+        return self._update(service, note)
+
+    def _present(self, service: Service | None) -> Service:
+        if service is None or service.status != "ACTIVE":
+            raise ItemFailed(f"service {self.item.name!r} is not there any more")
+        return service
+
+    def _read(self) -> Service:
+        found = self.aws.describe_services(self._cluster, [self.item.name])
+        return self._present(Service.from_api(found[0]) if found else None)
+
+    def _require_new(self, service: Service) -> None:
+        """An answer from before our deployment looks as if the service were back already."""
+        began = self.item.deployed_at
+        if began is None or _runs(service) == self._ours or shows(service, self.item.deployment_id, began):
+            return
+        if service.age_of(began, self.now) < SHOWN_WITHIN:
+            raise AwsUnavailable("ECS does not show the deployment that is to be returned yet")
+
+    def _update(self, service: Service, note: str) -> Item:
+        """Deploy the revision before again. The settings that the service had are put back when it is back itself."""
+        item, previous = self.item, self._previous
         configuration = hasty(item.previous_deployment) if item.previous_deployment is not None else None
         try:
-            answer = self.aws.update_service(cluster, item.name, previous, configuration)
+            answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:
             # The revision tells why: ECS's words for it are not known for every status.
-            copy = self._instead(previous, ours, error)
-            note = note_rolled_back(self.aws, item, copy)
-            answer = self.aws.update_service(cluster, item.name, copy, configuration)
-            item = replace(item, previous_task_def=short(copy))
-        return replace(self, item=item)._watch(Service.from_api(answer), note)
+            previous = self._instead(previous, self._ours, error)
+            note = note_rolled_back(self.aws, item, previous)
+            answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
+            item = replace(item, previous_task_def=short(previous))
+        after = Service.from_api(answer)
+        note = "; ".join(filter(None, (note, self._replaced(service, after, previous))))
+        started = after.primary
+        is_new = started is not None and started.created_at >= (item.deployed_at or 0)
+        if started is not None and is_new and started.task_definition == previous:
+            item = replace(item, deployment_id=started.id, deployed_at=started.created_at, is_followed=False)
+        return replace(self, item=replace(item, is_hasty=configuration is not None))._watch(after, note)
+
+    def _replaced(self, before: Service, after: Service, previous: str) -> str | None:
+        """What is told of a deployment that somebody began between the last read and our call."""
+        known = {deployment.id for deployment in before.deployments}
+        for deployment in after.deployments:
+            if deployment.id not in known and deployment.task_definition not in (previous, self._ours):
+                told = f"deployment {deployment.id} of {short(deployment.task_definition)}"
+                return f"{told}, which someone else started at the same moment, was replaced by that"
+        return None
 
     def _instead(self, previous: str, ours: str, refusal: AwsRefused) -> str:
         """What to deploy in place of a revision that ECS does not take: a copy of it where it is not ACTIVE. Raises
@@ -90,44 +149,70 @@ class Rollback:
         return images_of(definition) == images_of(before)
 
     def _returned(self, service: Service, note: str) -> Item:
-        """The service points to the revision before: its own circuit breaker, an alarm or an earlier run saw to it."""
-        item, previous = self.item, self.batch.task_definition_arn(self.item.previous_task_def or "")
+        """The service points to the revision before: its own circuit breaker, an alarm, somebody else or an earlier run
+        saw to it."""
+        item = self.item
         primary = service.primary
         if item.task_def != item.previous_task_def and primary is not None and not is_complete(service, primary):
             return self._watch(service, note)
         before = item.previous_deployment
-        if before is not None and differs(service.configuration, before):
-            self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, before)
-        done = replace(item, running_task_def=short(previous))
+        if before is not None and (item.is_hasty or differs(service.configuration, before)):
+            self.aws.update_service(self._cluster, item.name, None, before)
+        done = replace(item, running_task_def=short(self._previous))
         return done.ended(work.ROLLED_BACK, self.now, "; ".join(filter(None, (item.reason, note))))
 
-    def _stop(self, cluster: str) -> bool:
-        """Have ECS itself roll back what is going on. False when nothing is, or ECS cannot."""
-        going_on = self._going_on(cluster)
-        if not going_on:
+    def _stop(self) -> bool:
+        """Have ECS itself roll back what is going on. False when nothing of ours is, or ECS cannot; raises
+        :class:`ItemFailed` when somebody else's deployment has taken its place."""
+        going_on = self._going_on()
+        ours = next((record for record in going_on if record.deployment_id == self.item.deployment_id), None)
+        newer = going_on if ours is None else going_on[: going_on.index(ours)]
+        for record in newer:
+            if not record.task_definition:
+                raise AwsUnavailable(f"ECS does not tell yet what {record.deployment_id} deploys")
+            if record.task_definition not in (self._ours, self._previous):
+                raise _left(record.task_definition)
+        if any(record.task_definition == self._previous for record in newer):
+            # Somebody else returns it.
+            return True
+        if ours is None or newer or self.item.is_followed:
             return False
-        if going_on[0]["status"] in ("PENDING", "IN_PROGRESS"):
+        if ours.status in _CAN_BE_STOPPED:
             try:
-                self.aws.stop_service_deployment(going_on[0]["serviceDeploymentArn"])
-            except AwsRefused:
+                self.aws.stop_service_deployment(ours.arn)
+            except AwsRefused as error:
+                if error.code == _OVER:
+                    # Something took its place a moment ago; what, the next look shows.
+                    raise AwsUnavailable("ECS does not show yet what became of the deployment") from None
                 return False
         return True
 
-    def _going_on(self, cluster: str) -> list[Json]:
+    def _going_on(self) -> list[Record]:
         """ECS's records of what is going on; none where they may not be read, as UpdateService does as well."""
         try:
-            return self.aws.service_deployments(cluster, self.item.name, going_on=True)
+            return deployment_records.read(self.aws, self.item, going_on=True)
         except AwsRefused:
             return []
 
     def _watch(self, service: Service, note: str) -> Item:
         # Rolling deployments are judged by what the service shows; the others by ECS's own record.
         is_native = strategy(service.configuration) != ROLLING
-        going_on = self._going_on(self.item.cluster or DEFAULT_CLUSTER) if is_native else []
+        going_on = self._going_on() if is_native else []
+        record = next((each for each in going_on if each.deployment_id == self.item.deployment_id), None)
         return replace(
             self.item,
             status=work.IN_PROGRESS,
-            service_deployment=str(going_on[0]["serviceDeploymentArn"]).rsplit("/", 1)[-1] if going_on else None,
+            service_deployment=record.id if record else None,
             started_at=self.now,
+            rollbacks_begun=self.item.rollbacks_begun + 1,
+            doubted_since=None,
             reason="; ".join(filter(None, (self.item.reason, note))),
         )
+
+
+def _runs(service: Service) -> str:
+    return service.primary.task_definition if service.primary else service.task_definition
+
+
+def _left(revision: str) -> ItemFailed:
+    return ItemFailed(f"someone else deployed {short(revision)} in the meantime, and that is left as it is")

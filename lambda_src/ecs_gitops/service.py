@@ -63,6 +63,8 @@ class Service:
     # What RunTask takes of the service: where its tasks run, and their tags and volumes.
     placement: dict[str, Any]
     has_service_connect: bool = False
+    # ECS's clock when it answered; None where the answer does not tell.
+    as_of: float | None = None
 
     @property
     def primary(self) -> Deployment | None:
@@ -90,7 +92,16 @@ class Service:
             revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
             placement=_for_one_off_tasks(data),
             has_service_connect=bool((_primary(data).get("serviceConnectConfiguration") or {}).get("enabled")),
+            as_of=seconds(data["asOf"]) if data.get("asOf") else None,
         )
+
+    def age(self, deployment: Deployment, now: float) -> float:
+        """Seconds that a deployment has been going on, by ECS's clock; by ours, ``now``, where ECS's is not known."""
+        return self.age_of(deployment.created_at, now)
+
+    def age_of(self, moment: float, now: float) -> float:
+        """Seconds since a moment of ECS's clock."""
+        return max(0.0, (now if self.as_of is None else self.as_of) - moment)
 
 
 def _primary(data: Json) -> Json:

@@ -5,9 +5,23 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ecs_gitops.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout, Verdict, no_tasks, require_service, rolling_back
+from ecs_gitops import rollout as rolling
+from ecs_gitops.rollout import (
+    DEPLOYED,
+    FAILED,
+    IN_PROGRESS,
+    Rollout,
+    Verdict,
+    deployed_again,
+    no_tasks,
+    require_service,
+    rolling_back,
+)
+from ecs_gitops.service import seconds
+from ecs_gitops.strategy import ROLLING, strategy
 from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
@@ -16,6 +30,29 @@ if TYPE_CHECKING:
 
 GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 _RETURNING = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+# Of a PAUSE hook: it waits for ContinueServiceDeployment.
+AWAITING_ACTION = "AWAITING_ACTION"
+
+
+def verdict(record: Json | None, service: Service | None, rollout: Rollout, now: float) -> Verdict:
+    """The verdict by ECS's record of a service deployment, where there is one, else by what the service shows."""
+    if record is not None:
+        return judge(record, service, rollout, now)
+    shown = rolling.judge(service, rollout, now)
+    if shown.status == DEPLOYED and service is not None and strategy(service.configuration) != ROLLING:
+        # Counts alone do not tell a rollout that shifts traffic from one that was rolled back.
+        if rollout.is_late(now):
+            told = f"not over after {rollout.timeout / 60:g} minutes: ECS does not show its record of the deployment"
+            return Verdict(FAILED, told)
+        return Verdict(IN_PROGRESS, "ECS does not show its record yet")
+    return shown
+
+
+def verdict_on_return(record: Json | None, service: Service | None, rollout: Rollout, now: float) -> Verdict:
+    """The same, on the way back."""
+    if record is not None:
+        return judge_return(record, service, rollout, now)
+    return rolling.judge_return(service, rollout, now)
 
 
 def judge(deployment: Json, service: Service | None, rollout: Rollout, now: float) -> Verdict:
@@ -28,12 +65,14 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
     if status == "STOPPED":
         is_lost = service.task_definition not in (rollout.revision, rollout.previous)
         told = _stopped(service.task_definition, rollout)
-        return Verdict(FAILED, f"{told}: {said}", is_lost=is_lost)
+        # A deployment that takes its place stops it too.
+        is_uncertain = not is_lost and not _is_given_up(deployment)
+        return Verdict(FAILED, f"{told}: {said}", is_lost=is_lost, is_uncertain=is_uncertain)
     if status in ("ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED") or status in _RETURNING:
         how = "could not roll back" if status == "ROLLBACK_FAILED" else "rolled back"
         told = f"ECS {how} to {short(rollout.previous)}: {said}"
         return Verdict(FAILED, told, is_returning=status != "ROLLBACK_FAILED")
-    if now - rollout.started_at >= rollout.timeout:
+    if rollout.is_late(now):
         return Verdict(FAILED, f"not over after {rollout.timeout / 60:g} minutes: {progress(deployment)}")
     return Verdict(IN_PROGRESS, progress(deployment))
 
@@ -45,9 +84,12 @@ def judge_return(deployment: Json, service: Service | None, rollout: Rollout, no
     status, said = str(deployment.get("status", "")), _reason(deployment)
     if status in ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL") and service.task_definition == rollout.previous:
         return Verdict(DEPLOYED, no_tasks(service))
+    if (back := deployed_again(service, rollout)) is not None:
+        return back
     if status in ("STOPPED", "ROLLBACK_FAILED"):
-        return Verdict(FAILED, f"the service deployment ended {status}: {said}")
-    if now - rollout.started_at >= rollout.timeout:
+        is_uncertain = status == "STOPPED" and not _is_given_up(deployment)
+        return Verdict(FAILED, f"the service deployment ended {status}: {said}", is_uncertain=is_uncertain)
+    if rollout.is_late(now):
         told = f"not over after {rollout.timeout / 60:g} minutes: {_rolling_back(deployment, service, rollout)}"
         return Verdict(FAILED, told)
     return Verdict(IN_PROGRESS, _rolling_back(deployment, service, rollout))
@@ -65,7 +107,8 @@ def _stopped(runs: str, rollout: Rollout) -> str:
 
 def _rolling_back(deployment: Json, service: Service, rollout: Rollout) -> str:
     """``rolling back to api:2: 1 of 2 tasks; CANARY: production traffic shift``."""
-    return f"{rolling_back(service, rollout, _tasks_back(deployment))}; {_stage(deployment)}"
+    how_far = f"{rolling_back(service, rollout, _tasks_back(deployment))}; {_stage(deployment)}"
+    return "; ".join([*map(_waits, awaiting(deployment)), how_far])
 
 
 def _tasks_back(deployment: Json) -> str:
@@ -80,13 +123,15 @@ def _tasks_back(deployment: Json) -> str:
 
 
 def progress(deployment: Json) -> str:
-    """How far it is: ``CANARY: production traffic shift, 10 % of the traffic, 3 of 3 tasks``."""
+    """How far it is: ``CANARY: production traffic shift, 10 % of the traffic, 3 of 3 tasks``. Where it waits for a
+    person, that comes first: ``AWAITING_ACTION: PAUSE hook ID, ROLLBACK at 2026-11-24 12:00 UTC; …``."""
     target = deployment.get("targetServiceRevision") or {}
     parts = [_stage(deployment)]
     weight = target.get("requestedProductionTrafficWeight")
     if weight is not None:
         parts.append(f"{float(weight):g} % of the traffic")
-    return ", ".join(filter(None, [*parts, _tasks(target)]))
+    how_far = ", ".join(filter(None, [*parts, _tasks(target)]))
+    return "; ".join([*map(_waits, awaiting(deployment)), how_far])
 
 
 def _stage(deployment: Json) -> str:
@@ -100,6 +145,34 @@ def _tasks(revision: Json) -> str:
     if revision.get("requestedTaskCount") is None:
         return ""
     return f"{revision.get('runningTaskCount', 0)} of {revision['requestedTaskCount']} tasks"
+
+
+def awaiting(deployment: Json) -> list[Json]:
+    """The hooks that wait for a person: hookId, expiresAt, timeoutAction.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookDetail.html"""
+    if deployment.get("status") not in GOING_ON:
+        return []
+    hooks = deployment.get("lifecycleHookDetails") or []
+    return [hook for hook in hooks if hook.get("status") == AWAITING_ACTION and hook.get("hookId")]
+
+
+def paused(record: Json | None, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the hooks that wait for a person, after those that people were told of already."""
+    waiting = [str(hook["hookId"]) for hook in awaiting(record or {})]
+    return (*told, *(hook for hook in waiting if hook not in told))
+
+
+def _waits(hook: Json) -> str:
+    until = seconds(hook.get("expiresAt"))
+    then = str(hook.get("timeoutAction") or "ROLLBACK")
+    at = f", {then} at {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC" if until else ""
+    return f"{AWAITING_ACTION}: PAUSE hook {hook['hookId']}{at}"
+
+
+def _is_given_up(deployment: Json) -> bool:
+    """Whether ECS tells that it gave the deployment up itself."""
+    parts = (deployment.get("deploymentCircuitBreaker") or {}, deployment.get("alarms") or {})
+    return any(part.get("status") == "TRIGGERED" for part in parts)
 
 
 def _reason(deployment: Json) -> str:

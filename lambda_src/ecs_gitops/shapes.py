@@ -106,7 +106,18 @@ _CONFIGURATION: Mapping[str, Callable[[Any], bool]] = {
     "deploymentCircuitBreaker": _is_object,
     "minimumHealthyPercent": _is_number,
     "maximumPercent": _is_number,
-    "lifecycleHooks": _is_list_of(_is_object),
+    "lifecycleHooks": _is_list_of(
+        lambda hook: (
+            _is_object(hook)
+            and _has(
+                hook,
+                {
+                    "lifecycleStages": _is_list_of(_is_text),
+                    "timeoutConfiguration": lambda value: _has(value, {"timeoutInMinutes": _is_number}),
+                },
+            )
+        )
+    ),
     "earlySuccessCriteria": _is_object,
 }
 

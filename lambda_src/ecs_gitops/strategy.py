@@ -19,9 +19,15 @@ LINEAR = "LINEAR"
 CANARY = "CANARY"
 
 # What ECS takes when a configuration leaves it out (API reference of CanaryConfiguration and LinearConfiguration).
+CANARY_PERCENT = 5.0
 CANARY_BAKE_MINUTES = 10
 LINEAR_STEP_PERCENT = 10.0
 LINEAR_BAKE_MINUTES = 6
+# Of a lifecycle hook (DeploymentLifecycleHookTimeoutConfiguration).
+HOOK_MINUTES = 1_440
+PAUSE = "PAUSE"
+# ECS comes to this stage before every step of the traffic, to the others once.
+_BEFORE_EVERY_STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 
 # Members that belong to one strategy alone; ECS refuses them beside another one.
 _ONLY_WITH = {
@@ -39,7 +45,8 @@ def strategy(configuration: Mapping[str, Any]) -> str:
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> int:
-    """Minutes that a rollout with this configuration waits on purpose, however fast its tasks start."""
+    """Minutes that a rollout with this configuration may wait on purpose, however fast its tasks start: it bakes, and
+    a PAUSE hook waits for a person, at most until its timeout."""
     kind = strategy(configuration)
     if kind == ROLLING:
         return 0
@@ -49,9 +56,31 @@ def bake_minutes(configuration: Mapping[str, Any]) -> int:
         total += float(canary.get("canaryBakeTimeInMinutes", CANARY_BAKE_MINUTES))
     if kind == LINEAR:
         linear = configuration.get("linearConfiguration") or {}
-        steps = ceil(100 / float(linear.get("stepPercent", LINEAR_STEP_PERCENT)))
-        total += (steps - 1) * float(linear.get("stepBakeTimeInMinutes", LINEAR_BAKE_MINUTES))
+        total += (_steps(configuration) - 1) * float(linear.get("stepBakeTimeInMinutes", LINEAR_BAKE_MINUTES))
+    return ceil(total) + pause_minutes(configuration)
+
+
+def pause_minutes(configuration: Mapping[str, Any]) -> int:
+    """Minutes that the PAUSE hooks of a configuration wait for a person at most, all of them together."""
+    if strategy(configuration) == ROLLING:
+        return 0
+    total = 0.0
+    for hook in configuration.get("lifecycleHooks") or ():
+        if hook.get("targetType") != PAUSE:
+            continue
+        minutes = float((hook.get("timeoutConfiguration") or {}).get("timeoutInMinutes") or HOOK_MINUTES)
+        stages = hook.get("lifecycleStages") or ()
+        total += minutes * sum(_steps(configuration) if stage == _BEFORE_EVERY_STEP else 1 for stage in stages)
     return ceil(total)
+
+
+def _steps(configuration: Mapping[str, Any]) -> int:
+    """In how many steps the traffic moves."""
+    kind = strategy(configuration)
+    if kind == LINEAR:
+        linear = configuration.get("linearConfiguration") or {}
+        return ceil(100 / float(linear.get("stepPercent", LINEAR_STEP_PERCENT)))
+    return 2 if kind == CANARY else 1
 
 
 def merged(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
@@ -76,12 +105,22 @@ _ABSENT = {
 def before(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
     """What to write so that a service with the wanted members is again as it is now: ECS keeps what is not named."""
     absent = {name: _ABSENT[name] for name in ("strategy", *wanted) if name in _ABSENT and name not in live}
-    return merged(absent, live)
+    made = merged(absent, live)
+    if strategy(made) == CANARY:
+        canary = {"canaryPercent": CANARY_PERCENT, "canaryBakeTimeInMinutes": CANARY_BAKE_MINUTES}
+        made["canaryConfiguration"] = canary | made.get("canaryConfiguration", {})
+    if strategy(made) == LINEAR:
+        linear = {"stepPercent": LINEAR_STEP_PERCENT, "stepBakeTimeInMinutes": LINEAR_BAKE_MINUTES}
+        made["linearConfiguration"] = linear | made.get("linearConfiguration", {})
+    return made
 
 
 def hasty(configuration: Mapping[str, Any]) -> Json:
-    """The configuration without waiting on purpose: for the way back, when the traffic is on what failed."""
+    """The configuration without waiting on purpose: for the way back, when the traffic is on what failed. ECS evaluates
+    lifecycle hooks in every deployment, and one of them may be what said no, or wait for a person."""
     made = merged({}, configuration)
+    if made.get("lifecycleHooks"):
+        made["lifecycleHooks"] = []
     if strategy(made) != ROLLING:
         made["bakeTimeInMinutes"] = 0
     if strategy(made) == CANARY:

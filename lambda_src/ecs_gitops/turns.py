@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops import hooks, rollout, work
+from ecs_gitops.service_deployment import AWAITING_ACTION
 
 if TYPE_CHECKING:
     from ecs_gitops.batch import Batch
@@ -37,6 +38,7 @@ def to_rollback(item: Item, why: str) -> Item:
         progress=None,
         was_returned=True,
         service_deployment=None,
+        doubted_since=None,
     )
 
 
@@ -57,7 +59,10 @@ def settle(batch: Batch, now: float) -> Batch:
     starts = [item.started_at or now for item in going_on]
     # A hook's task that found no place is tried again when it is due, and not before.
     ends = [hooks.due(item) or start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
-    return replace(batch, next="WAIT", wait_seconds=rollout.wait_seconds(starts, ends, now, batch.of_batches))
+    wait = rollout.wait_seconds(starts, ends, now, batch.of_batches)
+    if all((item.progress or "").startswith(AWAITING_ACTION) for item in going_on):
+        wait = max(wait, rollout.pause_seconds(starts, ends, now))
+    return replace(batch, next="WAIT", wait_seconds=wait)
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ecs_gitops import evidence, hooks, live, rollout, service_deployment, work
+from ecs_gitops import deployment_records, evidence, hooks, live, rollout, service_deployment, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
@@ -18,6 +18,7 @@ from ecs_gitops.provenance import Release
 from ecs_gitops.rollout import Rollout, Verdict
 from ecs_gitops.service import Service
 from ecs_gitops.strategy import ROLLING, differs, strategy
+from ecs_gitops.task_definition import short
 from ecs_gitops.turns import after_failure, explain, settle, to_rollback
 from ecs_gitops.types import Json
 from ecs_gitops.work import Item
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 # The new tasks have come up and get traffic: that one of them dies is no crash loop any more.
 _SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
 _HOOKS = (work.PRE_DEPLOY, work.POST_DEPLOY)
-# The clocks of ECS and of the functions are not quite the same.
-_CLOCKS_DIFFER_BY = 5.0
+# How often the way back is begun again, when somebody deploys meanwhile what is being returned.
+_ROLLBACKS_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +55,26 @@ class Validator:
     # --- rollouts --------------------------------------------------------------------------------------------------
 
     def _find(self, item: Item, seen: Seen) -> Item:
-        """The item with ECS's own record of its deployment, which every strategy but ROLLING is judged by. Where that
-        may not be read, nothing is seen of the item."""
+        """The item with the newest deployment of its revision, and with ECS's own record of that, which every strategy
+        but ROLLING is judged by. Where that may not be read, nothing is seen of the item."""
         service = seen[item.number]
-        is_native = isinstance(service, Service) and strategy(service.configuration) != ROLLING
-        if not is_native or item.service_deployment is not None or item.phase == work.ROLLBACK:
+        if not isinstance(service, Service):
+            return item
+        item = deployment_records.followed(item, self.batch, service, self.patience.clock())
+        if strategy(service.configuration) == ROLLING or item.service_deployment is not None:
             return item
         try:
-            found = self.patience.persist(lambda: self._record_of(item))
+            return self.patience.persist(lambda: self._with_record(item))
         except AwsRefused as error:
+            if item.phase == work.ROLLBACK:
+                # UpdateService returned it, and what the service shows has to do.
+                return item
             seen[item.number] = error
             return item
-        return replace(item, service_deployment=found)
 
-    def _record_of(self, item: Item) -> str | None:
-        since = int((item.started_at or 0) - _CLOCKS_DIFFER_BY)
-        made = self.aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, since=since)
-        revisions = [str(each["targetServiceRevisionArn"]) for each in made if each.get("targetServiceRevisionArn")]
-        wanted = self.batch.task_definition_arn(item.task_def or "")
-        targets = {
-            revision["serviceRevisionArn"]
-            for revision in (self.aws.describe_service_revisions(revisions) if revisions else ())
-            if revision.get("taskDefinition") == wanted
-        }
-        ours = [each for each in made if each.get("targetServiceRevisionArn") in targets]
-        return str(ours[-1]["serviceDeploymentArn"]).rsplit("/", 1)[-1] if ours else None
+    def _with_record(self, item: Item) -> Item:
+        records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
+        return deployment_records.newest(item, self.batch, records, self.patience.clock())
 
     def _records(self, items: list[Item], seen: Seen) -> Mapping[str, Json]:
         arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
@@ -105,18 +101,15 @@ class Validator:
                 f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
             )
             return item.failed(told, now)
-        watched = Rollout(
-            deployment_id=item.deployment_id or "",
-            revision=self.batch.task_definition_arn(item.task_def or ""),
-            previous=self.batch.task_definition_arn(item.previous_task_def or ""),
-            started_at=item.started_at or now,
-            timeout=item.timeout_minutes * 60,
-        )
+        watched = self._watched(item, now)
         record = records.get(self.batch.service_deployment_arn(item) or "")
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, phase=item.phase)
-        if item.phase == work.ROLLBACK:
-            return self._returned(item, seen, _verdict_on_return(seen, record, watched, now), out)
-        verdict = _verdict(seen, record, watched, now)
+        is_return = item.phase == work.ROLLBACK
+        judge = service_deployment.verdict_on_return if is_return else service_deployment.verdict
+        item, verdict = self._in_doubt(item, judge(record, seen, watched, now))
+        item = replace(item, paused=service_deployment.paused(record, item.paused))
+        if is_return:
+            return self._returned(item, seen, verdict, out)
         is_shifting = record is not None and record.get("lifecycleStage") in _SERVING
         if verdict.status == rollout.IN_PROGRESS and seen is not None and not is_shifting:
             verdict = self._crashing(item, seen, watched) or verdict
@@ -130,8 +123,53 @@ class Validator:
         out.info("service DEPLOYED")
         return item.ended(work.DEPLOYED, now, "; ".join(filter(None, (item.reason, verdict.reason))) or None)
 
+    def _watched(self, item: Item, now: float) -> Rollout:
+        since = item.started_at or now
+        return Rollout(
+            deployment_id=item.deployment_id or "",
+            revision=self.batch.task_definition_arn(item.task_def or ""),
+            previous=self.batch.task_definition_arn(item.previous_task_def or ""),
+            started_at=since if item.deployed_at is None else item.deployed_at,
+            timeout=item.timeout_minutes * 60,
+            since=since,
+            is_followed=item.is_followed,
+        )
+
+    def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
+        """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
+        the same revision is followed, somebody else's is left, and only what stays so for long is a failure."""
+        now = self.patience.clock()
+        if not verdict.is_uncertain:
+            return replace(item, doubted_since=None), verdict
+        try:
+            records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
+        except (AwsRefused, AwsUnavailable):
+            records = []
+        found = deployment_records.successor(item, records)
+        if found is not None and found.task_definition == deployment_records.awaited(item, self.batch):
+            followed = deployment_records.newest(item, self.batch, records, now)
+            return followed, Verdict(rollout.IN_PROGRESS, "ECS began another deployment of the same revision")
+        if found is not None:
+            # From where the service comes, it goes back to; from anything else there is nothing to return.
+            known = map(self.batch.task_definition_arn, filter(None, (item.task_def, item.previous_task_def)))
+            is_known, is_return = found.task_definition in known, item.phase == work.ROLLBACK
+            told = f"superseded by deployment {found.deployment_id} of {short(found.task_definition)}"
+            told = f"{told}, which someone else started"
+            return item, Verdict(
+                rollout.FAILED,
+                told,
+                is_returning=is_known and not is_return,
+                is_lost=not is_known,
+                is_back=is_known and is_return,
+            )
+        since = item.doubted_since or now
+        if now - since >= rollout.SHOWN_WITHIN:
+            return item, verdict
+        return replace(item, doubted_since=since), Verdict(rollout.IN_PROGRESS, verdict.reason)
+
     def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
-        why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched))))
+        note = item.reason if item.is_followed else None
+        why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched), note)))
         out.warning("service failed", reason=why)
         if verdict.is_lost:
             return item.failed(why, self.patience.clock())
@@ -147,12 +185,15 @@ class Validator:
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
             return replace(item, progress=verdict.reason)
+        if verdict.is_back and item.rollbacks_begun < _ROLLBACKS_AT_MOST:
+            told = "; ".join(filter(None, (item.reason, verdict.reason)))
+            return replace(to_rollback(item, told), is_followed=True)
         if verdict.status == rollout.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
             told = "; ".join(filter(None, (verdict.reason, runs)))
             return after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
         before = item.previous_deployment
-        if service is not None and before is not None and differs(service.configuration, before):
+        if service is not None and before is not None and (item.is_hasty or differs(service.configuration, before)):
             # The revision is back; its settings are put back by the deploy state.
             return replace(item, status=work.PENDING, started_at=None, progress=None)
         out.info("service ROLLED_BACK")
@@ -246,22 +287,3 @@ class Validator:
         except (AwsRefused, AwsUnavailable) as error:
             return f"; it could not be stopped: {error}"
         return "; it was stopped"
-
-
-def _verdict(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:
-    if record is not None:
-        return service_deployment.judge(record, service, watched, now)
-    verdict = rollout.judge(service, watched, now)
-    if verdict.status == rollout.DEPLOYED and service is not None and strategy(service.configuration) != ROLLING:
-        # Counts alone do not tell a rollout that shifts traffic from one that was rolled back.
-        if now - watched.started_at >= watched.timeout:
-            told = f"not over after {watched.timeout / 60:g} minutes: ECS does not show its record of the deployment"
-            return Verdict(rollout.FAILED, told)
-        return Verdict(rollout.IN_PROGRESS, "ECS does not show its record yet")
-    return verdict
-
-
-def _verdict_on_return(service: Service | None, record: Json | None, watched: Rollout, now: float) -> Verdict:
-    if record is not None:
-        return service_deployment.judge_return(record, service, watched, now)
-    return rollout.judge_return(service, watched, now)

@@ -6,13 +6,13 @@ account and Region stand on the batch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ecs_gitops import shapes
 from ecs_gitops.shapes import Shape
+from ecs_gitops.sharing import Opened, Shared
 from ecs_gitops.task_definition import Images, image_from_json, repository
 from ecs_gitops.types import Json
 
@@ -50,20 +50,24 @@ _NOT_AFTER_THE_END = frozenset(
         "dependsOn",
         "deployment",
         "digests",
+        "doubtedSince",
         "forceNewDeployment",
         "hookRun",
         "hooks",
+        "isHasty",
         "isTimeoutGiven",
+        "paused",
         "phase",
         "pinDigest",
         "progress",
         "replacedTaskDef",
         "requireZeroDowntime",
+        "rollbacksBegun",
         "serviceDeployment",
         "startedAt",
     }
 )
-_FOR_ROLLBACK = frozenset({"timeoutMinutes", "previousDeployment", "mark"})
+_FOR_ROLLBACK = frozenset({"timeoutMinutes", "previousDeployment", "mark", "deployedAt", "isFollowed"})
 _SHARED = ("deployment", "hooks", "previousDeployment", "warnings")
 
 
@@ -76,9 +80,13 @@ class Item:
     the containers' names to the images they are to run, as the manifest has them; ``digests`` what the tags meant when
     the release was checked. ``deployment`` and ``previous_deployment`` are wanted and replaced members of ECS's
     ``deploymentConfiguration``; ``replaced_task_def`` is what ran when the item was begun, ``previous_task_def`` what
-    to return to. ``began`` and ``started_at`` are epoch seconds: of the item's work, and of what is
-    waited for now. ``hook_run`` tells of the hook's task: task (its id), container, log. ``mark`` tells what is wanted
-    apart from what was wanted before. ``checks`` has a letter for each of :data:`ecs_gitops.checks.CHECKS`.
+    to return to. ``began`` and ``started_at`` are epoch seconds by the functions' clock: of the item's work, and of
+    what is waited for now; ``deployed_at`` is when ECS began the deployment that is watched, by ECS's clock. It
+    ``is_followed`` when somebody else started it. ``doubted_since``: since when ECS's answers may hide a newer one.
+    ``paused`` are the ids of PAUSE hooks that people were told of. It ``is_hasty`` when the settings for the way back
+    were written, and those from before are to be put back. ``hook_run`` tells of the hook's task: task (its
+    id), container, log. ``mark`` tells what is wanted apart from what was wanted before. ``checks`` has a letter for
+    each of :data:`ecs_gitops.checks.CHECKS`.
     """
 
     number: int
@@ -109,6 +117,12 @@ class Item:
     digests: Images = field(default_factory=dict)
     deployment_id: str | None = None
     service_deployment: str | None = None
+    deployed_at: float | None = None
+    is_followed: bool = False
+    doubted_since: float | None = None
+    paused: tuple[str, ...] = ()
+    rollbacks_begun: int = 0
+    is_hasty: bool = False
     hook_run: Json | None = None
     was_returned: bool = False
     mark: str | None = None
@@ -172,6 +186,7 @@ class Item:
         if self.on_failure == ROLL_BACK or self.status in GOOD:
             values["onFailure"] = None
         values["wave"] = self.wave or None
+        values["rollbacksBegun"] = self.rollbacks_begun or None
         for member in ("began", "startedAt"):
             values[member] = values[member] and round(values[member], 1)
         if len(self.images) == 1:
@@ -249,47 +264,3 @@ _SHAPES: Mapping[str, Shape] = {
     "hooks": shapes.HOOKS,
     "hookRun": shapes.TEXTS_BY_NAME,
 }
-
-
-@dataclass(slots=True)
-class Shared:
-    """What items have in common, each once; called with a value it gives the value's place."""
-
-    values: list[Any] = field(default_factory=list)
-    _places: dict[str, int] = field(default_factory=dict)
-    # By identity, with the value itself, so that no other one can take its id: many items have the very same value.
-    _known: dict[int, tuple[Any, int]] = field(default_factory=dict)
-
-    def __call__(self, value: Any) -> int:
-        if (known := self._known.get(id(value))) is not None:
-            return known[1]
-        key = json.dumps(value, sort_keys=True)
-        if key not in self._places:
-            self._places[key] = len(self.values)
-            self.values.append(value)
-        self._known[id(value)] = (value, self._places[key])
-        return self._places[key]
-
-
-# Characters of JSON of what items have in common, once for each item that has it.
-SHARED_AT_MOST = 32_000_000
-
-
-@dataclass(slots=True)
-class Opened:
-    """What :class:`Shared` made of the items of a batch; called with a place it gives the value."""
-
-    values: Sequence[Any]
-    _left: int = SHARED_AT_MOST
-    _sizes: dict[int, int] = field(default_factory=dict)
-
-    def __call__(self, place: Any) -> Any:
-        if type(place) is not int or not 0 <= place < len(self.values):
-            raise ValueError(f"there is no shared value {str(place)[:20]!r}: there are {len(self.values)}")
-        value = self.values[place]
-        if place not in self._sizes:
-            self._sizes[place] = len(json.dumps(value))
-        self._left -= self._sizes[place]
-        if self._left < 0:
-            raise ValueError(f"the shared values, written into each item, have more than {SHARED_AT_MOST:,} characters")
-        return value

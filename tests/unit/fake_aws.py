@@ -16,6 +16,7 @@ from ecs_gitops.strategy import merged
 from unit.fake_tasks import ACCOUNT, ARN, REGION, FakeTasks
 
 CLUSTER = "shop"
+GOING_ON = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
 __all__ = ["ACCOUNT", "ARN", "CLUSTER", "REGION", "Died", "FakeAws"]
 
@@ -33,6 +34,8 @@ class FakeAws(FakeTasks):
         self.modified: dict[tuple[str, str], float] = {}
         self.records: list[dict[str, Any]] = []
         self.revisions: dict[str, dict[str, Any]] = {}
+        # The deployments that were stopped by a call.
+        self.stops: list[str] = []
         self.calls: list[str] = []
         self.die_after: int | None = None
         self.throttle: set[int] = set()
@@ -114,9 +117,14 @@ class FakeAws(FakeTasks):
         self._called("describe_services")
         if cluster != CLUSTER:
             raise AwsRefused("describe_services", "ClusterNotFoundException", "Cluster not found.")
-        found = [copy.deepcopy(self.services[name]) for name in names if name in self.services]
+        services, _ = self._shown()
+        found = [copy.deepcopy(services[name]) | {"asOf": self.now} for name in names if name in services]
         self._done("describe_services")
         return found
+
+    def _shown(self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        """The services and the records of their deployments, as reads show them."""
+        return self.services, self.records
 
     def update_service(
         self,
@@ -149,20 +157,28 @@ class FakeAws(FakeTasks):
         self, cluster: str, service: str, *, since: float | None = None, going_on: bool = False
     ) -> list[dict[str, Any]]:
         self._called("list_service_deployments")
-        found = [r for r in self.records if r["service"] == service and (since is None or r["createdAt"] >= since)]
+        _, records = self._shown()
+        found = [r for r in records if r["service"] == service and (since is None or r["createdAt"] >= since)]
         if going_on:
-            found = [r for r in found if "PROGRESS" in r["status"] or "REQUESTED" in r["status"]]
+            found = [r for r in found if r["status"] in GOING_ON]
         self._done("list_service_deployments")
         return copy.deepcopy(found[::-1])
 
     def describe_service_deployments(self, arns: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_service_deployments")
+        _, records = self._shown()
         self._done("describe_service_deployments")
-        return copy.deepcopy([r for r in self.records if r["serviceDeploymentArn"] in arns])
+        return copy.deepcopy([r for r in records if r["serviceDeploymentArn"] in arns])
 
     def stop_service_deployment(self, arn: str) -> None:
         self._called("stop_service_deployment")
-        next(r for r in self.records if r["serviceDeploymentArn"] == arn)["status"] = "ROLLBACK_REQUESTED"
+        record = next(r for r in self.records if r["serviceDeploymentArn"] == arn)
+        if record["status"] not in GOING_ON:
+            told = f"The service deployment is in status {record['status']} and cannot be stopped."
+            raise AwsRefused("stop_service_deployment", "ConflictException", told)
+        if record["status"] in ("PENDING", "IN_PROGRESS"):
+            record["status"] = "ROLLBACK_REQUESTED"
+        self.stops.append(record["deployment"])
         self._done("stop_service_deployment")
 
     def describe_service_revisions(self, arns: Sequence[str]) -> list[dict[str, Any]]:

@@ -36,10 +36,13 @@ class Looking:
 
 
 class Machine:
-    """Runs releases against an account in memory. ``deaths`` counts the invocations that died and were retried."""
+    """Runs releases against an account in memory. ``deaths`` counts the invocations that died and were retried, and
+    ``alerts`` has the notices ahead of the report. ``clock_ahead``: seconds by which the functions' clock differs from
+    ECS's."""
 
-    def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, clock_ahead: float = 0.0) -> None:
         self.aws, self.deaths, self._number = aws, 0, 0
+        self.alerts: list[dict[str, Any]] = []
         for module in (batch, validate_deploy):
             monkeypatch.setattr(module, "connect", lambda target: Looking(aws) if target.only_looks else aws)
 
@@ -47,7 +50,7 @@ class Machine:
             aws.now += seconds
 
         def of(_context: object) -> Patience:
-            return Patience(aws.now + _INVOCATION, lambda: aws.now, sleep, concurrency=1)
+            return Patience(aws.now + clock_ahead + _INVOCATION, lambda: aws.now + clock_ahead, sleep, concurrency=1)
 
         monkeypatch.setattr(Patience, "of", of)
         monkeypatch.setenv("ECS_GITOPS_ROLE_ARNS", json.dumps(ROLES))
@@ -85,6 +88,8 @@ class Machine:
             return dict(self._invoke(deploy_task.handler, event)["batch"])
         event = self._invoke(deploy_ecs.handler, event)
         for _ in range(_TURNS_AT_MOST):
+            if alert := event.pop("alert", None):
+                self.alerts.append(alert)
             if event["batch"]["next"] == "DONE":
                 return dict(event["batch"])
             if event["batch"]["next"] == "DEPLOY":

@@ -91,3 +91,33 @@ def test_a_crash_loop_is_as_many_dead_tasks_as_the_circuit_breaker_would_tolerat
     tasks += [task(stopCode="ServiceSchedulerInitiated")] * 500
     told = evidence.crash_loop(service(desired=desired), tasks, OURS)
     assert (told is not None) is is_loop
+
+
+@pytest.mark.parametrize(
+    ("containers", "is_loop"),
+    [
+        ([{"exitCode": 0}], False),
+        ([{"exitCode": 0}, {"exitCode": 0}], False),
+        # The sidecars are told to stop with it.
+        ([{"exitCode": 0}, {"exitCode": 143}], False),
+        ([{"exitCode": 137}, {"exitCode": 0}], False),
+        ([{"exitCode": 1}], True),
+        ([{"exitCode": 0}, {"exitCode": 1}], True),
+        ([{"exitCode": 137}], True),
+        ([{"exitCode": 143}], True),
+        ([{"exitCode": 137, "reason": "OutOfMemoryError: Container killed"}, {"exitCode": 0}], True),
+        ([{"exitCode": None}, {"exitCode": 0}], True),
+        ([{"reason": "CannotStartContainerError: no such file"}, {"exitCode": 0}], True),
+        ([{}], True),
+        ([], True),
+    ],
+)
+def test_tasks_that_end_well_are_no_crash_loop(containers, is_loop):
+    tasks = [task(containers=[{"name": f"c{n}", **each} for n, each in enumerate(containers)]) for _ in range(5)]
+    assert (evidence.crash_loop(service(desired=1), tasks, OURS) is not None) is is_loop
+
+
+def test_tasks_that_end_well_do_not_make_a_loop_of_the_few_that_crash():
+    tasks = [task(containers=[{"exitCode": 0}])] * 50 + [task(containers=[{"exitCode": 1}])] * 2
+    assert evidence.crash_loop(service(desired=1), tasks, OURS) is None
+    assert evidence.crash_loop(service(desired=1), [*tasks, task(containers=[{"exitCode": 1}])], OURS) is not None

@@ -133,6 +133,23 @@ def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rol
     assert "no longer lists" in (item.reason or "")
 
 
+@pytest.mark.parametrize("seconds", [31, 60, 140])
+def test_an_answer_that_may_be_older_than_our_deployment_proves_nothing(aws, rolling, look, seconds):
+    # GIVEN a read that shows the service as it was before UpdateService
+    live = aws.services["web"]
+    live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
+    live["taskDefinition"] = live["deployments"][0]["taskDefinition"]
+    assert look(rolling, seconds).items[0].status == "IN_PROGRESS"
+
+
+def test_a_service_that_is_as_before_for_long_was_rolled_back(aws, rolling, look):
+    live = aws.services["web"]
+    live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
+    live["taskDefinition"] = live["deployments"][0]["taskDefinition"]
+    item = look(rolling, 151).items[0]
+    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
+
+
 def test_a_deployment_that_does_not_end_in_time_is_a_failure(rolling, look):
     item = look(rolling, 30 * 60).items[0]
     assert item.status == "FAILED"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.aws.calls import Calls, parts
 from ecs_gitops.aws.kept import Texts
 from ecs_gitops.errors import AwsRefused
+from ecs_gitops.service import seconds
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.calls import Clients
@@ -33,11 +35,13 @@ class Ecs(Calls):
         self._session = object()
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
-        """The services found among ``names``, with their tags, in any order, without those that ECS calls MISSING."""
+        """The services found among ``names``, with their tags, in any order, without those that ECS calls MISSING.
+
+        ``asOf`` in each is when ECS answered, by its own clock."""
         found: list[Json] = []
         for part in parts(names, SERVICES_PER_CALL):
             answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
-            found += answer.get("services", [])
+            found += [service | _as_of(answer) for service in answer.get("services", [])]
         return found
 
     def update_service(
@@ -105,7 +109,7 @@ class Ecs(Calls):
             if not answer.get("nextToken"):
                 break
             wanted["nextToken"] = answer["nextToken"]
-        return sorted(found, key=lambda each: str(each.get("createdAt", "")), reverse=True)
+        return sorted(found, key=lambda each: seconds(each.get("createdAt")), reverse=True)
 
     def describe_service_deployments(self, arns: Sequence[str]) -> list[Json]:
         """Service deployments in full; those that ECS does not have are left out."""
@@ -116,7 +120,7 @@ class Ecs(Calls):
         return found
 
     def stop_service_deployment(self, arn: str) -> None:
-        """Have ECS return the service to the deployment before."""
+        """Have ECS return the service to the deployment before. Refused as ConflictException when it is over."""
         self._call("ecs", "stop_service_deployment", serviceDeploymentArn=arn, stopType="ROLLBACK")
 
     def describe_service_revisions(self, arns: Sequence[str]) -> list[Json]:
@@ -167,3 +171,12 @@ class Ecs(Calls):
     def stop_task(self, cluster: str, arn: str, reason: str) -> None:
         """Stop a task; nothing happens when it has stopped already."""
         self._call("ecs", "stop_task", cluster=cluster, task=arn, reason=reason)
+
+
+def _as_of(answer: Json) -> Json:
+    """When AWS sent an answer: its HTTP header ``Date``."""
+    sent = (answer.get("ResponseMetadata", {}).get("HTTPHeaders") or {}).get("date")
+    try:
+        return {"asOf": parsedate_to_datetime(sent)} if sent else {}
+    except ValueError:
+        return {}

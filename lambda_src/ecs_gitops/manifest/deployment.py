@@ -23,9 +23,11 @@ from ecs_gitops.manifest.kinds import (
     is_right,
 )
 from ecs_gitops.manifest.texts import ALARM, FUNCTION_ARN, ROLE_ARN
-from ecs_gitops.strategy import BLUE_GREEN, CANARY, LINEAR, ROLLING, bake_minutes
+from ecs_gitops.strategy import BLUE_GREEN, CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes
 
 _DAY = Integer(0, 1440)
+# Minutes that an item may say in timeoutMinutes.
+TIMEOUT_AT_MOST = 1_440
 # AWS names no limit; more is a slip of the finger.
 _PERCENT = Integer(0, 1000)
 _ENABLE = Field("enable", Boolean(), "Whether it is on.", True, required=True)
@@ -273,7 +275,7 @@ CONFIGURATION = Object(
 )
 
 
-_BAKING = ("strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration")
+_BAKING = ("strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration", "lifecycleHooks")
 
 
 def bakes_within_timeout(values: Values) -> Iterable[Finding]:
@@ -287,5 +289,8 @@ def bakes_within_timeout(values: Values) -> Iterable[Finding]:
         return
     bakes = bake_minutes(decisive)
     if bakes and minutes <= bakes:
-        told = f"the rollout bakes {bakes} minutes, timeoutMinutes is {minutes}"
-        yield Finding("timeoutMinutes", told, f"more than {bakes}, or shorter bake times")
+        pauses = pause_minutes(decisive)
+        more = f", with {pauses} for its PAUSE hooks" if pauses else ""
+        told = f"the rollout bakes {bakes} minutes{more}, timeoutMinutes is {minutes}"
+        least = f"more than {bakes}" if bakes < TIMEOUT_AT_MOST else "no timeoutMinutes: then the time is calculated"
+        yield Finding("timeoutMinutes", told, f"{least}, or shorter {'waits' if pauses else 'bake times'}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecs_gitops.manifest.deployment import CONFIGURATION, bakes_within_timeout
+from ecs_gitops.manifest.deployment import CONFIGURATION, TIMEOUT_AT_MOST, bakes_within_timeout
 from ecs_gitops.manifest.kinds import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
 from ecs_gitops.manifest.pins import pins_what_it_can
 from ecs_gitops.manifest.rules import defaults_fit, one_item_per_target, possible_order, something_to_deploy
@@ -54,7 +54,7 @@ _PLACE = (
     Field("account", ACCOUNT, "Account to deploy to; the deployer's own when absent.", "111111111111"),
     Field("region", REGION, "Region to deploy to; the deployer's own when absent.", "us-west-2"),
 )
-_MINUTES = Integer(1, 1440)
+_MINUTES = Integer(1, TIMEOUT_AT_MOST)
 _TIMEOUT = Field("timeoutMinutes", _MINUTES, "Minutes that the item may take before it counts as failed.", 30)
 _PIN = Field("pinDigest", Boolean(), "Deploy an ECR image by the digest that its tag has at release time.", True)
 _ON_FAILURE = Field(

@@ -1,0 +1,275 @@
+"""PAUSE lifecycle hooks: they wait for a person, who is told once, and a way back does not wait for one."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shlex
+from typing import Any
+
+import boto3
+import pytest
+from botocore.validate import ParamValidator
+
+from ecs_gitops import rollout
+from ecs_gitops.strategy import bake_minutes, before, hasty, pause_minutes
+from unit.fake_ecs import FakeEcs
+from unit.machine import Machine
+from unit.shop import CANARY, hooks, item, release, statuses, stock
+
+PAUSE = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
+HOUR = {**PAUSE, "timeoutConfiguration": {"timeoutInMinutes": 60, "action": "ROLLBACK"}}
+LAMBDA = {
+    "hookTargetArn": "arn:aws:lambda:us-west-2:111111111111:function:smoke",
+    "roleArn": "arn:aws:iam::111111111111:role/ecs-hooks",
+    "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+}
+BLUE_GREEN: dict[str, Any] = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5}
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+class Person:
+    """A machine whose person does as the notice says, ``minutes`` after it came."""
+
+    def __init__(self, ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch, action: str = "CONTINUE", minutes: float = 7):
+        self.ecs, self.action, self.minutes = ecs, action, minutes
+        self.machine = Machine(ecs, monkeypatch)
+        self.seen: list[str] = []
+        self._due: list[tuple[float, str]] = []
+        invoke = self.machine._invoke
+
+        def acting(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+            for due in [due for due in self._due if due[0] <= ecs.now]:
+                self._due.remove(due)
+                _obey(ecs, due[1])
+            answer = invoke(handler, event)
+            if commands := _commands(answer.get("alert", {"message": ""})):
+                self._due.append((ecs.now + self.minutes * 60, commands[action]))
+            if "batch" in answer and "items" in answer["batch"]:
+                self.seen += [str(each.get("progress")) for each in answer["batch"]["items"]]
+            return answer
+
+        monkeypatch.setattr(self.machine, "_invoke", acting)
+
+
+def _commands(alert: dict[str, Any]) -> dict[str, str]:
+    lines = [line.partition(": ")[2].strip() for line in alert["message"].splitlines() if "aws ecs" in line]
+    return {line.rsplit(" ", 1)[-1]: line for line in lines}
+
+
+def _obey(ecs: FakeEcs, command: str) -> None:
+    """What the AWS command line makes of it; the parameters are those of the operation."""
+    words = shlex.split(command)
+    assert words[:3] == ["aws", "ecs", "continue-service-deployment"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert given.pop("--region") == "us-west-2"
+    request = {
+        "serviceDeploymentArn": given["--service-deployment-arn"],
+        "hookId": given["--hook-id"],
+        "action": given["--action"],
+    }
+    shape = boto3.client("ecs", region_name="us-west-2").meta.service_model.operation_model("ContinueServiceDeployment")
+    assert not ParamValidator().validate(request, shape.input_shape).has_errors()
+    assert request["action"] in shape.input_shape.members["action"].enum
+    ecs.continue_service_deployment(request["serviceDeploymentArn"], request["hookId"], request["action"])
+
+
+@pytest.fixture
+def paused(ecs: FakeEcs) -> FakeEcs:
+    """Web has a pause of its own, for an hour at most."""
+    ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [copy.deepcopy(HOUR)]}
+    return ecs
+
+
+@pytest.mark.parametrize(
+    ("hook", "minutes"),
+    [
+        (PAUSE, 1_440),
+        (HOUR, 60),
+        ({**HOUR, "lifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"]}, 120),
+        ({**HOUR, "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}, 60),
+        ({**PAUSE, "timeoutConfiguration": {"timeoutInMinutes": 20_160}}, 20_160),
+        ({**PAUSE, "timeoutConfiguration": {"action": "CONTINUE"}}, 1_440),
+        (LAMBDA, 0),
+    ],
+)
+def test_a_pause_counts_as_baking(hook, minutes):
+    assert bake_minutes({**BLUE_GREEN, "lifecycleHooks": [hook]}) == 5 + minutes
+    assert bake_minutes({**BLUE_GREEN, "lifecycleHooks": [hook, LAMBDA, HOUR]}) == 5 + minutes + 60
+    assert bake_minutes({"strategy": "ROLLING", "lifecycleHooks": [hook]}) == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "steps"),
+    [
+        ({"strategy": "CANARY"}, 2),
+        ({"strategy": "LINEAR"}, 10),
+        ({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 33.0}}, 4),
+    ],
+)
+def test_a_pause_before_production_traffic_comes_before_every_step_of_it(configuration, steps):
+    hook = {**HOUR, "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
+    assert pause_minutes({**configuration, "lifecycleHooks": [hook]}) == 60 * steps
+
+
+def test_a_deployment_that_waits_is_shown_and_told_once_and_goes_on(paused, monkeypatch):
+    person = Person(paused, monkeypatch)
+    (web,) = person.machine.run(release(item("web")))["result"]["items"]
+    assert (web["status"], paused.images("web")) == ("DEPLOYED", {"web": "web:2"})
+    # It was shown, with the hook's id
+    waits = [text for text in person.seen if text.startswith("AWAITING_ACTION: PAUSE hook ecs-pause-4-0, ROLLBACK at ")]
+    assert len(waits) > 3
+    # AND people were told once
+    (alert,) = person.machine.alerts
+    assert alert["subject"] == "[ecs-gitops] AWAITING_ACTION: release run-1 (web)"
+    assert alert["status"] == "AWAITING_ACTION"
+    assert "shop/web: AWAITING_ACTION: PAUSE hook ecs-pause-4-0" in alert["message"]
+    assert "the service's own PAUSE hooks wait for a person, for 60 minutes at most" in web["warnings"]
+
+
+def test_each_hook_is_told_of_once(ecs, monkeypatch):
+    stages = ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]
+    wanted = {**BLUE_GREEN, "lifecycleHooks": [{**HOUR, "lifecycleStages": stages}]}
+    person = Person(ecs, monkeypatch)
+    assert statuses(person.machine.run(release(item("web", deployment=wanted)))) == {"web": "DEPLOYED"}
+    told = [_commands(alert)["CONTINUE"] for alert in person.machine.alerts]
+    assert len(told) == len(set(told)) == 3
+
+
+def test_a_read_that_shows_a_hook_again_tells_nobody_again(paused, monkeypatch):
+    person = Person(paused, monkeypatch, minutes=1)
+    reads = iter([0.0] * 60 + [50.0, 0.0] * 500)
+    paused.stale = lambda: next(reads, 0.0)
+    person.machine.run(release(item("web")))
+    assert len(person.machine.alerts) == 1
+
+
+def test_a_handler_that_is_run_again_gives_the_notice_again_and_only_one_goes_out(paused, monkeypatch):
+    # GIVEN functions that die after any call, so that Step Functions runs their state again
+    person = Person(paused, monkeypatch)
+    person.machine.run(release(item("web")))
+    for call in range(10, len(paused.calls), 3):
+        ecs = FakeEcs()
+        stock(ecs)
+        ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [copy.deepcopy(HOUR)]}
+        ecs.die_after = call
+        again = Person(ecs, monkeypatch)
+        assert statuses(again.machine.run(release(item("web")))) == {"web": "DEPLOYED"}
+        assert len(again.machine.alerts) == 1
+
+
+def test_who_says_no_has_the_service_returned(paused, monkeypatch):
+    person = Person(paused, monkeypatch, action="ROLLBACK")
+    (web,) = person.machine.run(release(item("web")))["result"]["items"]
+    assert (web["status"], paused.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+    assert paused.services["web"]["deploymentConfiguration"]["lifecycleHooks"] == [HOUR]
+
+
+@pytest.mark.parametrize(("action", "status"), [("ROLLBACK", "ROLLED_BACK"), ("CONTINUE", "DEPLOYED")])
+def test_a_hook_that_nobody_answers_ends_as_it_says_and_not_by_our_timeout(ecs, machine, action, status):
+    hook = {**PAUSE, "timeoutConfiguration": {"timeoutInMinutes": 120, "action": action}}
+    ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [hook]}
+    (web,) = machine.run(release(item("web")))["result"]["items"]
+    assert web["status"] == status
+    assert ecs.stops == []
+    assert len(machine.alerts) == 1 + (status == "ROLLED_BACK")
+
+
+@pytest.mark.parametrize("configuration", [BLUE_GREEN, CANARY])
+@pytest.mark.parametrize("hook", [PAUSE, HOUR])
+def test_a_way_back_waits_for_nobody_and_the_hooks_are_there_again_at_the_end(ecs, monkeypatch, configuration, hook):
+    # GIVEN a rollout that a person let through, and whose own check fails then
+    own = {**configuration, "lifecycleHooks": [hook]}
+    ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(own)
+    person = Person(ecs, monkeypatch)
+    (web,) = person.machine.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
+    # THEN it is returned by a deployment without hooks, and the settings are those from before
+    assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+    assert ecs.records[-1]["deploymentConfiguration"]["lifecycleHooks"] == []
+    assert ecs.services["web"]["deploymentConfiguration"] == own
+    assert [alert["status"] for alert in person.machine.alerts] == ["AWAITING_ACTION", "FAILING"]
+
+
+def test_a_way_back_that_dies_after_any_call_gets_its_hooks_back(monkeypatch):
+    def run(die_after: int | None) -> tuple[FakeEcs, dict[str, str]]:
+        ecs = FakeEcs()
+        stock(ecs)
+        ecs.services["web"]["deploymentConfiguration"] = {**CANARY, "lifecycleHooks": [copy.deepcopy(HOUR)]}
+        ecs.die_after = die_after
+        machine = Person(ecs, monkeypatch, minutes=1).machine
+        return ecs, statuses(machine.run(release(item("web", **hooks(after="smoke fail")))))
+
+    undisturbed, expected = run(None)
+    for call in range(1, len(undisturbed.calls) + 1):
+        ecs, told = run(call)
+        assert told == expected
+        assert ecs.services["web"]["deploymentConfiguration"] == {**CANARY, "lifecycleHooks": [HOUR]}, call
+
+
+def test_hooks_that_call_functions_are_left_out_on_the_way_back_too():
+    live = {**BLUE_GREEN, "bakeTimeInMinutes": 0, "lifecycleHooks": [LAMBDA]}
+    assert hasty(live)["lifecycleHooks"] == []
+    assert before(live, {})["lifecycleHooks"] == [LAMBDA]
+
+
+def test_the_role_of_a_hook_that_is_put_back_has_to_be_passed(ecs, machine):
+    # GIVEN a service whose own hook has a role that the deploy role may not pass
+    ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [LAMBDA]}
+    ecs.passable = set()
+    (web,) = machine.run(release(item("web")))["result"]["items"]
+    assert (web["status"], web["checks"]["passRole"]) == ("FAILED", "FAILED")
+    assert f"may not pass role {LAMBDA['roleArn']} to ecs.amazonaws.com" in web["reason"]
+
+
+def test_a_release_that_cannot_wait_so_long_is_refused_before_anything_changes(ecs, machine, monkeypatch):
+    monkeypatch.setenv("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "240")
+    wanted = {**BLUE_GREEN, "lifecycleHooks": [PAUSE]}
+    with pytest.raises(Exception, match=r"bakes for 1445 minutes.*PAUSE hooks may wait for 1440 minutes"):
+        machine.run(release(item("web", deployment=wanted)))
+    assert "update_service" not in ecs.calls
+
+
+def test_a_timeout_that_the_services_own_pause_does_not_fit_into_is_refused(paused, machine):
+    (web,) = machine.run(release(item("web", timeoutMinutes=30)))["result"]["items"]
+    assert web["status"] == "FAILED"
+    assert "bakes 65 minutes (its PAUSE hooks may wait for 60 minutes), and timeoutMinutes is 30" in web["reason"]
+
+
+def test_a_week_of_waiting_leaves_the_history_room():
+    now, looks, end = 0.0, 0, 10_080 * 60.0
+    while now < end:
+        now += max(rollout.wait_seconds([0.0], [end], now), rollout.pause_seconds([0.0], [end], now))
+        looks += 1
+    assert looks * 9 < 9_000
+
+
+def test_a_deployment_that_waits_is_looked_at_ever_less_often(ecs, machine):
+    # GIVEN a pause that nobody answers for a day
+    ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [PAUSE]}
+    machine.run(release(item("web")))
+    # THEN a look has two reads, and there are few
+    assert ecs.now - 1_000_000 > 86_400
+    assert ecs.calls.count("describe_service_deployments") < 300
+
+
+def test_what_waits_comes_through_the_state_machine_as_plain_data(paused, machine):
+    seen: list[dict[str, Any]] = []
+    invoke = machine._invoke
+
+    def keeping(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        answer = invoke(handler, event)
+        seen.append(answer)
+        return answer
+
+    machine._invoke = keeping
+    machine.run(release(item("web")))
+    (paused_item, *_) = [
+        each
+        for answer in seen
+        for each in (answer.get("batch") or {}).get("items", ())
+        if "AWAITING_ACTION" in (each.get("progress") or "")
+    ]
+    assert paused_item["status"] == "IN_PROGRESS"
+    assert paused_item["paused"] == ["ecs-pause-4-0"]
+    assert json.loads(json.dumps(seen[-1]))["result"]["items"][0].get("paused") is None
