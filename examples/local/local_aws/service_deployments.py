@@ -1,7 +1,8 @@
 """ECS's service-deployment calls, service events and reasons, from the records of the deployments.
 
 ListServiceDeployments, DescribeServiceDeployments, StopServiceDeployment and DescribeServiceRevisions are empty or
-missing in ministack; its rollout reasons and service events have other words than AWS's.
+missing in ministack, and so is ContinueServiceDeployment (:mod:`local_aws.pause_hooks`); its rollout reasons and
+service events have other words than AWS's.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
 """
 
@@ -18,6 +19,7 @@ from local_aws import (
     definitions,
     deployment_configuration,
     one_off_tasks,
+    pause_hooks,
     refusals,
     service_events,
     service_records,
@@ -26,6 +28,7 @@ from local_aws import (
     task_watch,
     traffic,
 )
+from local_aws.record_shape import full
 from local_aws.service_records import FAILED_REASON, Record
 
 Answer = Any
@@ -39,6 +42,7 @@ def mend() -> None:
         DescribeServiceDeployments=_describe,
         StopServiceDeployment=_stop,
         DescribeServiceRevisions=_revisions,
+        ContinueServiceDeployment=_continue,
     )
     for action in ("CreateService", "UpdateService", "DescribeServices", "DeleteService"):
         ecs._ACTION_MAP[action] = _shown_as_aws(action, ecs._ACTION_MAP[action])
@@ -175,8 +179,8 @@ def _list(data: Data) -> Answer:
     after, before = float(created.get("after") or 0), float(created.get("before") or math.inf)
     for record in service_records.of_service(service["serviceArn"]):
         if (not data.get("status") or record.status in data["status"]) and after <= record.created <= before:
-            full = _full(record)
-            brief = {member: full[member] for member in (*members, "status", "statusReason") if member in full}
+            shown = full(record)
+            brief = {member: shown[member] for member in (*members, "status", "statusReason") if member in shown}
             found.append({**brief, "targetServiceRevisionArn": record.revision_arn})
     return json_response({"serviceDeployments": found})
 
@@ -187,7 +191,7 @@ def _describe(data: Data) -> Answer:
         return error_response_json("InvalidParameterException", "At most 20 service deployments can be described.", 400)
     records = {arn: record for arn in wanted if ":service-deployment/" in arn and (record := _observed(arn))}
     missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in records]
-    found = [_full(records[arn]) for arn in wanted if arn in records]
+    found = [full(records[arn]) for arn in wanted if arn in records]
     return json_response({"serviceDeployments": found, "failures": missing})
 
 
@@ -210,6 +214,11 @@ def _stop(data: Data) -> Answer:
     ):
         record.change("ROLLBACK_FAILED", "No rollback candidate was found to run the rollback.")
     return json_response({"serviceDeploymentArn": arn})
+
+
+def _continue(data: Data) -> Answer:
+    record = _observed(str(data.get("serviceDeploymentArn", "")))
+    return pause_hooks.answer(record, data)
 
 
 def _revisions(data: Data) -> Answer:
@@ -235,67 +244,3 @@ def _revisions(data: Data) -> Answer:
         )
     missing = [{"arn": arn, "reason": "MISSING"} for arn in wanted if arn not in records]
     return json_response({"serviceRevisions": found, "failures": missing})
-
-
-def _full(record: Record) -> Data:
-    """DescribeServiceDeployments' shape."""
-    is_native = record.strategy != "ROLLING"
-    target: Data = {
-        "arn": record.revision_arn,
-        "requestedTaskCount": record.desired,
-        "runningTaskCount": record.running,
-        "pendingTaskCount": record.pending,
-    }
-    shown: Data = {
-        "serviceDeploymentArn": record.arn,
-        "serviceArn": record.service_arn,
-        "clusterArn": record.cluster_arn,
-        "createdAt": record.created,
-        "startedAt": record.created,
-        "updatedAt": record.updated,
-        "status": record.status,
-        "statusReason": record.reason,
-        "targetServiceRevision": target,
-        "sourceServiceRevisions": [],
-        "deploymentConfiguration": record.configuration,
-        "deploymentCircuitBreaker": _breaker(record),
-        "alarms": _alarms(record),
-    }
-    if record.source:
-        source: Data = {"arn": record.source.revision_arn, "runningTaskCount": record.source.running}
-        shown["sourceServiceRevisions"] = [source]
-        if is_native:
-            source["requestedProductionTrafficWeight"] = 100.0 - record.weight
-    if is_native:
-        target["requestedProductionTrafficWeight"] = record.weight
-        shown["lifecycleStage"] = record.stage
-    if record.rollback_started:
-        to = service_records.by_deployment(record.rolls_back_to)
-        shown["rollback"] = {
-            "reason": record.rollback_reason,
-            "startedAt": record.rollback_started,
-            "serviceRevisionArn": to.revision_arn if to else "",
-        }
-    if not record.is_going_on:
-        shown["finishedAt"] = record.updated
-    return shown
-
-
-def _breaker(record: Record) -> Data:
-    breaker = record.configuration.get("deploymentCircuitBreaker") or {}
-    if FAILED_REASON in (record.reason, record.rollback_reason):
-        status = "TRIGGERED"
-    elif not breaker.get("enable"):
-        status = "DISABLED"
-    else:
-        status = "MONITORING" if record.is_going_on else "MONITORING_COMPLETE"
-    return {"status": status, "failureCount": record.failed}
-
-
-def _alarms(record: Record) -> Data:
-    alarms = record.configuration.get("alarms") or {}
-    if not record.watches_alarms:
-        return {"status": "DISABLED"}
-    status = "TRIGGERED" if record.triggered_alarms else "MONITORING" if record.is_going_on else "MONITORING_COMPLETE"
-    names, triggered = alarms.get("alarmNames", []), record.triggered_alarms
-    return {"status": status, "alarmNames": names, "triggeredAlarmNames": triggered}

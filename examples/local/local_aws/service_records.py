@@ -58,6 +58,8 @@ class Record:
     is_shifting: bool = False
     watches_alarms: bool = False
     digests: dict[str, str] = field(default_factory=dict)
+    # The PAUSE hooks that it came to, as DescribeServiceDeployments shows them.
+    hooks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def arn(self) -> str:

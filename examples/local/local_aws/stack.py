@@ -223,8 +223,9 @@ def roles(aws: LocalAws) -> None:
 
 
 def create_service(aws: LocalAws, cluster: str, name: str, definition: str, desired: int, **more: Any) -> None:
-    """A service with the circuit breaker on."""
+    """A service with the circuit breaker on, behind a load balancer with two target groups."""
     configuration = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+    more.setdefault("loadBalancers", [load_balancer(definition)])
     aws.client("ecs").create_service(
         cluster=cluster,
         serviceName=name,
@@ -232,6 +233,21 @@ def create_service(aws: LocalAws, cluster: str, name: str, definition: str, desi
         desiredCount=desired,
         **{"deploymentConfiguration": configuration, **more},
     )
+
+
+def load_balancer(container: str) -> dict[str, Any]:
+    """What a service has of its load balancer, as the strategies that shift traffic need it."""
+    made = "arn:aws:elasticloadbalancing:us-west-2:111111111111"
+    return {
+        "targetGroupArn": f"{made}:targetgroup/blue/1",
+        "containerName": container,
+        "containerPort": 80,
+        "advancedConfiguration": {
+            "alternateTargetGroupArn": f"{made}:targetgroup/green/2",
+            "productionListenerRule": f"{made}:listener-rule/app/shop/1/2/3",
+            "roleArn": "arn:aws:iam::111111111111:role/ecs-load-balancers",
+        },
+    }
 
 
 def register_app(aws: LocalAws, family: str, image: str = "app:1") -> str:

@@ -2,9 +2,10 @@
 
 AWS brings up the new revision beside the old one, shifts production traffic in steps, bakes, and only then ends the
 old tasks; an alarm of the deployment rolls it back meanwhile. ministack completes a deployment when its tasks run:
-here it waits for the traffic. A rolling deployment with alarms goes on, after its tasks run and the old ones are
-ended, for as long as its slowest alarm evaluates. With an alarm in ALARM from the beginning AWS looks at none. A minute
-of bake time takes ``settings.minute_seconds``. Load balancers and lifecycle hooks are not played.
+here it waits for the traffic, and at PAUSE hooks for a person (:mod:`local_aws.pause_hooks`). A rolling deployment with
+alarms goes on, after its tasks run and the old ones are ended, for as long as its slowest alarm evaluates. With an
+alarm in ALARM from the beginning AWS looks at none. A minute of bake time takes ``settings.minute_seconds``. Load
+balancers and hooks that call functions are not played, and the stages before the new tasks run come right after that.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ from ministack.core.concurrency import resource_lock
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
-from local_aws import clock, service_records
+from local_aws import clock, pause_hooks, service_records
 from local_aws.service_records import Record
 
 _TICK = 0.05
 _SHIFT_SECONDS = 0.2
+_FOR_HOOKS_ALONE = (
+    "PRE_SCALE_UP",
+    "POST_SCALE_UP",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+)
 
 
 @dataclass(slots=True)
@@ -33,10 +41,13 @@ class Settings:
 
     minute_seconds: float | None = None
 
+    def simulated(self, minutes: float) -> float:
+        """How many simulated seconds the bake time takes."""
+        return minutes * (self.minute_seconds or (1.0 if clock.line().second == 1.0 else 60.0))
+
     def bake(self, minutes: float) -> float:
         """How many seconds of this machine the bake time takes."""
-        a_minute = self.minute_seconds or (1.0 if clock.line().second == 1.0 else 60.0)
-        return clock.real(minutes * a_minute)
+        return clock.real(self.simulated(minutes))
 
 
 settings = Settings()
@@ -55,19 +66,31 @@ def steps(configuration: dict[str, Any]) -> list[Step]:
     """What a native strategy does after the new tasks run."""
     strategy = configuration.get("strategy")
     shift = "PRODUCTION_TRAFFIC_SHIFT"
-    shown: list[Step] = [Step("TEST_TRAFFIC_SHIFT", 0.0)]
+    moves: list[Step] = []
     if strategy == "CANARY":
         canary = configuration.get("canaryConfiguration") or {}
         bake = float(canary.get("canaryBakeTimeInMinutes", 10))
-        shown.append(Step(shift, float(canary.get("canaryPercent", 5)), bake))
+        moves.append(Step(shift, float(canary.get("canaryPercent", 5)), bake))
     elif strategy == "LINEAR":
         linear = configuration.get("linearConfiguration") or {}
         percent, bake = float(linear.get("stepPercent", 10)), float(linear.get("stepBakeTimeInMinutes", 6))
         weight = percent
         while weight < 100:
-            shown.append(Step(shift, weight, bake))
+            moves.append(Step(shift, weight, bake))
             weight += percent
-    return [*shown, Step(shift, 100.0), Step("BAKE_TIME", 100.0, float(configuration.get("bakeTimeInMinutes", 0)))]
+    moves.append(Step(shift, 100.0))
+    shown = [Step("PRE_SCALE_UP", 0.0), Step("POST_SCALE_UP", 0.0), Step("TEST_TRAFFIC_SHIFT", 0.0)]
+    shown.append(Step("POST_TEST_TRAFFIC_SHIFT", 0.0))
+    before = 0.0
+    for move in moves:
+        # Before every step of the traffic.
+        shown += [Step("PRE_PRODUCTION_TRAFFIC_SHIFT", before), move]
+        before = move.weight
+    shown += [Step("POST_PRODUCTION_TRAFFIC_SHIFT", 100.0)]
+    shown += [Step("BAKE_TIME", 100.0, float(configuration.get("bakeTimeInMinutes", 0)))]
+    # Stages at which nothing is done take no time.
+    paused = pause_hooks.stages(configuration)
+    return [step for step in shown if step.stage not in _FOR_HOOKS_ALONE or step.stage in paused]
 
 
 def mend() -> None:
@@ -112,6 +135,8 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
         _end_other_tasks(cluster, record)
     for step in _evaluation(record) if record.strategy == "ROLLING" else steps(record.configuration):
         record.stage, record.weight, record.updated = step.stage, step.weight, clock.now()
+        if not _let_through(key, record):
+            return
         until = time.monotonic() + max(clock.real(_SHIFT_SECONDS), settings.bake(step.minutes))
         while time.monotonic() < until:
             if record.status != "IN_PROGRESS":
@@ -119,6 +144,20 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
             time.sleep(min(_TICK, clock.real(_TICK * 10)))
     record.may_complete = True
     complete(cluster, key, record.id)
+
+
+def _let_through(key: str, record: Record) -> bool:
+    """Wait at the stage's PAUSE hooks until somebody goes on, or their time is over; False when it does not go on."""
+    for hook in pause_hooks.reached(record, settings.simulated):
+        while pause_hooks.waits(record, hook):
+            time.sleep(min(_TICK, clock.real(_TICK * 10)))
+        if record.status != "IN_PROGRESS":
+            return False
+        if (why := pause_hooks.refusal(hook)) is not None:
+            if not roll_back(key, record, why):
+                _give_up(key, record, why)
+            return False
+    return True
 
 
 def _evaluation(record: Record) -> list[Step]:

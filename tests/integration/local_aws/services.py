@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.stack import load_balancer
+
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
 
@@ -25,7 +27,8 @@ class World:
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, image: str = "app:1", desired: int = 2, **members: Any) -> dict[str, Any]:
-        """Make the cluster and the service."""
+        """Make the cluster and the service; it has a load balancer unless other ones are given."""
+        members.setdefault("loadBalancers", [load_balancer("app")])
         self.ecs.create_cluster(clusterName=self.name)
         made: dict[str, Any] = self.ecs.create_service(
             cluster=self.name,
