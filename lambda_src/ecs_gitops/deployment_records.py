@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecs_gitops.work import Item
 
 # Records are asked for from a little before the deployment began, as ECS makes both, but not at the same moment.
-_MARGIN = 60.0
+_MARGIN = 180.0
 _APART = 5.0
 
 

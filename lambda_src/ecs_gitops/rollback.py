@@ -169,8 +169,8 @@ class Rollback:
         newer = going_on if ours is None else going_on[: going_on.index(ours)]
         for record in newer:
             if not record.task_definition:
-                raise AwsUnavailable(f"ECS does not tell yet what {record.deployment_id} deploys")
-            if record.task_definition not in (self._ours, self._previous):
+                self._look_again(f"ECS does not tell yet what {record.deployment_id} deploys")
+            elif record.task_definition not in (self._ours, self._previous):
                 raise _left(record.task_definition)
         if any(record.task_definition == self._previous for record in newer):
             # Somebody else returns it.
@@ -183,9 +183,14 @@ class Rollback:
             except AwsRefused as error:
                 if error.code == _OVER:
                     # Something took its place a moment ago; what, the next look shows.
-                    raise AwsUnavailable("ECS does not show yet what became of the deployment") from None
+                    self._look_again("ECS does not show yet what became of the deployment")
                 return False
         return True
+
+    def _look_again(self, why: str) -> None:
+        """Raise :class:`AwsUnavailable`, as ECS's reads may be old; not for ever, as they may be right."""
+        if self.now - (self.item.started_at or self.now) < SHOWN_WITHIN:
+            raise AwsUnavailable(why)
 
     def _going_on(self) -> list[Record]:
         """ECS's records of what is going on; none where they may not be read, as UpdateService does as well."""

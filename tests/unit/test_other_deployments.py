@@ -175,6 +175,13 @@ def test_a_hotfix_between_the_list_and_the_stop_is_left(ecs, machine, monkeypatc
     assert (web["status"], ecs.images("web"), ecs.stops) == ("FAILED", {"web": "web:hotfix"}, [])
 
 
+def test_a_deployment_that_ecs_never_lets_be_stopped_is_replaced(ecs, machine):
+    # GIVEN a stop that is refused again and again, though nothing took the deployment's place
+    ecs.refuse["stop_service_deployment"] = AwsRefused("stop_service_deployment", "ConflictException", "no")
+    (web,) = machine.run(release(item("web", "never", timeoutMinutes=9)))["result"]["items"]
+    assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+
+
 def test_a_hotfix_in_the_very_moment_of_our_call_is_named(ecs, machine, monkeypatch):
     hotfix, update = ecs.define("web", ("web", "web:hotfix")), ecs.update_service
     for call in ("list_service_deployments", "stop_service_deployment"):
