@@ -54,25 +54,26 @@ module "notifications" {
 module "deployer" {
   source = "../modules/deployer"
 
-  name                      = var.name
-  layer_arn                 = module.lambda_layer.arn
-  architecture              = var.architecture
-  role_arns                 = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
-  topic_arn                 = module.notifications.topic_arn
-  pipeline_name             = var.name
-  notes_bucket_arn          = module.artifact_store.bucket_arn
-  item_timeout_minutes      = var.item_timeout_minutes
-  execution_timeout_minutes = var.execution_timeout_minutes
-  max_concurrency           = var.max_concurrency
-  ecs_api_limits            = var.ecs_api_limits
-  notify                    = var.notify
-  metrics                   = var.metrics
-  tracing                   = var.tracing
-  log_level                 = var.log_level
-  log_retention_days        = var.log_retention_days
-  kms_key_arn               = var.kms_key_arn
-  permissions_boundary_arn  = var.permissions_boundary_arn
-  tags                      = local.tags
+  name                        = var.name
+  layer_arn                   = module.lambda_layer.arn
+  architecture                = var.architecture
+  role_arns                   = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
+  topic_arn                   = module.notifications.topic_arn
+  pipeline_name               = var.name
+  notes_bucket_arn            = module.artifact_store.bucket_arn
+  item_timeout_minutes        = var.item_timeout_minutes
+  execution_timeout_minutes   = var.execution_timeout_minutes
+  max_concurrency             = var.max_concurrency
+  deregister_failed_revisions = var.deregister_failed_revisions
+  ecs_api_limits              = var.ecs_api_limits
+  notify                      = var.notify
+  metrics                     = var.metrics
+  tracing                     = var.tracing
+  log_level                   = var.log_level
+  log_retention_days          = var.log_retention_days
+  kms_key_arn                 = var.kms_key_arn
+  permissions_boundary_arn    = var.permissions_boundary_arn
+  tags                        = local.tags
 }
 
 # Not a cycle: this takes the functions' roles from the deployer, whose functions then take this role. A depends_on
@@ -80,19 +81,20 @@ module "deployer" {
 module "deploy_role" {
   source = "../modules/deploy_role"
 
-  name                     = "${var.name}-deploy-${local.region}"
-  trusted_role_arns        = module.deployer.deploying_role_arns
-  pass_role_arns           = var.pass_role_arns
-  regions                  = var.deploy_regions
-  cluster_names            = var.cluster_names
-  service_names            = var.service_names
-  rule_names               = var.rule_names
-  event_bus_names          = var.event_bus_names
-  schedule_names           = var.schedule_names
-  task_definition_families = var.task_definition_families
-  ecr_repository_arns      = var.ecr_repository_arns
-  permissions_boundary_arn = var.permissions_boundary_arn
-  tags                     = local.tags
+  name                        = "${var.name}-deploy-${local.region}"
+  trusted_role_arns           = module.deployer.deploying_role_arns
+  pass_role_arns              = var.pass_role_arns
+  regions                     = var.deploy_regions
+  cluster_names               = var.cluster_names
+  service_names               = var.service_names
+  rule_names                  = var.rule_names
+  event_bus_names             = var.event_bus_names
+  schedule_names              = var.schedule_names
+  task_definition_families    = var.task_definition_families
+  ecr_repository_arns         = var.ecr_repository_arns
+  deregister_failed_revisions = var.deregister_failed_revisions
+  permissions_boundary_arn    = var.permissions_boundary_arn
+  tags                        = local.tags
 }
 
 module "pipeline" {

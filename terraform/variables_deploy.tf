@@ -51,6 +51,13 @@ variable "execution_timeout_minutes" {
   }
 }
 
+variable "deregister_failed_revisions" {
+  description = "Whether revisions that failed or were rolled back are deregistered, so that nothing that follows their family runs them. AWS grants ecs:DeregisterTaskDefinition on all task definitions alone; deploy roles of other accounts need the same switch."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "max_concurrency" {
   description = "Batches that are worked on at once, one for each account and Region: 1 to 40, which is what an inline Map runs."
   type        = number

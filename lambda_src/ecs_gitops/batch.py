@@ -27,8 +27,8 @@ from ecs_gitops.work import Item
 Kind: TypeAlias = Literal["task", "service"]
 # What the state machine does next with a batch.
 Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
-# CHECK reads and changes nothing.
-Mode: TypeAlias = Literal["CHECK", "DEPLOY"]
+# CHECK reads and changes nothing; CLEAN deregisters revisions that failed, when every item has its result.
+Mode: TypeAlias = Literal["CHECK", "DEPLOY", "CLEAN"]
 
 _ERROR_AT_MOST = 4_000
 # What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
@@ -46,7 +46,8 @@ _SHAPES = {
     "account": shapes.like("[0-9]+", "an account's number"),
     "region": shapes.like("[a-z0-9-]+", "the name of a Region"),
     "roleArn": shapes.like("arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", "the ARN of a role"),
-    "mode": shapes.one_of("CHECK", "DEPLOY"),
+    "mode": shapes.one_of("CHECK", "DEPLOY", "CLEAN"),
+    "keep": shapes.TEXTS,
     "reasonBudget": shapes.COUNT,
     "packed": shapes.TEXT,
     "items": shapes.LIST,
@@ -69,7 +70,7 @@ class Batch:
     """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
 
     ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
-    ``Cause``."""
+    ``Cause``. ``keep``: in mode CLEAN, the revisions that items of other batches of the place need."""
 
     kind: Kind
     account: str
@@ -81,6 +82,7 @@ class Batch:
     wait_seconds: int = 0
     reason_budget: int = REASONS_AT_MOST
     error: str | None = None
+    keep: tuple[str, ...] = ()
 
     @property
     def of_batches(self) -> int:
@@ -111,6 +113,7 @@ class Batch:
                 mode=data.get("mode", "DEPLOY"),
                 reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
                 error=error_text(data.get("error")),
+                keep=tuple(data.get("keep", ())),
             )
         except (*_WRONG, zlib.error) as error:
             raise InvalidEvent(f"not a batch: {shapes.told(error)}") from error
@@ -131,6 +134,8 @@ class Batch:
             "waitSeconds": self.wait_seconds,
             "reasonBudget": self.reason_budget,
         }
+        if self.keep:
+            data["keep"] = list(self.keep)
         content: Json = {"items": [item.to_json(share) for item in items]}
         if share.values:
             content["shared"] = share.values

@@ -1,5 +1,7 @@
 """What comes next in a release: the check of everything, wave after wave, the way back, the report. Pure.
 
+Where the deployer may deregister revisions, what failed is cleaned up before the report.
+
 The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items that are worked on
 now, ``rest`` all others. Each turn of the state machine works on ``batches`` and asks here what is next.
 """
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecs_gitops import shapes, work
+from ecs_gitops import leftovers, shapes, work
 from ecs_gitops.batch import Batch, Mode, error_text
 from ecs_gitops.errors import InvalidEvent
 from ecs_gitops.turns import to_rollback
@@ -18,8 +20,9 @@ from ecs_gitops.work import Item
 
 CHECK: Mode = "CHECK"
 DEPLOY: Mode = "DEPLOY"
+CLEAN: Mode = "CLEAN"
 
-_SHAPES = {"batches": shapes.LIST_OR_NONE, "rest": shapes.LIST_OR_NONE, "mode": shapes.one_of(CHECK, DEPLOY)}
+_SHAPES = {"batches": shapes.LIST_OR_NONE, "rest": shapes.LIST_OR_NONE, "mode": shapes.one_of(CHECK, DEPLOY, CLEAN)}
 # Names that a reason shows.
 _NAMES_SHOWN = 10
 
@@ -64,8 +67,12 @@ def _require_whole(batches: Sequence[Batch]) -> None:
         raise InvalidEvent("not a stage: an item depends on one that is not there")
 
 
-def following(done: Stage) -> Stage:
-    """The stage after ``done``; one without batches when the release is over."""
+def following(done: Stage, *, deregisters: bool = False) -> Stage:
+    """The stage after ``done``; one without batches when the release is over. ``deregisters``: whether revisions that
+    failed are to be deregistered first."""
+    if done.mode == CLEAN:
+        # Whatever became of it: the items had their results before.
+        return Stage((), _merged(replace(b, mode=DEPLOY, error=None, keep=()) for b in [*done.batches, *done.rest]))
     if done.error is not None:
         # What was worked on may be done, half done or not begun.
         lost = tuple(_settled(replace(batch, error=batch.error or done.error)) for batch in done.batches)
@@ -78,7 +85,9 @@ def following(done: Stage) -> Stage:
         batches = _without_dependants(batches)
     waves = {item.wave for batch in batches for item in batch.items if item.status == work.PENDING}
     if not waves:
-        return Stage((), batches)
+        left = leftovers.batches(batches) if deregisters and done.mode == DEPLOY else ()
+        places = {batch.place for batch in left}
+        return Stage(left, tuple(batch for batch in batches if batch.place not in places), CLEAN if left else DEPLOY)
     wave = max(waves) if is_going_back else min(waves)
     return Stage(*_split(batches, lambda item: item.status == work.PENDING and item.wave == wave))
 

@@ -227,6 +227,13 @@ resource "aws_iam_role_policy" "this" {
           Resource = "arn:${local.partition}:iam::${local.account}:role/${var.name}"
         },
       ],
+      var.deregister_failed_revisions ? [{
+        # Deregistering a task definition takes no narrower resource.
+        Sid      = "DeregisterFailedRevisions"
+        Effect   = "Allow"
+        Action   = "ecs:DeregisterTaskDefinition"
+        Resource = "*"
+      }] : [],
       [for arns in [sort(var.pass_role_arns)] : {
         # To tasks; to ECS itself, for lifecycle hooks in UpdateService; to rules and schedules.
         Sid      = "PassRoles"

@@ -128,6 +128,13 @@ variable "ecr_repository_arns" {
   }
 }
 
+variable "deregister_failed_revisions" {
+  description = "Whether the role may deregister revisions, for deployers with this switched on. AWS grants ecs:DeregisterTaskDefinition on all task definitions alone."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "permissions_boundary_arn" {
   description = "ARN of the policy that bounds the role; null for none."
   type        = string

@@ -41,6 +41,8 @@ locals {
         # By its name: the machine itself needs the function first.
         ECS_GITOPS_STATE_MACHINE_ARN = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${var.name}"
         ECS_GITOPS_TOPIC_ARN         = var.topic_arn
+        # Read where the release is over; the deploy functions are then told to.
+        ECS_GITOPS_DEREGISTER_FAILED = tostring(var.deregister_failed_revisions)
       },
       { for arn in compact([var.notes_bucket_arn]) : "ECS_GITOPS_NOTES_BUCKET" => split(":::", arn)[1] },
     )

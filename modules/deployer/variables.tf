@@ -62,6 +62,13 @@ variable "notes_bucket_arn" {
   }
 }
 
+variable "deregister_failed_revisions" {
+  description = "Whether revisions that failed or were rolled back are deregistered, so that nothing that follows their family runs them. The deploy roles need the same switch."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "item_timeout_minutes" {
   description = "Minutes that a service's rollout may take when the manifest does not say: 1 to 1440."
   type        = number

@@ -76,6 +76,11 @@ class FakeDefinitions(FakeLookups):
         self._done("register_task_definition")
         return arn
 
+    def deregister_task_definition(self, arn: str) -> None:
+        self._called("deregister_task_definition")
+        self.deregister(arn)
+        self._done("deregister_task_definition")
+
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         self._called("tag_resource")
         if arn not in self.definitions or not self._is_active(arn):

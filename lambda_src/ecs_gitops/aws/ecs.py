@@ -87,6 +87,11 @@ class Ecs(Calls):
         )
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
+    def deregister_task_definition(self, arn: str) -> None:
+        """Make a revision INACTIVE: nothing new starts with it, what runs goes on."""
+        _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))
+        self._call("ecs", "deregister_task_definition", taskDefinition=arn)
+
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         """Set one tag of a revision."""
         _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))

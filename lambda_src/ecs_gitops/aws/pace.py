@@ -28,6 +28,7 @@ PUBLISHED: Mapping[str, tuple[float, float]] = {
 _SHARE = 0.95
 _BUCKETS = {
     "register_task_definition": "registrations",
+    "deregister_task_definition": "registrations",
     "describe_task_definition": "definitions",
     "update_service": "updates",
     "describe_services": "services",

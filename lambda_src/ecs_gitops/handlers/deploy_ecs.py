@@ -1,7 +1,8 @@
 """DeployEcs: a batch of services of one account and Region.
 
 In mode CHECK nothing is changed, see :mod:`ecs_gitops.preflight`; in mode DEPLOY what is pending is deployed or
-returned, see :mod:`ecs_gitops.deploy_services`.
+returned, see :mod:`ecs_gitops.deploy_services`; in mode CLEAN revisions that failed are deregistered, see
+:mod:`ecs_gitops.deregistration`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
 "batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``; and ``alert``, see
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from ecs_gitops import observability
 from ecs_gitops.deploy_services import ServiceDeployer
+from ecs_gitops.deregistration import Deregistration
 from ecs_gitops.handlers.batch import run
 from ecs_gitops.patience import LambdaContext
 from ecs_gitops.preflight_services import ServicePreflight
@@ -21,4 +23,6 @@ observability.set_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run("service", {"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer}, event, context)
+    return run(
+        "service", {"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer, "CLEAN": Deregistration}, event, context
+    )

@@ -63,7 +63,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
 def _release_verdict(state: Json) -> Json:
     done = Stage.from_json(state)
     release = parse_release(state["release"]) if "release" in state else _unplanned(state)
-    next_stage = following(done)
+    next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
     if next_stage.batches:
         return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
     batches, error = next_stage.rest, next_stage.error

@@ -428,3 +428,26 @@ run "refuses_repositories_that_are_no_arns_of_one_place" {
 
   expect_failures = [var.ecr_repository_arns]
 }
+
+run "deregisters_no_revision_unless_it_is_asked_for" {
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.this.policy, "Deregister")
+    error_message = "The role may deregister task definitions by default."
+  }
+}
+
+run "may_deregister_revisions" {
+  variables {
+    deregister_failed_revisions = true
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement if strcontains(jsonencode(statement.Action), "Deregister")] == [{
+      Sid      = "DeregisterFailedRevisions"
+      Effect   = "Allow"
+      Action   = "ecs:DeregisterTaskDefinition"
+      Resource = "*"
+    }]
+    error_message = aws_iam_role_policy.this.policy
+  }
+}

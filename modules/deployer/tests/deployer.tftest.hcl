@@ -105,6 +105,7 @@ run "four_functions_from_one_layer" {
         ECS_GITOPS_STATE_MACHINE_ARN = "arn:aws:states:eu-central-1:111111111111:stateMachine:shop"
         ECS_GITOPS_TOPIC_ARN         = "arn:aws:sns:eu-central-1:111111111111:shop-releases"
         ECS_GITOPS_NOTES_BUCKET      = "shop-artifacts"
+        ECS_GITOPS_DEREGISTER_FAILED = "false"
       })
     }
     error_message = jsonencode({ for key, function in aws_lambda_function.this : key => one(function.environment).variables })
@@ -404,5 +405,16 @@ run "tells_raised_limits_to_the_functions_that_make_the_calls" {
   assert {
     condition     = !contains(keys(aws_lambda_function.this["init_config"].environment[0].variables), "ECS_GITOPS_ECS_LIMITS")
     error_message = "InitConfig makes no call and needs no limits."
+  }
+}
+
+run "deregisters_revisions_that_failed" {
+  variables {
+    deregister_failed_revisions = true
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["validate_deploy"].environment[0].variables.ECS_GITOPS_DEREGISTER_FAILED == "true"
+    error_message = "The function that ends a release is not told to have failed revisions deregistered."
   }
 }
