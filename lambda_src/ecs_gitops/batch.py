@@ -49,6 +49,7 @@ _SHAPES = {
     "mode": shapes.one_of("CHECK", "DEPLOY", "CLEAN"),
     "keep": shapes.TEXTS,
     "reasonBudget": shapes.COUNT,
+    "stretch": shapes.Shape("a number from 1 to 10", lambda value: shapes.NUMBER.fits(value) and 1 <= value <= 10),
     "packed": shapes.TEXT,
     "items": shapes.LIST,
     "shared": shapes.LIST,
@@ -69,6 +70,7 @@ _WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowE
 class Batch:
     """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
 
+    ``stretch`` is how many times rarer than usual its rollouts are looked at, see :mod:`ecs_gitops.history`.
     ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
     ``Cause``. ``keep``: in mode CLEAN, the revisions that items of other batches of the place need."""
 
@@ -83,6 +85,7 @@ class Batch:
     reason_budget: int = REASONS_AT_MOST
     error: str | None = None
     keep: tuple[str, ...] = ()
+    stretch: float = 1.0
 
     @property
     def of_batches(self) -> int:
@@ -114,6 +117,7 @@ class Batch:
                 reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
                 error=error_text(data.get("error")),
                 keep=tuple(data.get("keep", ())),
+                stretch=data.get("stretch", 1.0),
             )
         except (*_WRONG, zlib.error) as error:
             raise InvalidEvent(f"not a batch: {shapes.told(error)}") from error
@@ -136,6 +140,8 @@ class Batch:
         }
         if self.keep:
             data["keep"] = list(self.keep)
+        if self.stretch != 1:
+            data["stretch"] = self.stretch
         content: Json = {"items": [item.to_json(share) for item in items]}
         if share.values:
             content["shared"] = share.values

@@ -81,9 +81,8 @@ class Outcome:
     @property
     def cause(self) -> str:
         """Why the release failed, for the execution's ``Cause`` and the pipeline's message."""
-        lines = [self.summary] + [
-            f"{item['name']}: {item['status']}: {item.get('reason', '')}" for item in self.not_deployed
-        ]
+        lines = [self.summary] + ([self.error] if self.error and self.items else [])
+        lines += [f"{item['name']}: {item['status']}: {item.get('reason', '')}" for item in self.not_deployed]
         return "\n".join(lines)[:_CAUSE_AT_MOST]
 
 

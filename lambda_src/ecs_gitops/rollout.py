@@ -242,12 +242,12 @@ def progress(ours: Deployment | None) -> str | None:
     return ", ".join(parts)
 
 
-def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, batches: int = 1) -> int:
+def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, stretch: float = 1.0) -> int:
     """Seconds until the next look at rollouts that started at these times: short first, longer later, never past the
-    first deadline. At least 1. With many ``batches`` waiting at once, each waits longer after the first minutes."""
+    first deadline. At least 1. A ``stretch`` above 1 makes looks as many times rarer, see :mod:`ecs_gitops.history`."""
     youngest = now - max(started)
-    longest = min(_LONGEST_OF_ALL, max(LONGEST_WAIT * max(1.0, batches / 10), youngest * _LONG_WAIT_SHARE))
-    wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT), longest)
+    longest = min(_LONGEST_OF_ALL, max(LONGEST_WAIT * stretch, youngest * _LONG_WAIT_SHARE))
+    wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT) * stretch, longest)
     return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))
 
 

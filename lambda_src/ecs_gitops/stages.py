@@ -15,6 +15,7 @@ from typing import Any
 from ecs_gitops import leftovers, shapes, work
 from ecs_gitops.batch import Batch, Mode, error_text
 from ecs_gitops.errors import InvalidEvent
+from ecs_gitops.history import budget
 from ecs_gitops.turns import to_rollback
 from ecs_gitops.work import Item
 
@@ -22,19 +23,28 @@ CHECK: Mode = "CHECK"
 DEPLOY: Mode = "DEPLOY"
 CLEAN: Mode = "CLEAN"
 
-_SHAPES = {"batches": shapes.LIST_OR_NONE, "rest": shapes.LIST_OR_NONE, "mode": shapes.one_of(CHECK, DEPLOY, CLEAN)}
+_SHAPES = {
+    "batches": shapes.LIST_OR_NONE,
+    "rest": shapes.LIST_OR_NONE,
+    "mode": shapes.one_of(CHECK, DEPLOY, CLEAN),
+    "executionMinutes": shapes.COUNT,
+}
+# Seven days: what CodePipeline waits.
+EXECUTION_MINUTES = 10_080
 # Names that a reason shows.
 _NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One turn: ``batches`` to work on, ``rest`` to carry along. No batches: the release is over."""
+    """One turn: ``batches`` to work on, ``rest`` to carry along. No batches: the release is over. ``execution_minutes``
+    are those that the whole execution may last; the check carries them, as what comes after it is measured by them."""
 
     batches: tuple[Batch, ...]
     rest: tuple[Batch, ...]
     mode: Mode = DEPLOY
     error: str | None = None
+    execution_minutes: int = EXECUTION_MINUTES
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stage:
@@ -45,10 +55,12 @@ class Stage:
             raise InvalidEvent(f"not a stage: {shapes.told(error)}") from error
         batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
         _require_whole([*batches, *rest])
-        return cls(batches, rest, data.get("mode", DEPLOY), error_text(data.get("error")))
+        minutes = data.get("executionMinutes", EXECUTION_MINUTES)
+        return cls(batches, rest, data.get("mode", DEPLOY), error_text(data.get("error")), minutes)
 
     def to_json(self) -> dict[str, Any]:
         return {
+            **({"executionMinutes": self.execution_minutes} if self.mode == CHECK else {}),
             "mode": self.mode,
             "batches": [batch.to_json() for batch in self.batches],
             "rest": [batch.to_json() for batch in self.rest],
@@ -80,6 +92,10 @@ def following(done: Stage, *, deregisters: bool = False) -> Stage:
     batches = _merged([*map(_settled, done.batches), *done.rest])
     if done.mode == CHECK:
         batches = _after_the_check(batches)
+        allowed = budget(batches, done.execution_minutes)
+        if not allowed.fits:
+            return Stage((), _not_begun(batches), done.mode, allowed.refusal)
+        batches = tuple(replace(batch, stretch=allowed.stretch) for batch in batches)
     batches, is_going_back = _going_back(batches)
     if not is_going_back:
         batches = _without_dependants(batches)
@@ -112,6 +128,11 @@ def _after_the_check(batches: Sequence[Batch]) -> tuple[Batch, ...]:
         return batches
     told = f"nothing was changed: {_named(bad)} did not pass the check before the release"
     return _mapped(batches, lambda item: item.ended(work.SKIPPED, reason=told) if not item.is_final else item)
+
+
+def _not_begun(batches: Sequence[Batch]) -> tuple[Batch, ...]:
+    told = "nothing was changed: the release is larger than what one execution can carry"
+    return _mapped(batches, lambda item: item if item.is_final else item.ended(work.SKIPPED, reason=told))
 
 
 def _going_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:

@@ -59,7 +59,7 @@ def settle(batch: Batch, now: float) -> Batch:
     starts = [item.started_at or now for item in going_on]
     # A hook's task that found no place is tried again when it is due, and not before.
     ends = [hooks.due(item) or start + timeout_seconds(item) for start, item in zip(starts, going_on, strict=True)]
-    wait = rollout.wait_seconds(starts, ends, now, batch.of_batches)
+    wait = rollout.wait_seconds(starts, ends, now, batch.stretch)
     if all((item.progress or "").startswith(AWAITING_ACTION) for item in going_on):
         wait = max(wait, rollout.pause_seconds(starts, ends, now))
     return replace(batch, next="WAIT", wait_seconds=wait)

@@ -119,11 +119,3 @@ def test_a_day_of_baking_leaves_the_history_room():
         now += wait_seconds([0.0], [86_400.0], now)
         looks += 1
     assert looks * 9 < 5_000
-
-
-def test_forty_batches_that_hang_for_half_an_hour_leave_the_history_room():
-    now, looks = 0.0, 0
-    while now < 1_800:
-        now += wait_seconds([0.0], [1_800.0], now, 40)
-        looks += 1
-    assert 40 * looks * 9 < 25_000
