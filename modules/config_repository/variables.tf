@@ -14,6 +14,11 @@ variable "description" {
   type        = string
   nullable    = false
   default     = "Desired state of ECS services and scheduled tasks; what is pushed here is deployed."
+
+  validation {
+    condition     = length(var.description) <= 1000
+    error_message = "description takes at most 1000 characters."
+  }
 }
 
 variable "kms_key_arn" {
@@ -32,4 +37,9 @@ variable "tags" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 50
+    error_message = "tags takes at most 50 tags."
+  }
 }

@@ -127,4 +127,9 @@ variable "tags" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 50
+    error_message = "tags takes at most 50 tags."
+  }
 }

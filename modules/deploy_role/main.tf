@@ -41,14 +41,8 @@ locals {
   no_execute_command = { StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" } }
 }
 
-resource "aws_iam_role" "this" {
-  name                 = var.name
-  description          = "ecs-gitops: deploys services and scheduled tasks in this account"
-  permissions_boundary = var.permissions_boundary_arn
-  max_session_duration = 3600
-  tags                 = var.tags
-
-  assume_role_policy = jsonencode({
+locals {
+  trust_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Sid       = "DeployerFunctionsOnly"
@@ -57,6 +51,24 @@ resource "aws_iam_role" "this" {
       Action    = "sts:AssumeRole"
     }]
   })
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.name
+  description          = "ecs-gitops: deploys services and scheduled tasks in this account"
+  permissions_boundary = var.permissions_boundary_arn
+  max_session_duration = 3600
+  tags                 = var.tags
+
+  assume_role_policy = local.trust_policy
+
+  lifecycle {
+    precondition {
+      # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+      condition     = length(local.trust_policy) <= 2048
+      error_message = "The trust policy has ${length(local.trust_policy)} characters; IAM takes 2048. Name fewer roles in trusted_role_arns: an instance has three."
+    }
+  }
 }
 
 # What each action is authorized on, unless a comment names another document:

@@ -11,10 +11,9 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # The console's domain, by partition.
+  # The partitions that are supported, with the console's domain in each.
   consoles = {
     aws        = "console.aws.amazon.com"
-    aws-cn     = "console.amazonaws.cn"
     aws-us-gov = "console.amazonaws-us-gov.com"
     aws-eusc   = "console.amazonaws-eusc.eu"
   }
@@ -124,6 +123,13 @@ resource "aws_codepipeline" "this" {
         Input               = "deployment.json"
         ExecutionNamePrefix = "release"
       }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = contains(keys(local.consoles), local.partition)
+      error_message = "The partition ${local.partition} is not supported: ${join(" and ", keys(local.consoles))} are. In aws-cn, CodePipeline has no Step Functions action."
     }
   }
 

@@ -40,8 +40,8 @@ variable "manifest_path" {
   default     = "deployment.yaml"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\\.ya?ml$", var.manifest_path)) && !strcontains(var.manifest_path, "..") && !contains(split("/", var.manifest_path), ".git")
-    error_message = "manifest_path takes a path in the repository that ends in .yaml or .yml, such as deployment.yaml or prod/deployment.yaml."
+    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\\.ya?ml$", var.manifest_path)) && !strcontains(var.manifest_path, "..") && !contains(split("/", var.manifest_path), ".git") && length(var.manifest_path) <= 180
+    error_message = "manifest_path takes a path in the repository of at most 180 characters that ends in .yaml or .yml, such as deployment.yaml or prod/deployment.yaml."
   }
 }
 
@@ -156,4 +156,9 @@ variable "tags" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 50
+    error_message = "tags takes at most 50 tags."
+  }
 }

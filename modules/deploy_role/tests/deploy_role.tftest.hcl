@@ -34,7 +34,7 @@ run "trusts_the_functions_roles_alone" {
   }
 
   assert {
-    condition     = output.role_arn == "arn:aws:iam::111111111111:role/one" && output.account_id == "111111111111"
+    condition     = output.role_arn == "arn:aws:iam::111111111111:role/ecs-gitops-deploy" && output.account_id == "111111111111"
     error_message = "The outputs do not tell the role."
   }
 }
@@ -450,4 +450,14 @@ run "may_deregister_revisions" {
     }]
     error_message = aws_iam_role_policy.this.policy
   }
+}
+
+run "refuses_more_trust_than_iam_takes" {
+  command = plan
+
+  variables {
+    trusted_role_arns = [for n in range(30) : "arn:aws:iam::999999999999:role/a-role-with-a-long-name-of-an-instance-${n}"]
+  }
+
+  expect_failures = [aws_iam_role.this]
 }

@@ -328,3 +328,31 @@ run "refuses_gits_own_files_as_the_manifest" {
 
   expect_failures = [var.manifest_path]
 }
+
+run "speaks_of_the_partition_it_is_in" {
+  override_data {
+    target = data.aws_service.ecs
+    values = { region = "us-gov-west-1", partition = "aws-us-gov" }
+  }
+
+  assert {
+    condition     = startswith(output.console_url, "https://us-gov-west-1.console.amazonaws-us-gov.com/")
+    error_message = output.console_url
+  }
+
+  assert {
+    condition     = alltrue([for target in aws_cloudwatch_event_target.failure : !strcontains(try(target.input_transformer[0].input_template, ""), ".amazon.com")])
+    error_message = "A notice links to the console of another partition."
+  }
+}
+
+run "refuses_partitions_without_the_step_functions_action" {
+  command = plan
+
+  override_data {
+    target = data.aws_service.ecs
+    values = { region = "cn-north-1", partition = "aws-cn" }
+  }
+
+  expect_failures = [aws_codepipeline.this]
+}
