@@ -70,6 +70,7 @@ def _mend() -> None:
         events,
         functions,
         iam,
+        iam_s3,
         isolated_functions,
         machine,
         parameters,
@@ -86,7 +87,7 @@ def _mend() -> None:
     builds.start()
     for part in (ecs, service_deployments, functions, isolated_functions, states_language, machine, events, iam):
         part.mend()
-    for part in (ecr, parameters, roles, scheduler, simulation, simulated_time, denials, buckets, calls):
+    for part in (iam_s3, ecr, parameters, roles, scheduler, simulation, simulated_time, denials, buckets, calls):
         part.mend()
 
 
