@@ -12,6 +12,8 @@ locals {
   region  = data.aws_service.ecs.region
   tags    = merge({ ManagedBy = "ecs-gitops", EcsGitops = var.name }, var.tags)
 
+  role_arns = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
+
   build     = "${path.module}/../build"
   layer_zip = coalesce(var.layer_zip, "${local.build}/ecs_gitops-layer-${var.architecture}.zip")
 }
@@ -51,17 +53,35 @@ module "notifications" {
   tags        = local.tags
 }
 
+# The settings name the deploy roles, and those trust the functions' roles: no cycle, as long as no depends_on makes one.
+module "ledger" {
+  source = "../modules/ledger"
+
+  name                      = "${var.name}-${local.account}-${local.region}-ledger"
+  instance_name             = var.name
+  account_id                = local.account
+  region                    = local.region
+  role_arns                 = local.role_arns
+  item_timeout_minutes      = var.item_timeout_minutes
+  execution_timeout_minutes = var.execution_timeout_minutes
+  force_destroy             = var.ledger_force_destroy
+  kms_key_arn               = var.kms_key_arn
+  tags                      = local.tags
+}
+
 module "deployer" {
   source = "../modules/deployer"
 
   name                        = var.name
   layer_arn                   = module.lambda_layer.arn
   architecture                = var.architecture
-  role_arns                   = merge(var.target_role_arns, { (local.account) = module.deploy_role.role_arn })
+  role_arns                   = local.role_arns
+  ledger_bucket_name          = module.ledger.bucket_name
+  ledger_bucket_arn           = module.ledger.bucket_arn
+  ledger_kms_key_arn          = var.kms_key_arn
   topic_arn                   = module.notifications.topic_arn
   pipeline_name               = var.name
   notes_bucket_arn            = module.artifact_store.bucket_arn
-  item_timeout_minutes        = var.item_timeout_minutes
   execution_timeout_minutes   = var.execution_timeout_minutes
   max_concurrency             = var.max_concurrency
   deregister_failed_revisions = var.deregister_failed_revisions
@@ -121,4 +141,30 @@ module "pipeline" {
 
   # No depends_on: with one, a change of the deploy role would put off the data sources in there until the apply, and
   # every role whose name has the Region in it would be planned anew.
+}
+
+module "instance_parameter" {
+  source = "../modules/instance_parameter"
+
+  name = var.name
+  tags = local.tags
+
+  # terraform/README.md says what each is.
+  parts = {
+    account         = local.account
+    region          = local.region
+    repositoryName  = module.config_repository.name
+    repositoryArn   = module.config_repository.arn
+    cloneUrl        = module.config_repository.clone_url_http
+    branch          = var.branch
+    manifestPath    = var.manifest_path
+    pipelineName    = module.pipeline.name
+    consoleUrl      = module.pipeline.console_url
+    stateMachineArn = module.deployer.state_machine_arn
+    topicArn        = module.notifications.topic_arn
+    ledgerBucket    = module.ledger.bucket_name
+    artifactBucket  = module.artifact_store.bucket_name
+    layerArn        = module.lambda_layer.arn
+    deployRoleArn   = module.deploy_role.role_arn
+  }
 }

@@ -58,6 +58,16 @@ output "artifact_bucket_name" {
   value       = module.artifact_store.bucket_name
 }
 
+output "ledger_bucket_name" {
+  description = "Name of the ledger's bucket, which holds the instance's settings."
+  value       = module.ledger.bucket_name
+}
+
+output "parameter_name" {
+  description = "Name of the SSM parameter that says where the instance's parts are: /ecs-gitops/NAME."
+  value       = module.instance_parameter.name
+}
+
 output "function_names" {
   description = "Name of each function: init_config, deploy_task, deploy_ecs, validate_deploy."
   value       = module.deployer.function_names

@@ -72,8 +72,15 @@ variable "artifact_force_destroy" {
   default     = false
 }
 
+variable "ledger_force_destroy" {
+  description = "Whether `terraform destroy` deletes the ledger's bucket with what is in it; false makes it fail while there is more than the settings."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts repository, artifacts, logs, environments and notices; its policy must let the services use it (see the README). Null means AWS's own keys."
+  description = "ARN of the KMS key that encrypts repository, artifacts, ledger, logs, environments and notices; its policy must let the services use it (see the README). Null means AWS's own keys."
   type        = string
   default     = null
 
@@ -99,4 +106,15 @@ variable "tags" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    # AWS takes 50 tags; two are the module's own.
+    condition     = length(var.tags) <= 48
+    error_message = "tags takes at most 48 tags."
+  }
+
+  validation {
+    condition     = alltrue([for key, value in var.tags : can(regex("^[A-Za-z0-9 _.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:") && can(regex("^[A-Za-z0-9 _.:/=+@-]{0,256}$", value))])
+    error_message = "tags takes keys of 1 to 128 and values of at most 256 letters, digits, spaces and _.:/=+@-; no key begins with aws:."
+  }
 }

@@ -73,6 +73,16 @@ output "topic_arn" {
   value       = module.ecs_gitops.topic_arn
 }
 
+output "ledger_bucket_name" {
+  description = "Name of the bucket with the instance's settings."
+  value       = module.ecs_gitops.ledger_bucket_name
+}
+
+output "parameter_name" {
+  description = "Name of the SSM parameter that says where the instance's parts are."
+  value       = module.ecs_gitops.parameter_name
+}
+
 output "deploy_role_arn" {
   description = "ARN of the role that deploys."
   value       = module.ecs_gitops.deploy_role_arn

@@ -30,6 +30,7 @@ provider "aws" {
     s3             = var.endpoint
     sfn            = var.endpoint
     sns            = var.endpoint
+    ssm            = var.endpoint
     sts            = var.endpoint
   }
 }
@@ -55,6 +56,7 @@ provider "aws" {
     s3             = var.endpoint
     sfn            = var.endpoint
     sns            = var.endpoint
+    ssm            = var.endpoint
     sts            = var.endpoint
   }
 }

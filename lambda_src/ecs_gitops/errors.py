@@ -65,6 +65,19 @@ class AwsUnavailable(EcsGitopsError):
         super().__init__(clean.line(told))
 
 
+class LedgerUnavailable(EcsGitopsError):
+    """The ledger's bucket failed, or could not be reached, for longer than a call's own retries last. The state machine
+    retries it."""
+
+
+class LedgerRefused(EcsGitopsError):
+    """S3 or KMS refused to let a function read the ledger. Never retried: rights, key or bucket have to be mended."""
+
+
+class InvalidSettings(EcsGitopsError):
+    """The instance's settings are absent, or are not what this version reads. Never retried: Terraform writes them."""
+
+
 class AwsRefused(EcsGitopsError):
     """AWS understood a call and said no; saying it again would not help. Becomes the reason of one item.
 

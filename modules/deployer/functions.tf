@@ -45,6 +45,13 @@ resource "aws_lambda_function" "this" {
     mode = var.tracing ? "Active" : "PassThrough"
   }
 
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(merge(lookup(local.environments, each.key, {}), { ECS_GITOPS_ECS_LIMITS = local.ecs_limits }))) <= 4000
+      error_message = "The environment of the function ${local.function_names[each.key]} has more than the 4 KB that Lambda takes: shorten ecs_api_limits or pipeline_name."
+    }
+  }
+
   # The first invocation must find its permissions.
   depends_on = [aws_iam_role_policy.function]
 }

@@ -11,27 +11,26 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # One entry a function; `assumes` says whether its role may assume the deploy roles.
+  # One entry a function; `assumes` says whether its role may assume the deploy roles, `configured` whether it reads the
+  # instance's settings.
   functions = {
-    init_config     = { timeout = 60, assumes = false }
-    deploy_task     = { timeout = 900, assumes = true }
-    deploy_ecs      = { timeout = 900, assumes = true }
-    validate_deploy = { timeout = 900, assumes = true }
+    init_config     = { timeout = 60, assumes = false, configured = true }
+    deploy_task     = { timeout = 900, assumes = true, configured = false }
+    deploy_ecs      = { timeout = 900, assumes = true, configured = false }
+    validate_deploy = { timeout = 900, assumes = true, configured = false }
   }
   function_names = { for key in keys(local.functions) : key => "${var.name}-${replace(key, "_", "-")}" }
 
   # As the package reads them: bucket to [burst, calls per second].
   ecs_limits = jsonencode({ for bucket, limit in var.ecs_api_limits : bucket => [limit.burst, limit.per_second] })
 
-  # Apart from the map above, which the roles are made from: these name the deploy roles, whose trust policies name the
-  # functions' roles. In one map that would be a cycle.
+  # Apart from the map above, which the roles are made from: the ledger's settings name the deploy roles, whose trust
+  # policies name the functions' roles. In one map that would be a cycle.
   environments = {
     init_config = {
-      ECS_GITOPS_ROLE_ARNS       = jsonencode(var.role_arns)
-      ECS_GITOPS_ACCOUNT_ID      = local.account
-      ECS_GITOPS_TIMEOUT_MINUTES = tostring(var.item_timeout_minutes)
-
-      ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = tostring(var.execution_timeout_minutes)
+      ECS_GITOPS_LEDGER_BUCKET = var.ledger_bucket_name
+      # Whose bucket it has to be.
+      ECS_GITOPS_ACCOUNT_ID = local.account
     }
     validate_deploy = merge(
       {

@@ -14,6 +14,13 @@ resource "aws_iam_role" "function" {
       Action    = "sts:AssumeRole"
     }]
   })
+
+  lifecycle {
+    precondition {
+      condition     = length("${local.function_names[each.key]}-${local.region}") <= 64
+      error_message = "The role ${local.function_names[each.key]}-${local.region} has more than IAM's 64 characters: take a shorter name."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "function" {
@@ -31,12 +38,7 @@ resource "aws_iam_role_policy" "function" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
       }],
-      each.value.assumes ? [{
-        Sid      = "AssumeDeployRoles"
-        Effect   = "Allow"
-        Action   = "sts:AssumeRole"
-        Resource = sort(values(var.role_arns))
-      }] : [],
+      [for statement in local.settings_statements : statement if each.value.configured],
       [for statement in local.failure_statements : statement if each.key == "validate_deploy"],
       var.tracing ? [local.tracing_statement] : [],
       [for arn in compact([var.kms_key_arn]) : {
@@ -47,6 +49,9 @@ resource "aws_iam_role_policy" "function" {
       }],
     )
   })
+
+  # While an apply goes on, what a running release may do does not become less before it becomes the same again.
+  depends_on = [aws_iam_role_policy_attachment.assume]
 }
 
 resource "aws_iam_role" "state_machine" {
@@ -148,6 +153,34 @@ locals {
       Resource = arn
     }],
   )
+
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+  settings_statements = concat(
+    [
+      {
+        Sid      = "ReadSettings"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${var.ledger_bucket_arn}/${local.settings_key}"
+      },
+      {
+        # Whether the settings are absent or must not be read: S3 answers both with AccessDenied.
+        Sid       = "FindSettings"
+        Effect    = "Allow"
+        Action    = "s3:ListBucket"
+        Resource  = var.ledger_bucket_arn
+        Condition = { StringEquals = { "s3:prefix" = local.settings_key } }
+      },
+    ],
+    [for arn in compact([var.ledger_kms_key_arn]) : {
+      Sid      = "DecryptSettings"
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = arn
+    }],
+  )
+  # As modules/ledger writes it.
+  settings_key = "settings/instance.json"
 
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no resource to narrow to.
   tracing_statement = {

@@ -28,13 +28,36 @@ variable "architecture" {
 }
 
 variable "role_arns" {
-  description = "Role to assume in each account that is deployed to: account id to role ARN."
+  description = "Role to assume in each account that is deployed to: account id to role ARN. The ARNs have to be known when it is planned, as those are that modules/deploy_role gives out."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = length(var.role_arns) > 0 && alltrue([for account, arn in var.role_arns : can(regex("^arn:[a-z-]+:iam::${account}:role/.+$", arn)) && can(regex("^[0-9]{12}$", account))])
     error_message = "role_arns takes at least one account id of 12 digits, each with the ARN of a role in that account."
+  }
+}
+
+variable "ledger_bucket_name" {
+  description = "Name of the bucket with the instance's settings: bucket_name of modules/ledger."
+  type        = string
+  nullable    = false
+}
+
+variable "ledger_bucket_arn" {
+  description = "ARN of that bucket."
+  type        = string
+  nullable    = false
+}
+
+variable "ledger_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts that bucket; null means S3's own encryption."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ledger_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.ledger_kms_key_arn))
+    error_message = "ledger_kms_key_arn takes the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), or null."
   }
 }
 
@@ -69,18 +92,6 @@ variable "deregister_failed_revisions" {
   default     = false
 }
 
-variable "item_timeout_minutes" {
-  description = "Minutes that a service's rollout may take when the manifest does not say: 1 to 1440."
-  type        = number
-  nullable    = false
-  default     = 30
-
-  validation {
-    condition     = var.item_timeout_minutes >= 1 && var.item_timeout_minutes <= 1440 && floor(var.item_timeout_minutes) == var.item_timeout_minutes
-    error_message = "item_timeout_minutes takes a whole number from 1 to 1440."
-  }
-}
-
 variable "execution_timeout_minutes" {
   description = "Minutes after which a release is given up as a whole: 5 to 10080 (7 days, what CodePipeline waits)."
   type        = number
@@ -90,11 +101,6 @@ variable "execution_timeout_minutes" {
   validation {
     condition     = var.execution_timeout_minutes >= 5 && var.execution_timeout_minutes <= 10080 && floor(var.execution_timeout_minutes) == var.execution_timeout_minutes
     error_message = "execution_timeout_minutes takes a whole number from 5 to 10080."
-  }
-
-  validation {
-    condition     = var.execution_timeout_minutes > var.item_timeout_minutes
-    error_message = "execution_timeout_minutes takes more than item_timeout_minutes (${var.item_timeout_minutes}): a release lasts longer than its services."
   }
 }
 
@@ -199,4 +205,9 @@ variable "tags" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 50
+    error_message = "tags takes at most 50 tags."
+  }
 }

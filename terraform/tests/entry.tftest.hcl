@@ -15,6 +15,7 @@ run "gives_out_what_people_need" {
       && output.console_url == "https://eu-central-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/ecs-gitops/view?region=eu-central-1"
       && output.pipeline_name == "ecs-gitops"
       && output.artifact_bucket_name != ""
+      && output.ledger_bucket_name != ""
       && output.state_machine_name == "ecs-gitops"
       && output.function_names["validate_deploy"] == "ecs-gitops-validate-deploy"
       && keys(output.function_role_arns) == ["deploy_ecs", "deploy_task", "init_config", "validate_deploy"]
@@ -45,8 +46,21 @@ run "takes_the_roles_of_other_accounts" {
   }
 
   assert {
-    condition     = output.deploy_role_arn == "arn:aws:iam::111111111111:role/one"
+    condition     = output.deploy_role_arn == "arn:aws:iam::111111111111:role/ecs-gitops-deploy-eu-central-1"
     error_message = output.deploy_role_arn
+  }
+}
+
+run "takes_two_hundred_accounts" {
+  command = plan
+
+  variables {
+    target_role_arns = { for n in range(200) : format("2%011d", n) => format("arn:aws:iam::2%011d:role/ecs-gitops-deploy", n) }
+  }
+
+  assert {
+    condition     = output.parameter_name == "/ecs-gitops/ecs-gitops"
+    error_message = output.parameter_name
   }
 }
 
@@ -90,4 +104,15 @@ run "refuses_values_that_are_none" {
     var.log_retention_days, var.artifact_expiration_days, var.permissions_boundary_arn, var.pass_role_arns,
     var.schedule_names, var.ecr_repository_arns,
   ]
+}
+
+run "refuses_what_aws_would_refuse_in_the_middle_of_an_apply" {
+  command = plan
+
+  variables {
+    manifest_path = "${join("/", [for n in range(60) : "abc"])}.yaml"
+    tags          = { for n in range(49) : "aws:tag${n}" => "x" }
+  }
+
+  expect_failures = [var.manifest_path, var.tags]
 }

@@ -186,6 +186,20 @@ def simple(world: World) -> str:
     return world.release(services=[world.item("simple")])
 
 
+def no_settings(world: World) -> str:
+    """The same, and the instance's settings are not there: S3 says so only to who may list the key."""
+    s3, at = (
+        world.aws.client("s3"),
+        {"Bucket": world.stack.outputs["ledger_bucket_name"], "Key": "settings/instance.json"},
+    )
+    content = s3.get_object(**at)["Body"].read()
+    s3.delete_object(**at)
+    try:
+        return world.release(services=[world.item("simple")])
+    finally:
+        s3.put_object(**at, Body=content)
+
+
 def complete(world: World) -> str:
     """A service with a role, a secret, a parameter, an alarm and an image in ECR."""
     aws, name = world.aws, f"{PREFIX}-complete"

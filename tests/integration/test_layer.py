@@ -147,7 +147,19 @@ def test_the_functions_own_code_is_one_line_of_text():
 
 def test_a_cold_start_reads_the_endpoints_of_the_services_in_use_alone(unpacked):
     partitions = json.loads((unpacked / "botocore" / "data" / "endpoints.json").read_text())["partitions"]
-    in_use = {"api.ecr", "ecs", "events", "iam", "monitoring", "scheduler", "secretsmanager", "ssm", "sts", "xray"}
+    in_use = {
+        "api.ecr",
+        "ecs",
+        "events",
+        "iam",
+        "monitoring",
+        "s3",
+        "scheduler",
+        "secretsmanager",
+        "ssm",
+        "sts",
+        "xray",
+    }
     assert {name for partition in partitions for name in partition["services"]} == in_use
     assert {"aws", "aws-cn", "aws-us-gov"} <= {partition["partition"] for partition in partitions}
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,8 @@ CASES = (
     Case("deploy", "ssm:DescribeParameters", on.complete, GOOD, "may not look (describe_parameters)"),
     Case("deploy", "iam:SimulatePrincipalPolicy", on.complete, GOOD, "may not look (simulate_principal_policy)"),
     Case("deploy", "iam:PassRole", on.complete, CHECK, f"may not pass role {on.ROLE} to ecs-tasks.amazonaws.com"),
+    Case("init-config", "s3:GetObject", on.simple, "FAILED InvalidRelease", "needs s3:GetObject on it"),
+    Case("init-config", "s3:ListBucket", on.no_settings, "FAILED InvalidRelease", "needs s3:GetObject on it"),
     Case("deploy-ecs", "sts:AssumeRole", on.simple, CHECK),
     Case("deploy-task", "sts:AssumeRole", on.rule, CHECK),
     Case("validate-deploy", "sts:AssumeRole", on.simple, RELEASE),
@@ -179,12 +182,20 @@ def permissions(stack: Stack) -> set[Permission]:
         name = short_name(role)
         if role != role_name(name):
             continue
-        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
-        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            for statement in iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]:
-                actions = statement["Action"]
-                found |= {(name, action) for action in ([actions] if isinstance(actions, str) else actions)}
+        for statement in _statements(iam, role):
+            actions = statement["Action"]
+            found |= {(name, action) for action in ([actions] if isinstance(actions, str) else actions)}
     return found
+
+
+def _statements(iam: Any, role: str) -> Iterator[dict[str, Any]]:
+    """Of the role's own policies, and of those that are attached to it."""
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        yield from iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
+    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        arn = attached["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        yield from iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
 
 
 def test_every_action_of_every_policy_has_a_scenario(stack: Stack) -> None:

@@ -15,6 +15,7 @@ import pytest
 from ecs_gitops.errors import AwsUnavailable, InvalidManifest, UnknownAccount
 from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.patience import Patience
+from ecs_gitops.plan import Settings
 from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
 
 ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
@@ -37,8 +38,8 @@ class Looking:
 
 class Machine:
     """Runs releases against an account in memory. ``deaths`` counts the invocations that died and were retried, and
-    ``alerts`` has the notices ahead of the report. ``clock_ahead``: seconds by which the functions' clock differs from
-    ECS's."""
+    ``alerts`` has the notices ahead of the report. ``settings`` are the instance's. ``clock_ahead``: seconds by which
+    the functions' clock differs from ECS's."""
 
     def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, clock_ahead: float = 0.0) -> None:
         self.aws, self.deaths, self._number = aws, 0, 0
@@ -53,10 +54,8 @@ class Machine:
             return Patience(aws.now + clock_ahead + _INVOCATION, lambda: aws.now + clock_ahead, sleep, concurrency=1)
 
         monkeypatch.setattr(Patience, "of", of)
-        monkeypatch.setenv("ECS_GITOPS_ROLE_ARNS", json.dumps(ROLES))
-        monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
-        monkeypatch.setenv("ECS_GITOPS_TIMEOUT_MINUTES", "30")
-        monkeypatch.setenv("AWS_REGION", REGION)
+        self.settings = Settings(ROLES, ACCOUNT, REGION, timeout_minutes=30)
+        monkeypatch.setattr(init_config, "read_settings", lambda: self.settings)
 
     def run(self, deployment: dict[str, Any], name: str | None = None) -> dict[str, Any]:
         """Release ``deployment``; what the last NextStage gave."""

@@ -14,6 +14,7 @@ TEXT = (ROOT / "modules" / "deployer" / "state_machine.asl.json").read_text()
 # What only a retry of the same call can mend; everything else would fail the same way again.
 MENDABLE = {
     "AwsUnavailable",
+    "LedgerUnavailable",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -62,12 +63,20 @@ def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
     assert len(found) == 5
     for task in found:
         assert {name for retry in task["Retry"] for name in retry["ErrorEquals"]} <= MENDABLE
-        # A full account's own limit passes slowly; everything else is tried again at once.
-        throttled, faults = task["Retry"]
+        # A full account's own limit passes slowly; everything else is tried again at once, but for an S3 that is down.
+        throttled, *ledger, faults = task["Retry"]
+        assert [each["ErrorEquals"] for each in ledger] in ([], [["LedgerUnavailable"]])
+        assert all((each["IntervalSeconds"], each["MaxDelaySeconds"]) == (30, 60) for each in ledger)
         assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
         assert throttled["MaxDelaySeconds"] <= 60
         assert (faults["IntervalSeconds"], faults["MaxDelaySeconds"]) == (1, 30)
         assert task["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_what_passes_with_s3_is_waited_for_before_anything_is_changed():
+    states = json.loads(asl.rendered(TEXT))["States"]
+    (retry,) = [r for r in states["InitConfig"]["Retry"] if r["ErrorEquals"] == ["LedgerUnavailable"]]
+    assert retry["MaxAttempts"] == 20
 
 
 def test_concurrency_and_time_are_bounded():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ecs_gitops.errors import AwsRefused, InvalidManifest
@@ -117,8 +119,8 @@ def test_a_secret_by_its_name_is_looked_for_among_secrets(ecs, machine):
     assert (web["status"], web["checks"]["secrets"]) == ("DEPLOYED", "NOT_CHECKED")
 
 
-def test_a_release_that_bakes_longer_than_an_execution_lasts_is_refused_before_anything(machine, monkeypatch):
-    monkeypatch.setenv("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "240")
+def test_a_release_that_bakes_longer_than_an_execution_lasts_is_refused_before_anything(machine):
+    machine.settings = replace(machine.settings, execution_minutes=240)
     slow = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 130}
     with pytest.raises(InvalidManifest, match="bakes for 260 minutes, and is given up after 240"):
         machine.run(release(item("web", deployment=slow, dependsOn=["api"]), item("api", deployment=slow)))

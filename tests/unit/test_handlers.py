@@ -12,6 +12,7 @@ from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidM
 from ecs_gitops.handlers import batch as batch_module
 from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.patience import Patience
+from ecs_gitops.plan import Settings
 from unit.conftest import EXECUTION
 from unit.fake_aws import ACCOUNT
 
@@ -28,11 +29,8 @@ class Context:
 
 @pytest.fixture
 def settings(monkeypatch):
-    monkeypatch.setenv("ECS_GITOPS_ROLE_ARNS", json.dumps({ACCOUNT: ROLE}))
-    monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
-    monkeypatch.setenv("ECS_GITOPS_TIMEOUT_MINUTES", "30")
+    monkeypatch.setattr(init_config, "read_settings", lambda: Settings({ACCOUNT: ROLE}, ACCOUNT, "us-west-2", 30))
     monkeypatch.setenv("ECS_GITOPS_PIPELINE_NAME", "ecs-gitops")
-    monkeypatch.setenv("AWS_REGION", "us-west-2")
 
 
 def plan(deployment):

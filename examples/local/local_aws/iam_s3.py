@@ -37,7 +37,7 @@ def _closed(handler: Handler) -> Handler:
             return 403, _HEADERS, _DENIED
         answer = await handler(method, path, headers, body, query, **more)
         if method in ("GET", "HEAD") and key and answer[0] == 404 and app.AUTH and not _may_list(bucket, headers):
-            calls.mark(calls.DENIED)
+            # No refused permission: a right to read the key would change nothing.
             return 403, _HEADERS, b"" if method == "HEAD" else _DENIED
         return answer
 

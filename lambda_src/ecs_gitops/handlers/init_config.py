@@ -1,26 +1,28 @@
 """InitConfig: check the execution's input again, find the role of each account, order and batch the work.
 
-Makes no AWS call. Event::
+One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings`). Event::
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
 ``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.problems`).
 
 Result: ``release`` (see :meth:`ecs_gitops.provenance.Release.to_json`), and the first stage of the release (see
-:class:`ecs_gitops.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`, :class:`UnknownAccount`
-and :class:`InvalidEvent`; none is worth a retry.
+:class:`ecs_gitops.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
+:class:`InvalidEvent`, :class:`InvalidSettings` and :class:`LedgerRefused`, none worth a retry; and
+:class:`LedgerUnavailable`, which is.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping
 from datetime import datetime
 
 from ecs_gitops import manifest, observability, problems, shapes
+from ecs_gitops.aws.ledger import Ledger
 from ecs_gitops.errors import InvalidEvent
+from ecs_gitops.ledger import settings
 from ecs_gitops.patience import LambdaContext
 from ecs_gitops.plan import Settings, batches
 from ecs_gitops.provenance import Release
@@ -39,19 +41,22 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     if refused := problems.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
-    settings = Settings(
-        role_arns=json.loads(os.environ["ECS_GITOPS_ROLE_ARNS"]),
-        account=os.environ["ECS_GITOPS_ACCOUNT_ID"],
-        region=os.environ["AWS_REGION"],
-        timeout_minutes=int(os.environ["ECS_GITOPS_TIMEOUT_MINUTES"]),
-        execution_minutes=int(os.environ.get("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "10080")),
-    )
-    planned = batches(checked, settings)
+    known = read_settings()
+    planned = batches(checked, known)
     log.info(
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
-    return {"release": release.to_json(), **Stage(planned, (), CHECK).to_json()}
+    return {
+        "release": release.to_json(),
+        **Stage(planned, (), CHECK, execution_minutes=known.execution_minutes).to_json(),
+    }
+
+
+def read_settings() -> Settings:
+    """The settings of this function's instance."""
+    bucket, owner = os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"]
+    return settings.read(Ledger(bucket, owner, os.environ["AWS_REGION"]))
 
 
 _EXECUTION = dict.fromkeys(("id", "name", "startTime"), shapes.TEXT)

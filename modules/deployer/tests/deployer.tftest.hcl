@@ -54,12 +54,13 @@ variables {
     "111111111111" = "arn:aws:iam::111111111111:role/shop-deploy"
     "222222222222" = "arn:aws:iam::222222222222:role/shop-deploy"
   }
+  ledger_bucket_name = "shop-ledger"
+  ledger_bucket_arn  = "arn:aws:s3:::shop-ledger"
 }
 
 run "four_functions_from_one_layer" {
   variables {
-    pipeline_name        = "shop"
-    item_timeout_minutes = 20
+    pipeline_name = "shop"
   }
 
   assert {
@@ -87,13 +88,9 @@ run "four_functions_from_one_layer" {
   assert {
     condition = { for key, function in aws_lambda_function.this : key => one(function.environment).variables } == {
       init_config = tomap({
-        ECS_GITOPS_TRACING         = "false"
-        ECS_GITOPS_ACCOUNT_ID      = "111111111111"
-        ECS_GITOPS_TIMEOUT_MINUTES = "20"
-
-        ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES = "240"
-
-        ECS_GITOPS_ROLE_ARNS = "{\"111111111111\":\"arn:aws:iam::111111111111:role/shop-deploy\",\"222222222222\":\"arn:aws:iam::222222222222:role/shop-deploy\"}"
+        ECS_GITOPS_TRACING       = "false"
+        ECS_GITOPS_ACCOUNT_ID    = "111111111111"
+        ECS_GITOPS_LEDGER_BUCKET = "shop-ledger"
       })
       deploy_task = tomap({ ECS_GITOPS_TRACING = "false" })
       deploy_ecs  = tomap({ ECS_GITOPS_TRACING = "false" })
@@ -126,19 +123,45 @@ run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-deploy-ecs:*"
       },
-      {
-        Sid      = "AssumeDeployRoles"
-        Effect   = "Allow"
-        Action   = "sts:AssumeRole"
-        Resource = ["arn:aws:iam::111111111111:role/shop-deploy", "arn:aws:iam::222222222222:role/shop-deploy"]
-      },
     ]
     error_message = aws_iam_role_policy.function["deploy_ecs"].policy
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement.Sid] == ["Log"]
-    error_message = "InitConfig may more than log: ${aws_iam_role_policy.function["init_config"].policy}"
+    condition = [for policy in aws_iam_policy.assume : jsondecode(policy.policy)] == [{
+      Version = "2012-10-17"
+      Statement = [{
+        Sid      = "AssumeDeployRoles"
+        Effect   = "Allow"
+        Action   = "sts:AssumeRole"
+        Resource = ["arn:aws:iam::111111111111:role/shop-deploy", "arn:aws:iam::222222222222:role/shop-deploy"]
+      }]
+    }]
+    error_message = jsonencode(aws_iam_policy.assume[*].policy)
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy_attachment.assume) == ["deploy_ecs/0", "deploy_task/0", "validate_deploy/0"]
+    error_message = "Others than the three functions may assume the deploy roles, or one of them may not."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if statement.Sid != "Log"] == [
+      {
+        Sid      = "ReadSettings"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "arn:aws:s3:::shop-ledger/settings/instance.json"
+      },
+      {
+        Sid       = "FindSettings"
+        Effect    = "Allow"
+        Action    = "s3:ListBucket"
+        Resource  = "arn:aws:s3:::shop-ledger"
+        Condition = { StringEquals = { "s3:prefix" = "settings/instance.json" } }
+      },
+    ]
+    error_message = "InitConfig may more than log and read its settings: ${aws_iam_role_policy.function["init_config"].policy}"
   }
 
   assert {
@@ -292,12 +315,19 @@ run "tracing_key_and_boundary_reach_everything" {
   variables {
     tracing                  = true
     kms_key_arn              = "arn:aws:kms:eu-central-1:111111111111:key/one"
+    ledger_kms_key_arn       = "arn:aws:kms:eu-central-1:111111111111:key/two"
     permissions_boundary_arn = "arn:aws:iam::111111111111:policy/boundary"
     log_retention_days       = 365
   }
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if statement.Sid != "Log"] == [
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if !contains(["Log", "ReadSettings", "FindSettings"], statement.Sid)] == [
+      {
+        Sid      = "DecryptSettings"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = "arn:aws:kms:eu-central-1:111111111111:key/two"
+      },
       {
         Sid      = "Trace"
         Effect   = "Allow"
@@ -366,30 +396,18 @@ run "refuses_values_out_of_range" {
   command = plan
 
   variables {
-    name                 = "a-name-of-thirty-three-characters"
-    architecture         = "arm"
-    item_timeout_minutes = 0
-    max_concurrency      = 41
-    log_level            = "TRACE"
-    log_retention_days   = 91
-    ecs_api_limits       = { registration = { burst = 20, per_second = 1 } }
+    name               = "a-name-of-thirty-three-characters"
+    architecture       = "arm"
+    max_concurrency    = 41
+    log_level          = "TRACE"
+    log_retention_days = 91
+    ecs_api_limits     = { registration = { burst = 20, per_second = 1 } }
   }
 
   expect_failures = [
-    var.name, var.architecture, var.item_timeout_minutes, var.max_concurrency, var.log_level, var.log_retention_days,
+    var.name, var.architecture, var.max_concurrency, var.log_level, var.log_retention_days,
     var.ecs_api_limits,
   ]
-}
-
-run "refuses_a_release_that_is_shorter_than_its_services" {
-  command = plan
-
-  variables {
-    item_timeout_minutes      = 60
-    execution_timeout_minutes = 60
-  }
-
-  expect_failures = [var.execution_timeout_minutes]
 }
 
 run "tells_raised_limits_to_the_functions_that_make_the_calls" {
@@ -417,4 +435,77 @@ run "deregisters_revisions_that_failed" {
     condition     = aws_lambda_function.this["validate_deploy"].environment[0].variables.ECS_GITOPS_DEREGISTER_FAILED == "true"
     error_message = "The function that ends a release is not told to have failed revisions deregistered."
   }
+}
+
+run "two_hundred_accounts_are_listed_in_policies_that_iam_takes" {
+  variables {
+    role_arns = { for n in range(200) : format("%012d", n) => format("arn:aws-us-gov:iam::%012d:role/a-role-whose-name-has-sixty-four-characters-as-many-as-iam-take%d", n, n % 10) }
+  }
+
+  assert {
+    condition = (
+      length(aws_iam_policy.assume) == 4
+      && max([for policy in aws_iam_policy.assume : length(policy.policy)]...) <= 6144
+      && min([for policy in slice(aws_iam_policy.assume, 0, 3) : length(policy.policy)]...) > 5900
+      && length(aws_iam_role_policy_attachment.assume) == 3 * 4
+    )
+    error_message = jsonencode([for policy in aws_iam_policy.assume : length(policy.policy)])
+  }
+
+  assert {
+    condition     = flatten([for policy in aws_iam_policy.assume : jsondecode(policy.policy).Statement[0].Resource]) == sort(values(var.role_arns))
+    error_message = "A role is missing, or is there twice."
+  }
+}
+
+run "the_longest_paths_are_split_too" {
+  command = plan
+
+  variables {
+    # 600 characters each.
+    role_arns = { for n in range(80) : format("%012d", n) => format("arn:aws:iam::%012d:role/%s/%d", n, join("", [for m in range(570) : "p"]), n) }
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.assume) <= 10 && max([for policy in aws_iam_policy.assume : length(policy.policy)]...) <= 6144
+    error_message = jsonencode([for policy in aws_iam_policy.assume : length(policy.policy)])
+  }
+}
+
+run "more_roles_of_one_name_are_one_pattern" {
+  command = plan
+
+  variables {
+    role_arns = { for n in range(1000) : format("%012d", n) => format("arn:aws:iam::%012d:role/ecs-gitops-deploy-with-a-longer-name", n) }
+  }
+
+  assert {
+    condition     = [for policy in aws_iam_policy.assume : jsondecode(policy.policy).Statement[0].Resource] == [["arn:aws:iam::*:role/ecs-gitops-deploy-with-a-longer-name"]]
+    error_message = jsonencode(aws_iam_policy.assume[*].policy)
+  }
+}
+
+run "refuses_more_roles_of_different_names_than_a_role_takes_policies_for" {
+  command = plan
+
+  variables {
+    role_arns = { for n in range(1000) : format("%012d", n) => format("arn:aws:iam::%012d:role/ecs-gitops-deploy-with-a-name-of-its-own-%d", n, n) }
+  }
+
+  expect_failures = [aws_iam_policy.assume]
+}
+
+run "refuses_names_of_roles_that_are_too_long_in_a_region_of_a_long_name" {
+  command = plan
+
+  variables {
+    name = "a-name-of-thirty-two-characters0"
+  }
+
+  override_data {
+    target = data.aws_service.ecs
+    values = { region = "ap-southeast-twelve-1", partition = "aws" }
+  }
+
+  expect_failures = [aws_iam_role.function]
 }

@@ -1,0 +1,119 @@
+"""``settings/instance.json``: what the deployer was configured with. Terraform writes it; functions only read it.
+
+::
+
+    {
+      "schemaVersion": 1,
+      "name": "ecs-gitops", "account": "111111111111", "region": "us-west-2",
+      "roleArns": {"111111111111": "arn:aws:iam::111111111111:role/ecs-gitops-deploy-us-west-2"},
+      "defaults": {"timeoutMinutes": 30},
+      "guardRails": {"executionTimeoutMinutes": 240}
+    }
+
+Further members are left alone: a module may write what an older function does not know, as long as the schema version
+stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ecs_gitops import shapes
+from ecs_gitops.aws.ledger import Ledger
+from ecs_gitops.errors import InvalidSettings
+from ecs_gitops.plan import Settings
+from ecs_gitops.shapes import Shape
+
+KEY = "settings/instance.json"
+SCHEMA_VERSION = 1
+# Ten times what a thousand accounts take.
+_BYTES_AT_MOST = 2_000_000
+# A day, what a service may take; and seven days, what CodePipeline waits for an execution.
+_ITEM_MINUTES_AT_MOST, _EXECUTION_MINUTES_AT_MOST = 1_440, 10_080
+
+
+def read(ledger: Ledger) -> Settings:
+    """The settings of the instance that owns the bucket.
+
+    Raises :class:`InvalidSettings` where they are absent or not what is described above, :class:`LedgerUnavailable`
+    and :class:`LedgerRefused` where they cannot be read."""
+    where = ledger.address(KEY)
+    content = ledger.read(KEY, _BYTES_AT_MOST)
+    if content is None:
+        raise InvalidSettings(
+            f"{where} is not there: this instance's settings were never written, or were deleted. Nothing was changed. "
+            "Run `terraform apply` of the module that makes the instance, then release again"
+        )
+    try:
+        return parse(content)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InvalidSettings(
+            f"{where} is not what this function reads: {shapes.told(error)}. Nothing was changed. Terraform writes "
+            "this file, and it is not edited by hand: run `terraform apply` of the module, then release again"
+        ) from error
+
+
+def parse(content: bytes) -> Settings:
+    """The settings in ``content``. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError`, naming the
+    member that is wrong."""
+    if len(content) > _BYTES_AT_MOST:
+        raise ValueError(f"it has more than {_BYTES_AT_MOST:,} bytes")
+    try:
+        data = json.loads(content)
+    except ValueError as error:
+        raise ValueError("it is no JSON") from error
+    shapes.require(data, {"schemaVersion": shapes.COUNT})
+    if (version := data.get("schemaVersion")) != SCHEMA_VERSION:
+        raise ValueError(f"schemaVersion is {version}; this function reads {SCHEMA_VERSION}")
+    _require(data, _MEMBERS)
+    defaults, rails = (
+        _require(data["defaults"], _DEFAULTS, "defaults"),
+        _require(data["guardRails"], _RAILS, "guardRails"),
+    )
+    return Settings(
+        role_arns=dict(data["roleArns"]),
+        account=data["account"],
+        region=data["region"],
+        timeout_minutes=defaults["timeoutMinutes"],
+        execution_minutes=rails["executionTimeoutMinutes"],
+    )
+
+
+def _require(data: Any, members: Mapping[str, Shape], path: str = "") -> Mapping[str, Any]:
+    """``data``, which has all of ``members``."""
+    shapes.require(data, members, path)
+    for member, shape in members.items():
+        if member not in data:
+            raise ValueError(f"{f'{path}.' if path else ''}{member} is missing; accepted: {shape.accepted}")
+    return dict(data)
+
+
+def _are_roles(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) > 0 and all(_is_role(*entry) for entry in value.items())
+
+
+def _is_role(account: Any, arn: Any) -> bool:
+    if not _ACCOUNT.fits(account) or not shapes.TEXT.fits(arn):
+        return False
+    parts = arn.split(":", 5)
+    return len(parts) == 6 and (parts[0], *parts[2:5]) == ("arn", "iam", "", account) and parts[5].startswith("role/")
+
+
+def _minutes(at_most: int) -> Shape:
+    return Shape(
+        f"a whole number from 1 to {at_most}", lambda value: shapes.COUNT.fits(value) and 1 <= value <= at_most
+    )
+
+
+_ACCOUNT = shapes.like("[0-9]{12}", "an account id of 12 digits")
+_MEMBERS: Mapping[str, Shape] = {
+    "account": _ACCOUNT,
+    "region": shapes.like("[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "the name of a Region"),
+    "roleArns": Shape("an object of account ids, each with the ARN of a role in that account", _are_roles),
+    "defaults": shapes.OBJECT,
+    "guardRails": shapes.OBJECT,
+}
+_DEFAULTS = {"timeoutMinutes": _minutes(_ITEM_MINUTES_AT_MOST)}
+_RAILS = {"executionTimeoutMinutes": _minutes(_EXECUTION_MINUTES_AT_MOST)}

@@ -1,0 +1,20 @@
+locals {
+  content = jsonencode(merge(var.parts, { schemaVersion = 1, name = var.name }))
+}
+
+# Where the parts of an instance are, for people's tools: they know the instance's name, and ask for the rest.
+resource "aws_ssm_parameter" "this" {
+  name        = "/ecs-gitops/${var.name}"
+  description = "ecs-gitops: where the parts of the instance ${var.name} are"
+  type        = "String"
+  tier        = "Standard"
+  value       = local.content
+  tags        = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.content) <= 4096
+      error_message = "The parts take ${length(local.content)} characters; a parameter of the standard tier has at most 4096."
+    }
+  }
+}

@@ -1,0 +1,142 @@
+"""The events of an execution's history: computed before anything changes, and never more than Step Functions takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ecs_gitops import history, work
+from ecs_gitops.batch import Batch
+from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.manifest import from_json
+from ecs_gitops.plan import Settings, batches
+from ecs_gitops.rollout import wait_seconds
+from ecs_gitops.stages import CHECK, Stage, following
+from unit.fake_aws import ACCOUNT, REGION
+from unit.machine import Machine
+from unit.shop import JOB, hooks, item, release
+
+
+class Counting(Machine):
+    """A machine that counts the history's events, as docs/architecture.md has them."""
+
+    events = history.RELEASE
+
+    def _invoke(self, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        found = super()._invoke(handler, event)
+        if handler is init_config.handler or "stage" in event:
+            self.events += (history.STAGE + history.BATCH * len(found["batches"])) if found.get("batches") else 0
+        elif handler is validate_deploy.handler:
+            self.events += history.LOOK
+        elif handler in (deploy_ecs.handler, deploy_task.handler) and event["batch"].get("next") != "DEPLOY":
+            self.events += history.RUN
+        return found
+
+
+def many(number: int, tag: str = "2", **more: Any) -> dict[str, Any]:
+    """So many services in one place."""
+    return release(*(item(f"s{n}", tag, **more) for n in range(number)))
+
+
+def places(number: int, **more: Any) -> dict[str, Any]:
+    """A service in each of so many accounts."""
+    return release(*(item("web", account=f"{n:012d}", **more) for n in range(number)))
+
+
+def planned(manifest: dict[str, Any], accounts: int = 1, minutes: int = 30) -> tuple[Batch, ...]:
+    roles = {account: f"arn:aws:iam::{account}:role/deploy" for account in (f"{n:012d}" for n in range(accounts))}
+    settings = Settings({**roles, ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}, ACCOUNT, REGION, minutes)
+    return batches(from_json(manifest).with_defaults(), settings)
+
+
+def spread(number: int, **more: Any) -> tuple[Batch, ...]:
+    return planned(places(number, **more), number)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 4.0])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"onFailure": "rollbackRelease"}, hooks("migrate up", "smoke fail"), {"onFailure": "stop"}],
+    ids=["rolled back", "the release rolled back", "hooks", "stop"],
+)
+@pytest.mark.parametrize(("number", "tag"), [(1, "never"), (20, "never"), (20, "bad"), (20, "2")])
+def test_no_release_takes_more_events_than_were_computed(ecs, monkeypatch, number, tag, more, stretch):
+    # GIVEN what is computed for services, and looks that are made so often
+    for n in range(number):
+        ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
+    monkeypatch.setattr(history, "STRETCHES", (stretch,))
+    allowed = history.budget(planned(many(number, **more)), 240)
+    # WHEN they are released, and fail as late as they can
+    machine = Counting(ecs, monkeypatch)
+    machine.settings = replace(machine.settings, execution_minutes=240)
+    machine.run(many(number, tag, **more))
+    # THEN the history is no longer
+    assert machine.events <= allowed.events <= history.USABLE
+
+
+def test_few_places_are_looked_at_as_often_as_ever():
+    for number in (1, 5, 10):
+        assert history.budget(spread(number), 240).stretch == 1
+
+
+def test_many_places_are_looked_at_less_often_and_fit():
+    for number in (20, 40, 80):
+        allowed = history.budget(spread(number), 240)
+        assert allowed.fits
+        assert allowed.stretch > 1
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_changed():
+    # GIVEN services in more places than one execution can watch, all of them checked and to be changed
+    stage = Stage(spread(150), (), CHECK, execution_minutes=240).to_json()
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
+    known = {"executionArn": arn, "executionName": "run-1", "startedAt": 0.0}
+    # WHEN the state machine asks what comes next
+    done = validate_deploy.handler({"stage": {"release": known, **stage}}, None)
+    # THEN it is the report: nothing was begun, and it says why and what to do
+    assert (done["next"], done["status"], done["error"]) == ("REPORT", "FAILED", "CheckFailed")
+    assert {each["status"] for each in done["result"]["items"]} == {"SKIPPED"}
+    for told in (done["cause"], done["notice"]["message"], done["result"]["error"]):
+        assert "nothing was changed: the release would take up to 34,086 events" in told
+        assert "may take 20,000 (Step Functions ends an execution at 25,000)" in told
+        assert "150 batches" in told
+        assert "Split the manifest's change into several pushes" in told
+
+
+def test_what_is_unchanged_takes_no_events():
+    # GIVEN the same places, of which the check found one to be changed
+    first, *others = spread(150)
+    others = [batch.with_items(item.ended(work.UNCHANGED) for item in batch.items) for batch in others]
+    # THEN it is released, and looked at as often as if it were alone
+    following_one = following(Stage((first, *others), (), CHECK, execution_minutes=240))
+    assert [(batch.account, batch.stretch) for batch in following_one.batches] == [(first.account, 1.0)]
+
+
+def test_scheduled_tasks_wait_for_nothing():
+    tasks = [{**JOB, "account": f"{n:012d}"} for n in range(300)]
+    assert history.budget(planned({"tasks": tasks}, 300), 240).events < 13_000
+
+
+def test_waves_have_the_executions_time_together():
+    # GIVEN twenty services, one after the other, each with half an hour and its way back
+    chain = release(item("s0"), *(item(f"s{n}", dependsOn=[f"s{n - 1}"]) for n in range(1, 20)))
+    found = planned(chain)
+    # THEN they are given up after four hours, whatever each may take
+    assert history.budget(found, 240).minutes == 240
+    assert history.budget(found, 240).fits
+    assert history.budget(found, 10_080).minutes == 1_200
+
+
+def test_the_check_hands_on_how_rarely_to_look():
+    # GIVEN forty places, checked
+    stage = Stage(spread(40), (), CHECK, execution_minutes=240)
+    checked = Stage.from_json(stage.to_json())
+    assert checked.execution_minutes == 240
+    # WHEN the first wave begins
+    first = following(checked)
+    # THEN each batch knows, also after it went through JSON
+    (stretch,) = {batch.stretch for batch in Stage.from_json(first.to_json()).batches}
+    assert stretch == history.budget(spread(40), 240).stretch
+    assert wait_seconds([0.0], [9_000.0], 60.0, stretch) > wait_seconds([0.0], [9_000.0], 60.0)

@@ -1,0 +1,176 @@
+"""The instance's settings, read from the ledger's bucket: what is there, what is not, and what people are told."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.session import Session
+
+from ecs_gitops.aws import ledger as edge
+from ecs_gitops.aws.ledger import Ledger
+from ecs_gitops.errors import InvalidSettings, LedgerRefused, LedgerUnavailable
+from ecs_gitops.handlers import init_config
+from ecs_gitops.ledger import settings
+from unit.fake_aws import ACCOUNT
+
+BUCKET = "ecs-gitops-111111111111-us-west-2-ledger"
+LEDGER = Ledger(BUCKET, ACCOUNT, "us-west-2")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+DATA: dict[str, Any] = {
+    "schemaVersion": 1,
+    "name": "ecs-gitops",
+    "account": ACCOUNT,
+    "region": "us-west-2",
+    "roleArns": {ACCOUNT: ROLE},
+    "defaults": {"timeoutMinutes": 20},
+    "guardRails": {"executionTimeoutMinutes": 240},
+}
+LISTING = "<ListBucketResult>{}</ListBucketResult>"
+Answer = tuple[int, str]
+
+
+def error(code: str, message: str = "no") -> str:
+    return f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call it with answers, the last of which is given again; what was asked is appended to the list that it gives."""
+
+    def answer_with(*answers: Answer) -> list[Any]:
+        asked: list[Any] = []
+        left = list(answers)
+
+        def send(request: Any, **_: object) -> AWSResponse:
+            asked.append(request)
+            status, body = left.pop(0) if len(left) > 1 else left[0]
+            raw = BytesIO(body.encode())
+            raw.stream = lambda **_: iter([body.encode()])  # type: ignore[attr-defined]
+            return AWSResponse(request.url, status, {"content-type": "application/xml"}, raw)
+
+        session = Session()
+        session.set_credentials("x", "y")
+        client = session.create_client("s3", region_name="us-west-2")
+        client.meta.events.register("before-send.s3", send)
+        client.meta.events.register("needs-retry.s3", lambda **_: None)
+        monkeypatch.setattr(edge, "_client", lambda _region: client)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+        return asked
+
+    return answer_with
+
+
+def test_the_settings_are_those_that_terraform_wrote(s3):
+    asked = s3((200, json.dumps({**DATA, "later": {"a": 1}})))
+    found = settings.read(LEDGER)
+    assert (found.role_arns, found.account, found.region) == ({ACCOUNT: ROLE}, ACCOUNT, "us-west-2")
+    assert (found.timeout_minutes, found.execution_minutes) == (20, 240)
+    # The bucket has to belong to the instance's own account: its name may be taken by anybody once it is deleted.
+    (request,) = asked
+    assert request.url == f"https://{BUCKET}.s3.us-west-2.amazonaws.com/settings/instance.json"
+    assert request.headers["x-amz-expected-bucket-owner"] == ACCOUNT.encode()
+
+
+def test_init_config_reads_the_bucket_of_its_environment(s3, monkeypatch):
+    asked = s3((200, json.dumps(DATA)))
+    monkeypatch.setenv("ECS_GITOPS_LEDGER_BUCKET", BUCKET)
+    monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert init_config.read_settings().timeout_minutes == 20
+    assert BUCKET in asked[0].url
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(404, error("NoSuchKey"))],
+        # What S3 says to who may not list the whole bucket.
+        [(403, error("AccessDenied", "Access Denied")), (200, LISTING.format("<KeyCount>0</KeyCount>"))],
+    ],
+)
+def test_settings_that_are_absent_are_told_as_such(s3, answers):
+    asked = s3(*answers)
+    with pytest.raises(InvalidSettings, match=rf"s3://{BUCKET}/settings/instance.json is not there.*terraform apply"):
+        settings.read(LEDGER)
+    if len(asked) > 1:
+        assert "prefix=settings%2Finstance.json" in asked[1].url
+
+
+THERE = LISTING.format("<Contents><Key>settings/instance.json</Key></Contents>")
+
+
+@pytest.mark.parametrize(
+    ("answers", "advice"),
+    [
+        ([(403, error("AccessDenied", "not authorized")), (200, THERE)], "The function's role needs s3:GetObject"),
+        ([(403, error("AccessDenied", "not authorized"))], "The function's role needs s3:GetObject"),
+        (
+            [(403, error("AccessDenied", "not authorized to perform: kms:Decrypt")), (200, THERE)],
+            "The bucket's KMS key",
+        ),
+        ([(400, error("KMS.DisabledException", "is disabled"))], "The bucket's KMS key has to be enabled"),
+        ([(404, error("NoSuchBucket"))], "The bucket does not exist"),
+    ],
+)
+def test_settings_that_may_not_be_read_say_what_is_missing(s3, answers, advice):
+    s3(*answers)
+    with pytest.raises(LedgerRefused, match=f"cannot be read: get_object.*Nothing was changed. {advice}"):
+        settings.read(LEDGER)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (503, error("SlowDown")),
+        (500, error("InternalError")),
+        (400, error("KMS.ThrottlingException")),
+        (400, error("RequestTimeout")),
+    ],
+)
+def test_what_passes_by_itself_is_left_to_the_state_machines_retry(s3, answer):
+    s3(answer)
+    with pytest.raises(LedgerUnavailable, match=r"could not be read.*Nothing was changed"):
+        settings.read(LEDGER)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"schemaVersion": 2}, "schemaVersion is 2; this function reads 1"),
+        ({"schemaVersion": True}, "schemaVersion is True"),
+        ({"schemaVersion": None}, "schemaVersion is None"),
+        ({"account": "1"}, "account is '1'; accepted: an account id of 12 digits"),
+        ({"region": 3}, "region is of type int"),
+        ({"roleArns": {}}, "roleArns is of type dict; accepted: an object of account ids"),
+        ({"roleArns": {ACCOUNT: "arn:aws:iam::222222222222:role/deploy"}}, "the ARN of a role in that account"),
+        ({"roleArns": {ACCOUNT: None}}, "the ARN of a role in that account"),
+        ({"defaults": {}}, "defaults.timeoutMinutes is missing"),
+        ({"defaults": {"timeoutMinutes": 1441}}, "defaults.timeoutMinutes is of type int; accepted: .* 1 to 1440"),
+        ({"guardRails": []}, "guardRails is of type list"),
+        ({"guardRails": {"executionTimeoutMinutes": 0}}, "accepted: a whole number from 1 to 10080"),
+    ],
+)
+def test_settings_that_are_malformed_name_the_member_and_the_way_out(s3, change, told):
+    s3((200, json.dumps({**DATA, **change})))
+    with pytest.raises(InvalidSettings, match=f"is not what this function reads: .*{told}.*terraform apply"):
+        settings.read(LEDGER)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '"' + "x" * 2_000_001 + '"'])
+def test_settings_that_are_no_object_of_json_are_told_as_such(s3, content):
+    s3((200, content))
+    with pytest.raises(InvalidSettings, match="is not what this function reads"):
+        settings.read(LEDGER)
+
+
+def test_two_hundred_accounts_may_be_configured_and_deployed_to_one_by_one(s3):
+    # GIVEN 200 accounts, each with a role of the longest name
+    accounts = [f"{number:012d}" for number in range(1, 201)]
+    roles = {account: f"arn:aws-us-gov:iam::{account}:role/{'r' * 64}" for account in accounts}
+    s3((200, json.dumps({**DATA, "roleArns": roles})))
+    # THEN all are known
+    assert settings.read(LEDGER).role_arns == roles
