@@ -11,7 +11,7 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # The partitions that are supported, with the console's domain in each.
+  # The partitions that a plan is made in, with the console's domain in each; terraform/README.md says which are supported.
   consoles = {
     aws        = "console.aws.amazon.com"
     aws-us-gov = "console.amazonaws-us-gov.com"
@@ -129,7 +129,7 @@ resource "aws_codepipeline" "this" {
   lifecycle {
     precondition {
       condition     = contains(keys(local.consoles), local.partition)
-      error_message = "The partition ${local.partition} is not supported: ${join(" and ", keys(local.consoles))} are. In aws-cn, CodePipeline has no Step Functions action."
+      error_message = "The partition ${local.partition} is not supported: ${join(", ", keys(local.consoles))} are. In aws-cn, CodePipeline has no Step Functions action."
     }
   }
 
