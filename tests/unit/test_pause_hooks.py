@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -222,11 +224,12 @@ def test_the_role_of_a_hook_that_is_put_back_has_to_be_passed(ecs, machine):
     assert f"may not pass role {LAMBDA['roleArn']} to ecs.amazonaws.com" in web["reason"]
 
 
-def test_a_release_that_cannot_wait_so_long_is_refused_before_anything_changes(ecs, machine, monkeypatch):
-    monkeypatch.setenv("ECS_GITOPS_EXECUTION_TIMEOUT_MINUTES", "240")
+def test_a_release_that_cannot_wait_so_long_is_refused_before_anything_changes(ecs, machine):
+    machine.settings = replace(machine.settings, execution_minutes=240)
     wanted = {**BLUE_GREEN, "lifecycleHooks": [PAUSE]}
-    with pytest.raises(Exception, match=r"bakes for 1445 minutes.*PAUSE hooks may wait for 1440 minutes"):
-        machine.run(release(item("web", deployment=wanted)))
+    done = machine.run(release(item("web", deployment=wanted)))
+    assert done["error"] == "InvalidRelease"
+    assert re.search(r"bakes for 1445 minutes.*PAUSE hooks may wait for 1440 minutes", done["cause"])
     assert "update_service" not in ecs.calls
 
 

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 # What changes something, or hands on a right. Looking allows nothing of it.
 WRITES = {
+    "ecs:DeregisterTaskDefinition",
     "ecs:RegisterTaskDefinition",
     "ecs:RunTask",
     "ecs:StopServiceDeployment",
