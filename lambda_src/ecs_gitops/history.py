@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -56,16 +56,20 @@ class Budget:
         )
 
 
-def budget(batches: Sequence[Batch], execution_minutes: int) -> Budget:
-    """What the pending items of ``batches`` may need at most, with looks as often as they may be."""
+def budget(batches: Sequence[Batch], execution_minutes: int, *, deregisters: bool = False) -> Budget:
+    """What the pending items of ``batches`` may need at most, with looks as often as they may be. ``deregisters``:
+    whether a stage more deregisters revisions that failed."""
     waves = _waves(batches)
     seconds = execution_minutes * 60.0
     is_returned = any(
         item.on_failure == work.ROLL_BACK_RELEASE for groups in waves.values() for items in groups for item in items
     )
+    changing = sum(any(item.status == work.PENDING for item in batch.items) for batch in batches)
+    last = STAGE + BATCH * changing if deregisters else 0
     made = Budget(0, 1.0, 0, 0, 0)
     for stretch in STRETCHES:
         made = _with(waves, seconds, stretch, is_returned)
+        made = replace(made, events=made.events + last)
         if made.fits:
             break
     return made

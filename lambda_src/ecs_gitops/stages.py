@@ -92,7 +92,7 @@ def following(done: Stage, *, deregisters: bool = False) -> Stage:
     batches = _merged([*map(_settled, done.batches), *done.rest])
     if done.mode == CHECK:
         batches = _after_the_check(batches)
-        allowed = budget(batches, done.execution_minutes)
+        allowed = budget(batches, done.execution_minutes, deregisters=deregisters)
         if not allowed.fits:
             return Stage((), _not_begun(batches), done.mode, allowed.refusal)
         batches = tuple(replace(batch, stretch=allowed.stretch) for batch in batches)

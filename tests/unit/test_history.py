@@ -61,19 +61,27 @@ def spread(number: int, **more: Any) -> tuple[Batch, ...]:
     [{}, {"onFailure": "rollbackRelease"}, hooks("migrate up", "smoke fail"), {"onFailure": "stop"}],
     ids=["rolled back", "the release rolled back", "hooks", "stop"],
 )
+@pytest.mark.parametrize("deregisters", [False, True])
 @pytest.mark.parametrize(("number", "tag"), [(1, "never"), (20, "never"), (20, "bad"), (20, "2")])
-def test_no_release_takes_more_events_than_were_computed(ecs, monkeypatch, number, tag, more, stretch):
+def test_no_release_takes_more_events_than_were_computed(ecs, monkeypatch, number, tag, more, stretch, deregisters):
     # GIVEN what is computed for services, and looks that are made so often
     for n in range(number):
         ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
     monkeypatch.setattr(history, "STRETCHES", (stretch,))
-    allowed = history.budget(planned(many(number, **more)), 240)
+    monkeypatch.setenv("ECS_GITOPS_DEREGISTER_FAILED", str(deregisters).lower())
+    allowed = history.budget(planned(many(number, **more)), 240, deregisters=deregisters)
     # WHEN they are released, and fail as late as they can
     machine = Counting(ecs, monkeypatch)
     machine.settings = replace(machine.settings, execution_minutes=240)
     machine.run(many(number, tag, **more))
     # THEN the history is no longer
     assert machine.events <= allowed.events <= history.USABLE
+
+
+def test_a_stage_more_is_counted_for_revisions_that_failed():
+    found = spread(10)
+    more = history.budget(found, 240, deregisters=True).events - history.budget(found, 240).events
+    assert more == history.STAGE + 10 * history.BATCH
 
 
 def test_few_places_are_looked_at_as_often_as_ever():

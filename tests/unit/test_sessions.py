@@ -85,6 +85,8 @@ def test_the_session_policy_is_one_that_sts_takes():
     [
         (deploy_ecs.handler, "service", "CHECK", True),
         (deploy_ecs.handler, "service", "DEPLOY", False),
+        (deploy_ecs.handler, "service", "CLEAN", False),
+        (deploy_task.handler, "task", "CLEAN", False),
         (deploy_task.handler, "task", "CHECK", True),
         (deploy_task.handler, "task", "DEPLOY", False),
         (validate_deploy.handler, "service", "DEPLOY", True),
