@@ -10,7 +10,7 @@ locals {
 
   # A new policy begins where the ARNs before it fill one. What is not used of each is less than the longest ARN.
   characters_for_arns = local.policy_characters - length(jsonencode(local.assume_statement)) - local.longest_arn
-  pages = [for index in range(length(local.assume_arns)) :
+  pages = [for index, arn in local.assume_arns :
     floor(sum(concat([0], slice(local.characters_of_a_list, 0, index))) / local.characters_for_arns)
   ]
   listed_arns = [for page in range(max(local.pages...) + 1) :

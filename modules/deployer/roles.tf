@@ -14,13 +14,6 @@ resource "aws_iam_role" "function" {
       Action    = "sts:AssumeRole"
     }]
   })
-
-  lifecycle {
-    precondition {
-      condition     = length("${local.function_names[each.key]}-${local.region}") <= 64
-      error_message = "The role ${local.function_names[each.key]}-${local.region} has more than IAM's 64 characters: take a shorter name."
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "function" {

@@ -8,8 +8,10 @@ resource "aws_ssm_parameter" "this" {
   description = "ecs-gitops: where the parts of the instance ${var.name} are"
   type        = "String"
   tier        = "Standard"
-  value       = local.content
   tags        = var.tags
+
+  # No secret: a plan may show it.
+  insecure_value = local.content
 
   lifecycle {
     precondition {

@@ -13,9 +13,9 @@ run "tells_where_the_parts_are" {
       aws_ssm_parameter.this.name == "/ecs-gitops/shop"
       && aws_ssm_parameter.this.type == "String"
       && aws_ssm_parameter.this.tier == "Standard"
-      && jsondecode(aws_ssm_parameter.this.value) == { schemaVersion = 1, name = "shop", topicArn = "arn:aws:sns:eu-central-1:111111111111:shop-releases" }
+      && jsondecode(aws_ssm_parameter.this.insecure_value) == { schemaVersion = 1, name = "shop", topicArn = "arn:aws:sns:eu-central-1:111111111111:shop-releases" }
     )
-    error_message = aws_ssm_parameter.this.value
+    error_message = aws_ssm_parameter.this.insecure_value
   }
 }
 
@@ -34,7 +34,7 @@ run "refuses_more_than_a_parameter_takes" {
   command = plan
 
   variables {
-    parts = { topicArn = join("", [for n in range(4096) : "a"]) }
+    parts = { topicArn = join("", [for n in range(1000) : "abcde"]) }
   }
 
   expect_failures = [aws_ssm_parameter.this]

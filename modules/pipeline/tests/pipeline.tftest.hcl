@@ -253,7 +253,7 @@ run "builds_on_ec2_elsewhere_and_knows_the_partitions_console" {
 
   override_data {
     target = data.aws_service.ecs
-    values = { region = "cn-north-1", partition = "aws-cn" }
+    values = { region = "us-gov-west-1", partition = "aws-us-gov" }
   }
 
   assert {
@@ -266,7 +266,7 @@ run "builds_on_ec2_elsewhere_and_knows_the_partitions_console" {
   }
 
   assert {
-    condition     = output.console_url == "https://cn-north-1.console.amazonaws.cn/codesuite/codepipeline/pipelines/shop/view?region=cn-north-1"
+    condition     = output.console_url == "https://us-gov-west-1.console.amazonaws-us-gov.com/codesuite/codepipeline/pipelines/shop/view?region=us-gov-west-1"
     error_message = output.console_url
   }
 }
