@@ -82,9 +82,9 @@ def _how_to_go_on(batch: Batch, item: Item, hooks: list[str]) -> list[str]:
     lines = [f"  {item.cluster}/{item.name}: {clean.line(item.progress or AWAITING_ACTION, _REASON_AT_MOST)}"]
     deployment = quote(batch.service_deployment_arn(item) or "")
     for hook in hooks:
-        command = f"aws ecs continue-service-deployment --region {batch.region}"
-        command += f" --service-deployment-arn {deployment} --hook-id {quote(hook)} --action"
-        lines += [f"    To go on:     {command} CONTINUE", f"    To roll back: {command} ROLLBACK"]
+        command = f"aws ecs continue-service-deployment --service-deployment-arn {deployment} --hook-id {quote(hook)}"
+        for label, action in (("To go on:    ", "CONTINUE"), ("To roll back:", "ROLLBACK")):
+            lines.append(f"    {label} {command} --action {action} --region {batch.region}")
     return lines
 
 

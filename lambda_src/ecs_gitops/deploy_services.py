@@ -205,7 +205,8 @@ class ServiceDeployer:
         revision = self.batch.task_definition_arn(item.task_def or "")
         primary = service.primary
         if primary is not None and primary.task_definition == revision:
-            begun = self._begun(service, primary, is_followed=False)
+            # Without an interrupted run, somebody else deployed the new revision already.
+            begun = self._begun(service, primary, is_followed=not self.is_retry)
             return replace(item, status=work.IN_PROGRESS, phase=None, **begun)
         if primary is not None and short(primary.task_definition) != item.replaced_task_def:
             told = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"

@@ -57,7 +57,7 @@ class Person:
 
 def _commands(alert: dict[str, Any]) -> dict[str, str]:
     lines = [line.partition(": ")[2].strip() for line in alert["message"].splitlines() if "aws ecs" in line]
-    return {line.rsplit(" ", 1)[-1]: line for line in lines}
+    return {line.split("--action ")[1].split()[0]: line for line in lines}
 
 
 def _obey(ecs: FakeEcs, command: str) -> None:
