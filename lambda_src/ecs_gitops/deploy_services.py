@@ -235,7 +235,7 @@ class ServiceDeployer:
             task, why = None, told
         now = self.patience.clock()
         if task is None:
-            waiting = hooks.unplaced_item(item, why, now)
+            waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
             if waiting is None:
                 raise ItemFailed(hooks.could_not_run(item, why, now))
             return waiting

@@ -108,7 +108,8 @@ def _with(waves: _Waves, seconds: float, stretch: float, is_returned: bool) -> B
 
 
 def _phases(items: Sequence[Item]) -> tuple[float, ...]:
-    """The longest that a batch may wait, for what it waits for one after the other: hook, rollout, hook, way back."""
+    """The longest that a batch may wait, for what it waits for one after the other: hook, rollout, hook, way back. A
+    hook may wait as long for a place as for its end; it is tried so seldom that it costs no more than looks."""
     services = [item for item in items if item.cluster is not None]
     if not services:
         return (0.0,)
@@ -116,7 +117,7 @@ def _phases(items: Sequence[Item]) -> tuple[float, ...]:
         max((_hook(item, phase) for item in services), default=0.0) for phase in (work.PRE_DEPLOY, work.POST_DEPLOY)
     )
     back = max((_rollout([item]) for item in services if item.is_rolled_back_by_itself), default=0.0)
-    return tuple(filter(None, (before, _rollout(services), after, back)))
+    return tuple(filter(None, (before, before, _rollout(services), after, after, back)))
 
 
 def _hook(item: Item, phase: str) -> float:

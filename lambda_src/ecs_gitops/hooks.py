@@ -35,6 +35,8 @@ UNPLACED = "UNPLACED"
 _SHOWN_WITHIN = 60.0
 # Seconds until a task that found no place is tried again, at least.
 _SHORTEST_PAUSE = 10.0
+# A try writes almost twice the events of a look into the execution's history, see :mod:`ecs_gitops.history`.
+_LOOKS_OF_A_TRY = 2.0
 # How ECS itself ends the other containers of a task: SIGTERM, SIGKILL.
 _ENDED_BY_ECS = (137, 143)
 
@@ -116,14 +118,15 @@ def _number(item: Item, member: str) -> float | None:
     return found if isfinite(found) else None
 
 
-def unplaced_item(item: Item, why: str, now: float) -> Item | None:
-    """The item, to be tried again later; None where its time is over, or where waiting does not help."""
+def unplaced_item(item: Item, why: str, now: float, stretch: float = 1.0) -> Item | None:
+    """The item, to be tried again later; None where its time is over, or where waiting does not help. ``stretch``: as
+    of :func:`ecs_gitops.rollout.wait_seconds`."""
     ran = item.hook_run or {}
     since = _number(item, "since") or (item.started_at if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
     if not passes(why) or now >= deadline:
         return None
-    pause = max(_SHORTEST_PAUSE, float(rollout.wait_seconds([since], [deadline], now)))
+    pause = max(_SHORTEST_PAUSE, _LOOKS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
     kept = {
         "attempts": str(attempts(item) + 1),
         "since": str(since),

@@ -257,7 +257,7 @@ class Validator:
             return item.ended(work.DEPLOYED, now)
         why = verdict.reason
         if verdict.status == hooks.UNPLACED:
-            waiting = hooks.unplaced_item(item, why, now)
+            waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
             if waiting is not None:
                 return waiting
             why = hooks.could_not_run(item, why, now)

@@ -84,6 +84,26 @@ def test_a_stage_more_is_counted_for_revisions_that_failed():
     assert more == history.STAGE + 10 * history.BATCH
 
 
+@pytest.mark.parametrize("stretch", [1.0, 4.0])
+@pytest.mark.parametrize("late", [True, False], ids=["a place late, and then no end", "no place"])
+@pytest.mark.parametrize("phase", ["preDeploy", "postDeploy"])
+def test_hooks_that_wait_for_a_place_take_no_more_events_than_were_computed(ecs, monkeypatch, phase, late, stretch):
+    # GIVEN services with a hook that finds a place after ninety minutes, or never, and then does not end
+    wanted = {"timeoutMinutes": 5, "hooks": {phase: {"command": ["hang"], "timeoutMinutes": 100}}}
+    for n in range(3):
+        ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
+    monkeypatch.setattr(history, "STRETCHES", (stretch,))
+    allowed = history.budget(planned(many(3, **wanted)), 600)
+    until, run = ecs.now + (5_400 if late else 1_000_000), ecs.run_task
+    monkeypatch.setattr(ecs, "run_task", lambda asked: run(asked) if ecs.now > until else (None, "RESOURCE:MEMORY"))
+    # WHEN they are released
+    machine = Counting(ecs, monkeypatch)
+    machine.settings = replace(machine.settings, execution_minutes=600)
+    machine.run(many(3, "2", **wanted))
+    # THEN the history is no longer
+    assert machine.events <= allowed.events <= history.USABLE
+
+
 def test_few_places_are_looked_at_as_often_as_ever():
     for number in (1, 5, 10):
         assert history.budget(spread(number), 240).stretch == 1
