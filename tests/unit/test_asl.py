@@ -46,6 +46,14 @@ def test_a_success_that_is_not_told_ends_without_a_notice_and_a_failure_never_do
     assert next(chosen, state["Default"]) == following
 
 
+def test_no_notice_quotes_what_only_a_function_could_clean():
+    # GIVEN all notices, which show what the functions made for them, or what a state itself says
+    states = json.loads(asl.rendered(TEXT))["States"]
+    # THEN the one that a state makes names the error and the execution, and quotes no function's own words
+    assert "$.error.Error" in states["ReportFailed"]["Parameters"]["notice"]["message.$"]
+    assert "Cause" not in json.dumps(states["ReportFailed"]["Parameters"]["notice"])
+
+
 def test_a_definition_with_a_fault_is_found():
     definition = json.loads(asl.rendered(TEXT))
     definition["States"]["NotifySuccess"]["Next"] = "Nowhere"

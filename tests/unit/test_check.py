@@ -186,3 +186,11 @@ def test_the_ecr_of_another_partition_is_not_asked_and_not_called_another_regist
     assert "batch_get_image" not in ecs.calls
     done = machine.run(release(item("web", pinDigest=True) | {"image": image}))
     assert done["error"] == "CheckFailed"
+
+
+def test_a_release_that_succeeds_names_no_error(ecs, machine):
+    # GIVEN a release that deploys and one that has nothing to do
+    for status in ("DEPLOYED", "UNCHANGED"):
+        done = machine.run(release(item("web")))
+        # THEN the execution's output does not speak of a check or a release that failed
+        assert (statuses(done), done["status"], done["error"]) == ({"web": status}, "SUCCEEDED", None)

@@ -15,7 +15,7 @@ from ecs_gitops.manifest_file import NotAManifest
 from ecs_gitops.render import Rendered, render
 from ecs_gitops.source import Source, checkout_of_build, of_build, of_checkout
 
-STDIN = Path("-")
+STDIN = STDOUT = Path("-")
 
 
 def shown(file: Path) -> str:

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
-from ecs_gitops import __version__, manifest
+from ecs_gitops import __version__, clean, manifest
 from ecs_gitops.cli import completion, output, render, validate
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
 
@@ -21,6 +21,8 @@ __all__ = ["GOOD", "WRONG_FILE", "WRONG_USAGE", "main"]
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
     """Run one command; its exit code."""
+    if not _has_streams():
+        return WRONG_USAGE
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     parser = _parser()
@@ -39,12 +41,31 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return WRONG_USAGE
 
 
+def _has_streams() -> bool:
+    """Whether there is an output; an input or error stream that is closed (``<&-``) is replaced by an empty one."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program runs
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - so too
+    if sys.stdout is None:
+        print("ecs-gitops: output: it is closed", file=sys.stderr)
+        return False
+    return True
+
+
+class _Parser(argparse.ArgumentParser):
+    """A shell fills in the names of files, so that arguments are texts from outside."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(clean.escaped(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ecs-gitops", description="Check and render manifests for ecs-gitops.")
+    parser = _Parser(prog="ecs-gitops", description="Check and render manifests for ecs-gitops.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_color(parser, output.AUTO)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    checks = argparse.ArgumentParser(add_help=False)
+    checks = _Parser(add_help=False)
     checks.add_argument("--format", choices=("text", "json"), default="text", help="how results are written")
     # Without a default of its own, so that the option may stand before the command too.
     _add_color(checks, argparse.SUPPRESS)
@@ -54,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=validate.run)
     command = commands.add_parser("render", parents=[checks], help="turn a manifest into the state machine's input")
     _add_file(command, "file", "the manifest, usually deployment.yaml; - for stdin")
-    _add_file(command, "-o", "where to write it; stdout when absent", "--output")
+    _add_file(command, "-o", "where to write it; stdout when absent or -", "--output")
     command.set_defaults(run=render.run)
     command = commands.add_parser("schema", help="print the manifest's JSON Schema, for editors")
     command.set_defaults(run=_schema)

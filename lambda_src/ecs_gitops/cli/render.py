@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     paint = output.Paint(sys.stderr, options.color, environment)
     try:
         rendered = _rendered(options, environment)
-        if options.output is None:
+        if options.output in (None, files.STDOUT):
             sys.stdout.write(rendered.text)
         else:
             files.write(options.output, rendered.text)

@@ -7,9 +7,9 @@ DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.alert.alert
 Event for the release: ``{"stage": the state machine's whole data}``: ``release`` and a stage (see
 :class:`ecs_gitops.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and ``execution``.
 Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stage. At its end: ``next`` REPORT,
-``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` and ``cause`` for the Fail state, ``result`` (release, counts,
-items as documented in docs/architecture.md), ``notice`` (subject, message) and ``notify``, whether it is sent. The
-release's metrics go to the log.
+``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` (None where the release succeeded) and ``cause`` for the Fail
+state, ``result`` (release, counts, items as documented in docs/architecture.md), ``notice`` (subject, message) and
+``notify``, whether it is sent. The release's metrics go to the log.
 
 Event of EventBridge: see :mod:`ecs_gitops.handlers.failure`.
 """
@@ -74,7 +74,7 @@ def _release_verdict(state: Json) -> Json:
         "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
-        "error": _error(batches, done),
+        "error": None if outcome.status == report.SUCCEEDED else _error(batches, done),
         "cause": outcome.cause,
         "result": {
             "schemaVersion": report.SCHEMA_VERSION,

@@ -1,0 +1,65 @@
+"""The command line where its streams are closed, full or pipes, and with arguments that a shell filled in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecs_gitops import cli
+from ecs_gitops.cli import main
+
+GOOD = "services:\n  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text("services: 3\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        ("validate - <&-", 1, "<stdin>: 1 problem"),
+        ("validate good.yaml <&-", 0, ""),
+        ("validate good.yaml 2>&-", 0, ""),
+        ("validate bad.yaml 2>&-", 1, ""),
+        ("validate nobody.yaml 2>&-", 2, ""),
+        ("render bad.yaml 2>&-", 1, ""),
+        ("validate good.yaml >&-", 2, "output: it is closed"),
+        ("render good.yaml >&-", 2, "output: it is closed"),
+        ("render good.yaml >&- 2>&-", 2, ""),
+        ("validate good.yaml >/dev/full", 2, "output: "),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_no_traceback(folder, command, code, told):
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    line = ["sh", "-c", f"{sys.executable} -m ecs_gitops {command}"]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert told in done.stderr
+    assert sorted(each.name for each in folder.iterdir()) == ["bad.yaml", "good.yaml"]
+
+
+def test_an_output_called_dash_is_stdout(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert main(["render", "good.yaml", "--output", "-"], {}) == 0
+    assert json.loads(capsys.readouterr().out)["services"]
+    assert not (folder / "-").exists()
+
+
+@pytest.mark.parametrize("odd", ["--\x1b[2J", "\x1b]0;title\x07", "\u202egnp", "https://evil.example/"])
+def test_arguments_that_a_shell_filled_in_are_shown_with_escapes(folder, capsys, odd):
+    with pytest.raises(SystemExit) as wrong:
+        main(["render", str(folder / "good.yaml"), odd], {})
+    told = capsys.readouterr().err
+    assert wrong.value.code == 2
+    assert "unrecognized arguments" in told
+    assert all(each.isprintable() for each in told.splitlines())
+    assert "https:" not in told
