@@ -30,7 +30,7 @@ TESTED = [folder for folder in FOLDERS if list((ROOT / folder).glob("tests/*.tft
 # The argument that names a resource of each type, and what is unique: a name within its type.
 NAMES = ("name", "bucket", "function_name", "layer_name", "repository_name")
 # These have names within a resource that is compared itself.
-WITHIN = ("aws_iam_role_policy",)
+WITHIN = ("aws_iam_role_policy", "aws_lambda_permission")
 
 pytestmark = pytest.mark.slow
 
