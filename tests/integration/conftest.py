@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from integration.permission_scenarios import World
 from local_aws.client import LocalAws
 from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
 
@@ -18,6 +19,12 @@ def aws(stack: Stack) -> LocalAws:
     if CLUSTER not in "".join(ecs.list_clusters()["clusterArns"]):
         ecs.create_cluster(clusterName=CLUSTER)
     return stack.aws
+
+
+@pytest.fixture(scope="session")
+def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """What the scenarios of permissions and of failures run on; its names are its own."""
+    return World(stack, tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

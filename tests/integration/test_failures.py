@@ -12,16 +12,8 @@ from typing import Any
 import pytest
 
 from integration.permission_scenarios import World, role_name
-from local_aws.stack import Stack
 
 MACHINE = "state_machine_arn"
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(stack, tmp_path_factory.mktemp("failures"))
-    _ = world.queue
-    return world
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +36,7 @@ def notices(world: World) -> Callable[..., list[dict[str, Any]]]:
             time.sleep(0.1)
         return found
 
-    _ = world.clone
+    _ = world.clone, world.queue
     world.stack.notices(world.queue)
     return receive
 

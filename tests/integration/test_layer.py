@@ -156,7 +156,9 @@ def test_a_cold_start_reads_the_endpoints_of_the_services_in_use_alone(unpacked)
         "s3",
         "scheduler",
         "secretsmanager",
+        "sns",
         "ssm",
+        "states",
         "sts",
         "xray",
     }

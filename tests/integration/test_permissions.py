@@ -139,11 +139,6 @@ UNSEEN: dict[Permission, Unseen] = {
 SCENARIOS = tuple(dict.fromkeys([*(c.scenario for c in CASES), *(u.scenario for u in UNSEEN.values() if u.scenario)]))
 
 
-@pytest.fixture(scope="module")
-def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(stack, tmp_path_factory.mktemp("permissions"))
-
-
 @pytest.fixture(autouse=True)
 def _fast(settings: Callable[..., None]) -> None:
     """Twenty times as fast as AWS."""
