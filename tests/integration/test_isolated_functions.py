@@ -22,6 +22,16 @@ from local_aws.client import LocalAws
 from local_aws.stack import CLUSTER, ROOT, create_service, register_app, wait_until_steady
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
+LEDGER = "ledger-of-isolated-functions"
+SETTINGS = {
+    "schemaVersion": 1,
+    "name": "ecs-gitops",
+    "account": "111111111111",
+    "region": "us-west-2",
+    "roleArns": {"111111111111": ROLE},
+    "defaults": {"timeoutMinutes": 2},
+    "guardRails": {"executionTimeoutMinutes": 240},
+}
 HANDLERS = re.search(r'handler\s+= "(.+)"', (ROOT / "modules" / "deployer" / "functions.tf").read_text())
 # What Lambda does, and a look at where everything came from.
 BOOTSTRAP = """
@@ -56,6 +66,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         iam = running.client("iam")
         iam.create_role(RoleName="deploy", AssumeRolePolicyDocument=policy(trust))
         iam.put_role_policy(RoleName="deploy", PolicyName="all", PolicyDocument=policy(allow))
+        s3 = running.client("s3")
+        s3.create_bucket(Bucket=LEDGER, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+        s3.put_object(Bucket=LEDGER, Key="settings/instance.json", Body=json.dumps(SETTINGS).encode())
         yield running
 
 
@@ -72,9 +85,8 @@ def invoke(aws: LocalAws, layer: Path, tmp_path_factory: pytest.TempPathFactory)
     assert HANDLERS
     environment = {
         **aws.environment(),
-        "ECS_GITOPS_ROLE_ARNS": json.dumps({"111111111111": ROLE}),
+        "ECS_GITOPS_LEDGER_BUCKET": LEDGER,
         "ECS_GITOPS_ACCOUNT_ID": "111111111111",
-        "ECS_GITOPS_TIMEOUT_MINUTES": "2",
         "ECS_GITOPS_TRACING": "false",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from integration.live_services import (
@@ -196,8 +197,8 @@ def test_one_bad_of_twenty_returns_all_of_the_release_with_its_schedules(aws, ru
             return {name: each[name] for name in kept}
 
         schedule = scheduler.get_schedule(Name=family)
-        for changing in ("ResponseMetadata", "LastModificationDate", "CreationDate"):
-            schedule.pop(changing)
+        for changing in ("ResponseMetadata", "LastModificationDate", "CreationDate", "StartDate"):
+            schedule.pop(changing, None)
         return [told(item) for item in items], events.list_targets_by_rule(Rule=family)["Targets"], schedule
 
     before = state()
@@ -212,3 +213,6 @@ def test_one_bad_of_twenty_returns_all_of_the_release_with_its_schedules(aws, ru
     wait_until_steady(aws, CLUSTER, tuple(item["serviceName"] for item in items[:10]))
     wait_until_steady(aws, CLUSTER, tuple(item["serviceName"] for item in items[10:]))
     assert json.dumps(state(), default=str) == json.dumps(before, default=str)
+    # AND the schedule is due when it would have been
+    schedule = scheduler.get_schedule(Name=family)
+    assert abs(schedule["StartDate"] - schedule["CreationDate"] - timedelta(days=1)) < timedelta(minutes=1)

@@ -175,7 +175,7 @@ def test_a_service_deployment_needs_its_service_and_itself(
     world = World(aws.client("ecs"), name)
     service = world.create()["serviceArn"]
     until(world.is_steady)
-    world.update(taskDefinition=world.register("never:1"))
+    world.update(taskDefinition=world.register("app:never"))
     latest = until(world.deployments, lambda seen: len(seen) == 2)[0]
     deployment, revision = latest["serviceDeploymentArn"], latest["targetServiceRevision"]["arn"]
     assert deployment.startswith(_arn(f"service-deployment/{name}/{name}/"))
