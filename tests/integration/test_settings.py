@@ -22,16 +22,13 @@ def settings_of(stack: Stack) -> bytes:
 
 @contextmanager
 def changed(stack: Stack, content: bytes | None) -> Iterator[None]:
-    """The settings with other content, or absent."""
-    s3, bucket, before = stack.aws.client("s3"), stack.outputs["ledger_bucket_name"], settings_of(stack)
-    if content is None:
-        s3.delete_object(Bucket=bucket, **AT)
-    else:
-        s3.put_object(Bucket=bucket, Body=content, **AT)
+    """The settings with other content, or absent. Afterwards Terraform's own version is the newest again."""
+    s3, at = stack.aws.client("s3"), {"Bucket": stack.outputs["ledger_bucket_name"], **AT}
+    made = s3.delete_object(**at) if content is None else s3.put_object(**at, Body=content)
     try:
         yield
     finally:
-        s3.put_object(Bucket=bucket, Body=before, **AT)
+        s3.delete_object(**at, VersionId=made["VersionId"])
 
 
 def test_terraform_wrote_what_the_functions_read(stack: Stack) -> None:
