@@ -19,7 +19,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def queue(stack: Stack) -> str:
-    return stack.listen()
+    """The queue of the notices, without those that other tests were told."""
+    queue = stack.listen()
+    stack.notices(queue)
+    stack.received.clear()
+    return queue
 
 
 @pytest.fixture(scope="module")
