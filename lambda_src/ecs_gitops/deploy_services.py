@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 
-from ecs_gitops import hooks, live, task_placement, work
+from ecs_gitops import hooks, live, rollout, task_placement, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.decision import Deploy, Held, Join, Unchanged
@@ -83,7 +83,7 @@ class ServiceDeployer:
                 return item
             done = self._failed(
                 item,
-                f"AWS did not take the calls in {seconds / 60:g} minutes, so what stands is unknown: {error}",
+                f"AWS did not take the calls in {rollout.minutes(seconds)}, so what stands is unknown: {error}",
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
             out.warning("internal error", cause=type(error).__name__)

@@ -141,8 +141,8 @@ def could_not_run(item: Item, why: str, now: float) -> str:
     """What is said of a hook whose task found no place in its time."""
     parts = [f"hook {name(item.phase or '')}: ECS could not run its task: {why}"]
     if attempts(item):
-        minutes = (now - (_number(item, "since") or now)) / 60
-        parts.append(f"tried {attempts(item) + 1} times in {round(minutes, 1):g} minutes")
+        waited = now - (_number(item, "since") or now)
+        parts.append(f"tried {attempts(item) + 1} times in {rollout.minutes(waited)}")
     return "; ".join(filter(None, (*parts, advice(why))))
 
 
@@ -174,7 +174,7 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
         status = str(task.get("lastStatus", "")).lower()
         if taken >= timeout_seconds(item):
             return HookVerdict(
-                TIMED_OUT, f"hook {hook}: still {status} after {timeout_seconds(item) / 60:g} minutes{where}"
+                TIMED_OUT, f"hook {hook}: still {status} after {rollout.minutes(timeout_seconds(item))}{where}"
             )
         return HookVerdict(RUNNING, f"hook {hook}: {status}")
     container = _container(task, ran.get("container"))

@@ -124,7 +124,7 @@ def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdi
         if primary.rollout_state == "FAILED":
             return Verdict(FAILED, primary.rollout_reason or "ECS gave the deployment up")
     if rollout.is_late(now):
-        told = f"not steady after {round(rollout.timeout / 60, 1):g} minutes: {rolling_back(service, rollout)}"
+        told = f"not steady after {minutes(rollout.timeout)}: {rolling_back(service, rollout)}"
         return Verdict(FAILED, told)
     return Verdict(IN_PROGRESS, rolling_back(service, rollout))
 
@@ -227,7 +227,7 @@ def rolling_back(service: Service, rollout: Rollout, known: str = "") -> str:
 
 def _timed_out(service: Service, ours: Deployment | None, rollout: Rollout) -> str:
     seen = progress(ours) or f"{service.running} of {service.desired} tasks running"
-    return f"not steady after {round(rollout.timeout / 60, 1):g} minutes: {seen}"
+    return f"not steady after {minutes(rollout.timeout)}: {seen}"
 
 
 def progress(ours: Deployment | None) -> str | None:
@@ -240,6 +240,12 @@ def progress(ours: Deployment | None) -> str | None:
     if ours.failed:
         parts.append(f"{ours.failed} failed")
     return ", ".join(parts)
+
+
+def minutes(seconds: float) -> str:
+    """``1 minute``, ``2.5 minutes``."""
+    shown = f"{round(seconds / 60, 1):g}"
+    return f"{shown} minute" if shown == "1" else f"{shown} minutes"
 
 
 def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, stretch: float = 1.0) -> int:

@@ -16,6 +16,7 @@ from ecs_gitops.rollout import (
     Rollout,
     Verdict,
     deployed_again,
+    minutes,
     no_tasks,
     require_service,
     rolling_back,
@@ -42,7 +43,7 @@ def verdict(record: Json | None, service: Service | None, rollout: Rollout, now:
     if shown.status == DEPLOYED and service is not None and strategy(service.configuration) != ROLLING:
         # Counts alone do not tell a rollout that shifts traffic from one that was rolled back.
         if rollout.is_late(now):
-            told = f"not over after {rollout.timeout / 60:g} minutes: ECS does not show its record of the deployment"
+            told = f"not over after {minutes(rollout.timeout)}: ECS does not show its record of the deployment"
             return Verdict(FAILED, told)
         return Verdict(IN_PROGRESS, "ECS does not show its record yet")
     return shown
@@ -73,7 +74,7 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
         told = f"ECS {how} to {short(rollout.previous)}: {said}"
         return Verdict(FAILED, told, is_returning=status != "ROLLBACK_FAILED")
     if rollout.is_late(now):
-        return Verdict(FAILED, f"not over after {rollout.timeout / 60:g} minutes: {progress(deployment)}")
+        return Verdict(FAILED, f"not over after {minutes(rollout.timeout)}: {progress(deployment)}")
     return Verdict(IN_PROGRESS, progress(deployment))
 
 
@@ -90,7 +91,7 @@ def judge_return(deployment: Json, service: Service | None, rollout: Rollout, no
         is_uncertain = status == "STOPPED" and not _is_given_up(deployment)
         return Verdict(FAILED, f"the service deployment ended {status}: {said}", is_uncertain=is_uncertain)
     if rollout.is_late(now):
-        told = f"not over after {rollout.timeout / 60:g} minutes: {_rolling_back(deployment, service, rollout)}"
+        told = f"not over after {minutes(rollout.timeout)}: {_rolling_back(deployment, service, rollout)}"
         return Verdict(FAILED, told)
     return Verdict(IN_PROGRESS, _rolling_back(deployment, service, rollout))
 

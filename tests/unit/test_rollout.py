@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,10 @@ def test_a_day_of_baking_leaves_the_history_room():
         now += wait_seconds([0.0], [86_400.0], now)
         looks += 1
     assert looks * 9 < 5_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(60, "1 minute"), (90, "1.5 minutes"), (0, "0 minutes"), (300, "5 minutes")]
+)
+def test_one_minute_is_no_plural(seconds, told):
+    assert rollout.minutes(seconds) == told
