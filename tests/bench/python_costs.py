@@ -14,10 +14,12 @@ from typing import Any
 HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
 _TIMES = 7
 PLACES = 40
+# Megabytes at most. Not getrusage: what that says begins with the memory of the process that started this one.
+_PEAK = 'int(re.search(r"VmHWM:\\s+([0-9]+)", open("/proc/self/status").read())[1]) / 1024'
 # A release to as many places, each checked and deployed, with the clients of all services in use and as many task
 # definitions as are kept. STS and ECS are answered in place.
 WARM = f"""
-import datetime, json, os, resource
+import datetime, json, os, re
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
 import ecs_gitops.handlers
 from botocore.client import BaseClient
@@ -42,8 +44,7 @@ for only_looks in (True, False):
             known._client(service)
         for number in range(60):
             known.describe_task_definition(f"web:{{number + 1}}")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({{"peakMb": peak, "sessions": len(aws._assumed)}}))
+print(json.dumps({{"peakMb": {_PEAK}, "sessions": len(aws._assumed)}}))
 """
 
 
@@ -72,10 +73,11 @@ def _handler(path: Path, name: str) -> dict[str, float]:
 
 def _run(path: Path, name: str, then: str) -> dict[str, float]:
     code = (
-        "import time, json, resource; began = time.perf_counter(); "
+        "import time, json, re; began = time.perf_counter(); "
         f"import ecs_gitops.handlers.{name}; imported = time.perf_counter(); {then}; done = time.perf_counter(); "
         "print(json.dumps({'importMs': (imported - began) * 1000, 'withFirstClientMs': (done - began) * 1000, "
-        "'peakMb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))"
+        f"'peakMb': {_PEAK}"
+        "}))"
     )
     return _isolated(path, code)
 
