@@ -68,7 +68,7 @@ def test_each_strategy_that_hangs_is_returned_at_its_timeout(aws, run, service, 
     done = run({"services": items}, patience=180)
     assert done.cause.splitlines()[0] == "4 rolled back"
     for item in items:
-        assert "after 1 minutes" in result(done, item)
+        assert "after 1 minute" in result(done, item)
         returned(aws, item)
 
 
