@@ -23,7 +23,7 @@ from ecs_gitops import manifest
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
 from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
-from ecs_gitops.reference import PATTERN, refusal
+from ecs_gitops.image_reference import PATTERN, refusal
 from ecs_gitops.render import render
 from ecs_gitops.source import Source
 from unit.fake_aws import REGION

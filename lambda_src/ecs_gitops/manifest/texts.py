@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_gitops import reference
+from ecs_gitops import image_reference
 from ecs_gitops.manifest.kinds import Text
 
 # Names of clusters, services and containers: ECS API reference, CreateCluster, CreateService, ContainerDefinition.
@@ -17,7 +17,9 @@ SERVICE_NAME = Text(
 # EventBridge API reference, PutRule and CreateEventBus; EventBridge Scheduler API reference, CreateSchedule.
 EVENT_NAME = Text(r"[.A-Za-z0-9_-]+", "letters, digits, dots, hyphens and underscores, at most 64", 64)
 BUS = Text(r"[/.A-Za-z0-9_-]+", "letters, digits, dots, slashes, hyphens and underscores, at most 256", 256)
-IMAGE = Text(reference.PATTERN, reference.ACCEPTED, reference.LONGEST, refusal=reference.refusal)
+IMAGE = Text(
+    image_reference.PATTERN, image_reference.ACCEPTED, image_reference.LONGEST, refusal=image_reference.refusal
+)
 ACCOUNT = Text(r"[0-9]{12}", "an account id of 12 digits", 12, ("integer",))
 REGION = Text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "a Region such as us-west-2", 32, ())
 # Not in a line: control characters, line ends, marks that turn the direction of text around, halves of characters.
