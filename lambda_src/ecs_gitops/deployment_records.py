@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops import work
 from ecs_gitops.live import DEFAULT_CLUSTER
+from ecs_gitops.rollout import Rollout
 from ecs_gitops.service import seconds
 
 if TYPE_CHECKING:
@@ -79,6 +80,20 @@ def awaited(item: Item, batch: Batch) -> str:
     return batch.task_definition_arn(wanted or "")
 
 
+def watched(item: Item, batch: Batch, now: float) -> Rollout:
+    """The deployment that the item watches."""
+    began = item.started_at or now
+    return Rollout(
+        deployment_id=item.deployment_id or "",
+        revision=batch.task_definition_arn(item.task_def or ""),
+        previous=batch.task_definition_arn(item.previous_task_def or ""),
+        started_at=began if item.deployed_at is None else item.deployed_at,
+        timeout=item.timeout_minutes * 60,
+        since=began,
+        is_followed=item.is_followed,
+    )
+
+
 def followed(item: Item, batch: Batch, service: Service, now: float) -> Item:
     """The item with the newest deployment of its revision, as far as the service shows it. On the way back any
     deployment of the revision before will do."""
@@ -100,7 +115,7 @@ def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> I
         # Not shown yet. An older one of the same revision tells nothing of this one.
         is_younger = mine and item.deployed_at is not None and mine[0].created_at >= item.deployed_at - _APART
         return replace(item, service_deployment=mine[0].id) if is_younger else item
-    if mine and mine[0].created_at > ours.created_at:
+    if mine and _is_after(mine[0], ours):
         moved = _following(item, mine[0].deployment_id, mine[0].created_at, now)
         return replace(moved, service_deployment=mine[0].id)
     # On the way back, what is being returned tells of it only where ECS itself returns it.
@@ -116,9 +131,15 @@ def own(item: Item, records: Sequence[Record]) -> Record | None:
 def successor(item: Item, records: Sequence[Record]) -> Record | None:
     """What took the place of the item's deployment, which is over; None where ``records`` show nothing newer."""
     ours = next((record for record in records if record.id == item.service_deployment), None)
-    if ours is None or records[0].created_at <= ours.created_at or not records[0].task_definition:
-        return None
-    return records[0]
+    found = next((record for record in records if ours is not None and _is_after(record, ours)), None)
+    return found if found is not None and found.task_definition else None
+
+
+def _is_after(record: Record, ours: Record) -> bool:
+    """Whether a deployment began after ours. Of two that began at the same moment the later one stopped the other."""
+    if record.created_at == ours.created_at:
+        return ours.status == "STOPPED" and record.id != ours.id and record.status != "STOPPED"
+    return record.created_at > ours.created_at
 
 
 def _following(item: Item, deployment_id: str, created_at: float, since: float) -> Item:

@@ -57,10 +57,12 @@ class Rollback:
         deployment that is to be returned."""
         item, previous, ours = self.item, self._previous, self._ours
         service = self._present(service)
+        if item.is_given_up:
+            return item.failed("; ".join(filter(None, (item.reason, self._put_back(service)))), self.now)
         runs = _runs(service)
         if runs not in (previous, ours):
             if not self._is_copy(runs, previous, ours):
-                raise _left(runs)
+                raise self._left_alone(service)
             # An interrupted run has registered the revision before again, and deployed that.
             return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
         self._require_new(service)
@@ -76,7 +78,7 @@ class Rollback:
         if runs == previous:
             return self._returned(service, note)
         if runs != ours:
-            raise _left(runs)
+            raise self._left_alone(service)
         return self._update(service, note)
 
     def _present(self, service: Service | None) -> Service:
@@ -95,6 +97,29 @@ class Rollback:
             return
         if service.age_of(began, self.now) < SHOWN_WITHIN:
             raise AwsUnavailable("ECS does not show the deployment that is to be returned yet")
+
+    def _left_alone(self, service: Service) -> ItemFailed:
+        """The service is somebody else's. Settings for our way back, of a run that was interrupted, do not stay."""
+        before = self.item.previous_deployment
+        is_hasty = before is not None and not differs(service.configuration, hasty(before))
+        is_to_be_put_back = self.item.is_hasty or (is_hasty and differs(service.configuration, before or {}))
+        note = self._put_back(service) if is_to_be_put_back else ""
+        return ItemFailed("; ".join(filter(None, (str(_left(_runs(service))), note))))
+
+    def _put_back(self, service: Service) -> str:
+        """Write the settings from before the way back, which did not come to its end; what is told of that. Those that
+        somebody changed meanwhile are left."""
+        before = self.item.previous_deployment
+        if before is None:
+            return ""
+        # An answer of ECS may be older than the settings for the way back.
+        if all(differs(service.configuration, known) for known in (hasty(before), before)):
+            return "the deployment settings were changed by someone else, and are left as they are"
+        try:
+            self.aws.update_service(self._cluster, self.item.name, None, before)
+        except AwsRefused as error:
+            return f"the deployment settings from before could not be put back: {error}"
+        return "the deployment settings are those from before"
 
     def _update(self, service: Service, note: str) -> Item:
         """Deploy the revision before again. The settings that the service had are put back when it is back itself."""

@@ -92,9 +92,8 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     if ours is not None and ours.rollout_state == "FAILED":
         is_returning = primary is not None and primary.id != ours.id
         return Verdict(FAILED, _failed(ours, primary), is_returning)
-    if primary is not None and _is_another(primary, rollout):
-        is_returning = primary.task_definition == rollout.previous
-        return Verdict(FAILED, _replaced(primary, rollout), is_returning, is_lost=not is_returning)
+    if (replaced := superseded(service, rollout)) is not None:
+        return replaced
     if ours is not None and ours is primary and is_complete(service, ours):
         return Verdict(DEPLOYED, no_tasks(service))
     if ours is None and (gone := _gone(service, rollout, now)):
@@ -105,6 +104,17 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     return Verdict(IN_PROGRESS, progress(ours))
 
 
+def superseded(service: Service, rollout: Rollout) -> Verdict | None:
+    """The verdict when a deployment of another revision has taken the place of the one that is watched."""
+    if (lost := require_service(service)) is not None:
+        return lost
+    primary = service.primary
+    if primary is None or not _is_another(primary, rollout) or primary.task_definition == rollout.revision:
+        return None
+    is_returning = primary.task_definition == rollout.previous
+    return Verdict(FAILED, _replaced(primary, rollout), is_returning, is_lost=not is_returning)
+
+
 def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     """The verdict on the way back to ``rollout.previous`` from ``rollout.revision``: DEPLOYED when it is steady.
 
@@ -113,7 +123,8 @@ def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdi
     if (lost := require_service(service)) is not None or service is None:
         return lost or Verdict(FAILED)
     primary = service.primary
-    if primary is not None and primary.task_definition not in (rollout.previous, rollout.revision):
+    is_known = primary is None or primary.task_definition in (rollout.previous, rollout.revision)
+    if primary is not None and not is_known and _is_another(primary, rollout):
         told = f"superseded by deployment {primary.id} of {short(primary.task_definition)}, which someone else started"
         return Verdict(FAILED, told, is_lost=True)
     if (back := deployed_again(service, rollout)) is not None:

@@ -101,7 +101,7 @@ class Validator:
                 f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
             )
             return item.failed(told, now)
-        watched = self._watched(item, now)
+        watched = deployment_records.watched(item, self.batch, now)
         record = records.get(self.batch.service_deployment_arn(item) or "")
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, phase=item.phase)
         is_return = item.phase == work.ROLLBACK
@@ -122,18 +122,6 @@ class Validator:
             return replace(item, status=work.PENDING, phase=work.POST_DEPLOY, started_at=None, progress=None)
         out.info("service DEPLOYED")
         return item.ended(work.DEPLOYED, now, "; ".join(filter(None, (item.reason, verdict.reason))) or None)
-
-    def _watched(self, item: Item, now: float) -> Rollout:
-        since = item.started_at or now
-        return Rollout(
-            deployment_id=item.deployment_id or "",
-            revision=self.batch.task_definition_arn(item.task_def or ""),
-            previous=self.batch.task_definition_arn(item.previous_task_def or ""),
-            started_at=since if item.deployed_at is None else item.deployed_at,
-            timeout=item.timeout_minutes * 60,
-            since=since,
-            is_followed=item.is_followed,
-        )
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
@@ -191,7 +179,11 @@ class Validator:
         if verdict.status == rollout.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
             told = "; ".join(filter(None, (verdict.reason, runs)))
-            return after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
+            failed = after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
+            if not item.is_hasty or service is None or service.status != "ACTIVE":
+                return failed
+            # The deploy state puts the settings back before the item is over.
+            return replace(item, status=work.PENDING, started_at=None, is_given_up=True, reason=failed.reason)
         before = item.previous_deployment
         if service is not None and before is not None and (item.is_hasty or differs(service.configuration, before)):
             # The revision is back; its settings are put back by the deploy state.
@@ -254,7 +246,7 @@ class Validator:
                 return replace(
                     item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None, hook_run=None
                 )
-            return item.ended(work.DEPLOYED, now)
+            return self._proven(item, now)
         why = verdict.reason
         if verdict.status == hooks.UNPLACED:
             waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
@@ -268,6 +260,18 @@ class Validator:
         if item.phase == work.PRE_DEPLOY:
             return hooks.untouched(item, why, now)
         return self._after_failure(item, why)
+
+    def _proven(self, item: Item, now: float) -> Item:
+        """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
+        seen = live.describe_services(self.aws, [item], self.patience)[item.number]
+        if isinstance(seen, AwsRefused):
+            return item.ended(work.DEPLOYED, now)
+        watched = deployment_records.watched(item, self.batch, now)
+        verdict = rollout.require_service(seen) if seen is None else rollout.superseded(seen, watched)
+        if verdict is None:
+            return item.ended(work.DEPLOYED, now)
+        why = f"{verdict.reason}, while the hook postDeploy ran"
+        return item.failed(why, now) if verdict.is_lost else to_rollback(item, why)
 
     def _other_logs(self, item: Item, task: Json) -> str:
         """Where to read on, of the task's other containers. That it cannot be read must not hide the verdict."""

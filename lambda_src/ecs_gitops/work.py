@@ -54,6 +54,7 @@ _NOT_AFTER_THE_END = frozenset(
         "forceNewDeployment",
         "hookRun",
         "hooks",
+        "isGivenUp",
         "isHasty",
         "isTimeoutGiven",
         "paused",
@@ -84,7 +85,8 @@ class Item:
     what is waited for now; ``deployed_at`` is when ECS began the deployment that is watched, by ECS's clock. It
     ``is_followed`` when somebody else started it. ``doubted_since``: since when ECS's answers may hide a newer one.
     ``paused`` are the ids of PAUSE hooks that people were told of. It ``is_hasty`` when the settings for the way back
-    were written, and those from before are to be put back. ``hook_run`` tells of the hook's task: task (its
+    were written, and those from before are to be put back; nothing else is left to do where the way back
+    ``is_given_up``. ``hook_run`` tells of the hook's task: task (its
     id), container, log. ``mark`` tells what is wanted apart from what was wanted before. ``checks`` has a letter for
     each of :data:`ecs_gitops.checks.CHECKS`.
     """
@@ -123,6 +125,7 @@ class Item:
     paused: tuple[str, ...] = ()
     rollbacks_begun: int = 0
     is_hasty: bool = False
+    is_given_up: bool = False
     hook_run: Json | None = None
     was_returned: bool = False
     mark: str | None = None
