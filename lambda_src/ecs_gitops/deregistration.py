@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops import leftovers, live
+from ecs_gitops import leftovers, live, work
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.provenance import is_ours
 from ecs_gitops.revisions import is_active, is_gone, is_pinned
@@ -49,6 +49,9 @@ class Deregistration:
         left = [item for item in self.batch.items if leftovers.has_left(item)]
         try:
             runs = self._runs(left, patience)
+            if any(item.status == work.FAILED and item.number not in runs for item in left):
+                # It may run what another item left behind.
+                left = []
             used = leftovers.needed(self.batch.items) | set(self.batch.keep)
             used |= {short(each) for found in runs.values() for each in found if is_pinned(each)}
             done = [self._item(item, runs[item.number], used, patience) for item in left if item.number in runs]
@@ -64,11 +67,18 @@ class Deregistration:
             for number, seen in live.describe_services(self.aws, items, patience).items():
                 if isinstance(seen, Service):
                     runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
+                elif seen is None:
+                    runs[number] = []
             return runs
         for item in items:
             try:
                 runs[item.number] = self._references(Trigger.of(item), patience)
-            except (AwsRefused, AwsUnavailable, ItemFailed):
+            except AwsRefused as error:
+                if error.code == "ResourceNotFoundException":
+                    runs[item.number] = []
+            except ItemFailed:
+                runs[item.number] = []
+            except AwsUnavailable:
                 continue
         return runs
 

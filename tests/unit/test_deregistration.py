@@ -139,6 +139,33 @@ def test_that_it_does_not_work_changes_no_result(ecs, machine, monkeypatch, faul
 
 
 @pytest.mark.usefixtures("cleaning")
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_an_item_may_run_that_cannot_be_looked_at_is_kept(ecs, machine, monkeypatch, is_read):
+    # GIVEN a service whose new revision is that of another one, and whose update took effect though it was refused
+    ecs.serve("api", ecs.services["web"]["taskDefinition"])
+    update, describe = ecs.update_service, ecs.describe_services
+
+    def updated(cluster, service, *given):
+        answer = update(cluster, service, *given)
+        if service == "api":
+            monkeypatch.setattr(ecs, "describe_services", described)
+            raise AwsRefused("update_service", "AccessDeniedException", "no")
+        return answer
+
+    def described(cluster, names):
+        if "api" in names and not is_read:
+            raise AwsRefused("describe_services", "AccessDeniedException", "no")
+        return describe(cluster, names)
+
+    monkeypatch.setattr(ecs, "update_service", updated)
+    # WHEN the other one is rolled back
+    done = machine.run(release(item("web", "bad"), item("api", service="web", image="web:bad")))
+    # THEN the revision stays, whether it can be seen that it is needed or not
+    assert statuses(done) == {"web": ROLLED_BACK, "api": FAILED}
+    assert _status(ecs)["web:2"] == "ACTIVE"
+
+
+@pytest.mark.usefixtures("cleaning")
 def test_a_run_that_dies_is_run_again(ecs, machine, monkeypatch):
     deregister = ecs.deregister_task_definition
 
