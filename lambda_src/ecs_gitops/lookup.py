@@ -153,12 +153,15 @@ def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) ->
 
 
 def _parameters(aws: Aws, region: str, group: Sequence[Reference], patience: Patience) -> dict[Reference, _Told]:
-    names = [reference.name for reference in group]
+    names = list(dict.fromkeys(name for reference in group for name in reference.names))
     try:
         known = patience.persist(lambda: aws.known_parameters(region or None, names))
     except AwsRefused as error:
         return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(error)}") for each in group}
-    return {each: None if each.name in known else (FAILED, f"parameter {each.name} does not exist") for each in group}
+    return {
+        each: None if known.intersection(each.names) else (FAILED, f"parameter {each.name} does not exist")
+        for each in group
+    }
 
 
 def roles(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:

@@ -58,6 +58,13 @@ class Reference:
     region: str = ""
     account: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it may have: the ARN of a parameter has no slash before the name's first part, whether the
+        name begins with one or not."""
+        is_of_arn = self.service == "ssm" and self.account and "/" not in self.name
+        return (self.name, f"/{self.name}") if is_of_arn else (self.name,)
+
 
 def references(definition: Json) -> tuple[Reference, ...]:
     """The secrets and parameters that can be looked up."""

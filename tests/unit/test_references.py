@@ -213,3 +213,24 @@ def test_a_secret_of_a_volume_that_is_gone_stops_the_release(ecs, machine, gone)
     job = {"service": "job", "cwRuleName": "nightly", "image": "job:2"}
     results = machine.results(release(item("web"), tasks=[job]))
     assert (results[gone]["status"], results[gone]["reason"]) == ("FAILED", f"secret {SECRET} does not exist")
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("value", "there", "status"),
+    [
+        (f"arn:aws:ssm:{PLACE}:parameter/key", "key", "DEPLOYED"),
+        # The ARN of /key is the same.
+        (f"arn:aws:ssm:{PLACE}:parameter/key", "/key", "DEPLOYED"),
+        (f"arn:aws:ssm:{PLACE}:parameter/key", "/shop/key", "FAILED"),
+        (PARAMETER, "/shop/key", "DEPLOYED"),
+        # A name is the name.
+        ("key", "/key", "FAILED"),
+        ("/key", "/key", "DEPLOYED"),
+    ],
+)
+def test_a_parameter_is_found_by_its_arn_and_by_its_name(ecs, machine, value, there, status):
+    ecs.parameters = {there}
+    container = ecs.definitions[ecs.services["web"]["taskDefinition"]][0]["containerDefinitions"][0]
+    container["secrets"] = [{"name": "A", "valueFrom": value}]
+    assert machine.results(release(item("web")))["web"]["status"] == status
