@@ -8,7 +8,6 @@ import re
 import pytest
 
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.service import seconds
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -86,14 +85,6 @@ def test_a_schedule_goes_back_as_it_came(wired):
     sent = dict(wire.sent[1])
     assert re.fullmatch("[0-9a-f-]{36}", sent.pop("ClientToken"))
     assert sent == {name: value for name, value in whole.items() if name != "Name"}
-
-
-def test_a_schedule_tells_when_aws_answered(wired):
-    aws, wire = wired({"Name": "nightly"}, {"Name": "nightly"})
-    wire.headers["date"] = "Thu, 26 Nov 2026 12:00:00 GMT"
-    assert seconds(aws.get_schedule("jobs", "nightly")["asOf"]) == 1_795_694_400.0
-    wire.headers["date"] = "now"
-    assert aws.get_schedule("jobs", "nightly") == {"Name": "nightly"}
 
 
 def test_transient_failed_entries_are_worth_another_try(wired):

@@ -20,7 +20,6 @@ class Wire:
         self.answers = list(answers)
         self.sent: list[Any] = []
         self.content_types: list[str] = []
-        self.headers: dict[str, str] = {}
 
     def __call__(self, request: Any, **_: object) -> AWSResponse:
         body = request.body or ""
@@ -33,7 +32,7 @@ class Wire:
         raw = BytesIO(given)
         raw.stream = lambda **_: iter([given])  # type: ignore[attr-defined]
         code = answer.pop("status", 200) if isinstance(answer, dict) else 200
-        return AWSResponse(request.url, code, {"content-type": "application/x-amz-json-1.1", **self.headers}, raw)
+        return AWSResponse(request.url, code, {"content-type": "application/x-amz-json-1.1"}, raw)
 
 
 def wired(*answers: Any) -> tuple[Aws, Wire]:
