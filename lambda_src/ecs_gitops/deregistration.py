@@ -16,7 +16,7 @@ from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.provenance import is_ours
 from ecs_gitops.revisions import is_active, is_gone, is_pinned
 from ecs_gitops.service import Service
-from ecs_gitops.task_definition import arn, short
+from ecs_gitops.task_definition import arn, family, short
 from ecs_gitops.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Deregistration:
 
     def _item(self, item: Item, runs: Iterable[str], used: set[str], patience: Patience) -> Item:
         """The item, once its own revision and the newest ones of its families are looked at."""
-        families = {short(each).split(":")[0] for each in (*runs, item.task_def or "") if each}
+        families = {family(each) for each in (*runs, item.task_def or "") if each}
         wanted = [*([item.task_def] if item.task_def else []), *sorted(families)]
         told = [self._deregister(self.batch.task_definition_arn(each), used, patience) for each in wanted]
         return replace(item, reason="; ".join(filter(None, (item.reason, *dict.fromkeys(told)))) or None)

@@ -31,7 +31,7 @@ _STARTED = re.compile(r"has started (\d+) tasks")
 _FEWEST, _MOST = 3, 200
 _FAILURES = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
 # Exit codes of a container that ECS ends with its task: SIGTERM, and SIGKILL where that does not suffice.
-_TOLD_TO_STOP = (143, 137)
+TOLD_TO_STOP = (143, 137)
 
 
 def evidence(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
@@ -89,7 +89,7 @@ def _has_crashed(task: Json) -> bool:
         return False
     containers = task.get("containers") or []
     codes = [container.get("exitCode") for container in containers]
-    has_ended_well = 0 in codes and all(code in (0, *_TOLD_TO_STOP) for code in codes)
+    has_ended_well = 0 in codes and all(code in (0, *TOLD_TO_STOP) for code in codes)
     return not has_ended_well or any(container.get("reason") for container in containers)
 
 

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops import rollout
-from ecs_gitops.evidence import stop_reasons
+from ecs_gitops.evidence import TOLD_TO_STOP, stop_reasons
 from ecs_gitops.live import DEFAULT_CLUSTER
 from ecs_gitops.names import started_by
 from ecs_gitops.task_definition import arn, find_container
@@ -37,8 +37,6 @@ _SHOWN_WITHIN = 60.0
 _SHORTEST_PAUSE = 10.0
 # A try writes almost twice the events of a look into the execution's history, see :mod:`ecs_gitops.history`.
 _LOOKS_OF_A_TRY = 2.0
-# How ECS itself ends the other containers of a task: SIGTERM, SIGKILL.
-_ENDED_BY_ECS = (137, 143)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +195,7 @@ def _reasons(task: Json, container: Json) -> list[str]:
     if own and own not in others[0]:
         found.append(own)
     found += others
-    if code in _ENDED_BY_ECS and not own and len(others) == 1:
+    if code in TOLD_TO_STOP and not own and len(others) == 1:
         found += [
             f"container {each.get('name')} exited with 0 and ended the task"
             for each in task.get("containers") or []
@@ -212,7 +210,7 @@ def other_logs(task: Json, item: Item, definition: Json) -> str:
     found = []
     for container in task.get("containers") or []:
         is_other = container.get("name") != ran.get("container")
-        is_suspect = container.get("reason") or container.get("exitCode") not in (None, *_ENDED_BY_ECS)
+        is_suspect = container.get("reason") or container.get("exitCode") not in (None, *TOLD_TO_STOP)
         stream = _log_stream(definition, str(container.get("name")), str(ran.get("task")))
         if is_other and is_suspect and stream:
             found.append(f"log of {container['name']}: {stream}")

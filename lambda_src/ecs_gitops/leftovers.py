@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops import work
+from ecs_gitops.task_definition import family
 
 if TYPE_CHECKING:
     from ecs_gitops.batch import Batch
@@ -46,7 +47,7 @@ def batches(of_release: Sequence[Batch]) -> tuple[Batch, ...]:
         keep = needed(item for other in others for item in other.items)
         families = [_family(item) for item in left]
         if all(families):
-            keep = {each for each in keep if each.split(":")[0] in families}
+            keep = {each for each in keep if family(each) in families}
         if left and len(keep) <= _KEPT_AT_MOST:
             found.append(replace(batch, mode="CLEAN", next="DEPLOY", keep=tuple(sorted(keep))))
     return tuple(found)
@@ -54,4 +55,4 @@ def batches(of_release: Sequence[Batch]) -> tuple[Batch, ...]:
 
 def _family(item: Item) -> str | None:
     known = item.task_def or item.previous_task_def or item.running_task_def
-    return known.split(":")[0] if known else None
+    return family(known) if known else None

@@ -190,7 +190,7 @@ class Rollback:
         """Have ECS itself roll back what is going on. False when nothing of ours is, or ECS cannot; raises
         :class:`ItemFailed` when somebody else's deployment has taken its place."""
         going_on = self._going_on()
-        ours = next((record for record in going_on if record.deployment_id == self.item.deployment_id), None)
+        ours = deployment_records.own(self.item, going_on)
         newer = going_on if ours is None else going_on[: going_on.index(ours)]
         for record in newer:
             if not record.task_definition:
@@ -228,7 +228,7 @@ class Rollback:
         # Rolling deployments are judged by what the service shows; the others by ECS's own record.
         is_native = strategy(service.configuration) != ROLLING
         going_on = self._going_on() if is_native else []
-        record = next((each for each in going_on if each.deployment_id == self.item.deployment_id), None)
+        record = deployment_records.own(self.item, going_on)
         return replace(
             self.item,
             status=work.IN_PROGRESS,

@@ -54,6 +54,11 @@ def short(reference: str) -> str:
     return reference.rsplit("/", 1)[-1]
 
 
+def family(reference: str) -> str:
+    """The family of a task definition's ARN, of ``family:revision``, or of a family."""
+    return short(reference).partition(":")[0]
+
+
 def repository(image: str) -> str:
     """An image without its tag and digest: ``registry:5000/team/api`` of ``registry:5000/team/api:1.2@sha256:…``."""
     path, slash, last = image.partition("@")[0].rpartition("/")

@@ -10,6 +10,7 @@ from ecs_gitops import deployment_records, evidence, hooks, live, rollout, servi
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.hooks import HookVerdict
 from ecs_gitops.live import DEFAULT_CLUSTER, Seen
 from ecs_gitops.memory import noted
 from ecs_gitops.observability import ItemLog
@@ -234,11 +235,16 @@ class Validator:
             told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
             return [after_failure(item, told, self.patience.clock()) for item in items]
         by_arn = {task["taskArn"]: task for task in tasks}
-        return [self._hook(item, arn, by_arn.get(arn)) for item, arn in zip(items, arns, strict=True)]
-
-    def _hook(self, item: Item, arn: str, task: Json | None) -> Item:
         now = self.patience.clock()
-        verdict = hooks.judge(task, item, now)
+        judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
+        good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
+        # What the service runs by now decides of those whose last hook it was.
+        ended = [item for item in good if item.phase == work.POST_DEPLOY]
+        seen = live.describe_services(self.aws, ended, self.patience)
+        return [self._hook(item, arn, by_arn.get(arn), verdict, seen) for item, arn, verdict in judged]
+
+    def _hook(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, seen: Seen) -> Item:
+        now = self.patience.clock()
         if verdict.status == hooks.RUNNING:
             return replace(item, progress=verdict.reason or None)
         if verdict.status == hooks.SUCCEEDED:
@@ -246,7 +252,7 @@ class Validator:
                 return replace(
                     item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None, hook_run=None
                 )
-            return self._proven(item, now)
+            return self._proven(item, seen[item.number], now)
         why = verdict.reason
         if verdict.status == hooks.UNPLACED:
             waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
@@ -261,9 +267,8 @@ class Validator:
             return hooks.untouched(item, why, now)
         return self._after_failure(item, why)
 
-    def _proven(self, item: Item, now: float) -> Item:
+    def _proven(self, item: Item, seen: Service | AwsRefused | None, now: float) -> Item:
         """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
-        seen = live.describe_services(self.aws, [item], self.patience)[item.number]
         if isinstance(seen, AwsRefused):
             return item.ended(work.DEPLOYED, now)
         watched = deployment_records.watched(item, self.batch, now)

@@ -141,13 +141,21 @@ def _loader() -> Any:
     return create_loader()
 
 
-def _config() -> Any:
+def own_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:
+    """A client for what a function does as itself, without a role that is assumed: it renews the function's own
+    credentials. ``read_timeout`` (seconds) and ``attempts`` say how long a call may take at most."""
+    observability.trace_aws_calls()
+    config = _config(connect_timeout=3, read_timeout=read_timeout, attempts=attempts)
+    return new_session().create_client(service, region_name=region, config=config)
+
+
+def _config(*, connect_timeout: float = 5, read_timeout: float = 30, attempts: int = 5) -> Any:
     from botocore.config import Config
 
     return Config(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=CONCURRENCY,
         user_agent_extra="ecs-gitops",
     )

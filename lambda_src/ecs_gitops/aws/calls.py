@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecs_gitops.aws.pace import Pace
@@ -129,6 +131,15 @@ def _send_body(params: Json, **_: object) -> None:
     body = _RAW_BODY.get()
     if body is not None:
         params["body"] = body
+
+
+def sent_at(answer: Json) -> datetime:
+    """When AWS sent an answer, by its own clock: the HTTP header ``Date``. Raises :class:`ValueError` where the answer
+    does not tell."""
+    sent = (answer.get("ResponseMetadata", {}).get("HTTPHeaders") or {}).get("date")
+    if not sent:
+        raise ValueError("the answer has no Date")
+    return parsedate_to_datetime(sent)
 
 
 def parts(values: Sequence[str], size: int) -> Iterable[list[str]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws.calls import Calls, parts
+from ecs_gitops.aws.calls import Calls, parts, sent_at
 from ecs_gitops.aws.kept import Texts
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.service import seconds
@@ -179,9 +178,8 @@ class Ecs(Calls):
 
 
 def _as_of(answer: Json) -> Json:
-    """When AWS sent an answer: its HTTP header ``Date``."""
-    sent = (answer.get("ResponseMetadata", {}).get("HTTPHeaders") or {}).get("date")
+    """When AWS sent an answer; empty where it does not tell."""
     try:
-        return {"asOf": parsedate_to_datetime(sent)} if sent else {}
+        return {"asOf": sent_at(answer)}
     except ValueError:
         return {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ecs_gitops.aws import own_client
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
 
@@ -90,18 +91,5 @@ def _advice(error: AwsRefused) -> str:
 
 @cache
 def _client(region: str) -> Any:
-    """One for as long as the sandbox lasts; it renews the function's own credentials itself."""
-    from botocore.config import Config
-    from botocore.session import Session
-
-    from ecs_gitops import observability
-
-    observability.trace_aws_calls()
-    # Shorter than those of other clients: all of its attempts fit into InitConfig's minute.
-    config = Config(
-        connect_timeout=3,
-        read_timeout=8,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        user_agent_extra="ecs-gitops",
-    )
-    return Session().create_client("s3", region_name=region, config=config)
+    """One for as long as the sandbox lasts. All of its attempts fit into InitConfig's minute."""
+    return own_client("s3", region, read_timeout=8, attempts=4)

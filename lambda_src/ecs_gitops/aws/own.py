@@ -11,7 +11,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws.calls import attempt
+from ecs_gitops.aws import own_client
+from ecs_gitops.aws.calls import attempt, sent_at
 from ecs_gitops.errors import AwsRefused
 
 if TYPE_CHECKING:
@@ -77,10 +78,7 @@ class Own:
     @staticmethod
     def _age(found: Json) -> float:
         """Seconds since an object was written, both times by S3's clock."""
-        from email.utils import parsedate_to_datetime
-
-        now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
-        return float((now - found["LastModified"]).total_seconds())
+        return float((sent_at(found) - found["LastModified"]).total_seconds())
 
     def _put(self, bucket: str, key: str, *, is_sent: bool, **condition: str) -> None:
         self._call("s3", "put_object", Bucket=bucket, Key=key, Body=json.dumps({"sent": is_sent}).encode(), **condition)
@@ -92,17 +90,5 @@ class Own:
 
 @cache
 def _client(service: str, region: str) -> Any:
-    """One for as long as the sandbox lasts; it renews the function's own credentials itself."""
-    from botocore.config import Config
-
-    from ecs_gitops import observability
-    from ecs_gitops.aws import new_session
-
-    observability.trace_aws_calls()
-    config = Config(
-        connect_timeout=3,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        user_agent_extra="ecs-gitops",
-    )
-    return new_session().create_client(service, region_name=region, config=config)
+    """One for as long as the sandbox lasts."""
+    return own_client(service, region, read_timeout=5, attempts=3)

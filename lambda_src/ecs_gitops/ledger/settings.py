@@ -23,6 +23,7 @@ from typing import Any
 from ecs_gitops import shapes
 from ecs_gitops.aws.ledger import Ledger
 from ecs_gitops.errors import InvalidSettings
+from ecs_gitops.manifest import texts
 from ecs_gitops.plan import Settings
 from ecs_gitops.shapes import Shape
 
@@ -107,10 +108,10 @@ def _minutes(at_most: int) -> Shape:
     )
 
 
-_ACCOUNT = shapes.like("[0-9]{12}", "an account id of 12 digits")
+_ACCOUNT = shapes.like(texts.ACCOUNT.pattern, "an account id of 12 digits")
 _MEMBERS: Mapping[str, Shape] = {
     "account": _ACCOUNT,
-    "region": shapes.like("[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "the name of a Region"),
+    "region": shapes.like(texts.REGION.pattern, "the name of a Region"),
     "roleArns": Shape("an object of account ids, each with the ARN of a role in that account", _are_roles),
     "defaults": shapes.OBJECT,
     "guardRails": shapes.OBJECT,
