@@ -24,7 +24,7 @@ from ecs_gitops.work import Item
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
-from unit.shop import stock
+from unit.shop import GOOD, stock
 from unit.wire import Wire
 from unit.wire import wired as over_the_wire
 
@@ -148,3 +148,11 @@ def shop(ecs: FakeEcs) -> FakeEcs:
     """Three services on their first images, a rule and a schedule."""
     stock(ecs)
     return ecs
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A manifest that is good, for the command line."""
+    path = tmp_path / "deployment.yaml"
+    path.write_text(GOOD)
+    return path

@@ -6,6 +6,9 @@ from typing import Any
 
 from unit.fake_ecs import FakeEcs
 
+# A manifest that is good, as a file has it.
+GOOD = "release: 4.0\nservices:\n  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n"
+
 
 def item(name: str, tag: str = "2", **more: Any) -> dict[str, Any]:
     return {"service": name, "clusterName": "shop", "serviceName": name, "image": f"{name}:{tag}", **more}
