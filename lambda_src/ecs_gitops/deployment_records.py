@@ -123,6 +123,16 @@ def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> I
     return replace(item, service_deployment=ours.id) if tells else item
 
 
+def again(item: Item, batch: Batch, service: Service | None) -> Item:
+    """The item, to return what somebody deployed again of its revision, as far as the service shows it."""
+    item, primary = replace(item, is_followed=True), service.primary if service else None
+    if primary is None or primary.task_definition != batch.task_definition_arn(item.task_def or ""):
+        return item
+    if item.deployed_at is not None and primary.created_at < item.deployed_at:
+        return item
+    return replace(item, deployment_id=primary.id, deployed_at=primary.created_at)
+
+
 def own(item: Item, records: Sequence[Record]) -> Record | None:
     """The record of the very deployment that the item watches."""
     return next((record for record in records if record.deployment_id == item.deployment_id), None)

@@ -176,7 +176,8 @@ class Validator:
             return replace(item, progress=verdict.reason)
         if verdict.is_back and item.rollbacks_begun < _ROLLBACKS_AT_MOST:
             told = "; ".join(filter(None, (item.reason, verdict.reason)))
-            return replace(to_rollback(item, told), is_followed=True)
+            # That one is to be returned now: a read that shows it once more tells of no third one.
+            return deployment_records.again(to_rollback(item, told), self.batch, service)
         if verdict.status == rollout.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
             told = "; ".join(filter(None, (verdict.reason, runs)))

@@ -17,6 +17,12 @@ HOOK = {
     "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
     "timeoutConfiguration": {"timeoutInMinutes": 60, "action": "CONTINUE"},
 }
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "ROLLING": {"strategy": "ROLLING"},
+    "CANARY": CANARY,
+    "LINEAR": {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}},
+    "BLUE_GREEN": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0},
+}
 PAUSED = {**CANARY, "lifecycleHooks": [HOOK]}
 FAILS = hooks(after="smoke fail")
 
@@ -151,3 +157,27 @@ def test_of_two_deployments_of_one_moment_on_the_way_back_the_one_that_goes_on_i
     (web,) = machine.run(release(item("web", **FAILS)))["result"]["items"]
     assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
     assert ecs.services["web"]["deploymentConfiguration"] == CANARY
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("stale", [20, 30, 60])
+def test_what_somebody_deploys_again_counts_once_though_old_reads_show_it_often(
+    ecs, machine, monkeypatch, strategy, stale
+):
+    # GIVEN a service that ECS has returned by itself, and somebody who deploys what failed once more before we see it
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    ecs.services["web"]["deploymentConfiguration"] = STRATEGIES[strategy] | breaker
+    ecs.stale = stale
+    bad, called, acted = f"{ecs.services['web']['taskDefinition'][:-1]}2", ecs._called, []
+
+    def with_another(name: str) -> None:
+        if not acted and ecs.records and ecs.now - ecs.records[0]["createdAt"] >= 32:
+            acted.append(ecs.hotfix("web", bad))
+        called(name)
+
+    monkeypatch.setattr(ecs, "_called", with_another)
+    (web,) = machine.run(release(item("web", "bad", timeoutMinutes=9)))["result"]["items"]
+    # THEN the service is returned all the same
+    assert acted
+    assert (web["status"], ecs.steady()["services"]["web"]["images"]) == ("ROLLED_BACK", {"web": "web:1"})
+    assert not set(ecs.stops) & set(acted)
