@@ -16,7 +16,7 @@ from ecs_gitops.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.examination import Examined, examine
 from ecs_gitops.live import DEFAULT_CLUSTER
-from ecs_gitops.memory import noted
+from ecs_gitops.memory import forget, noted
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release
@@ -127,17 +127,16 @@ class ServiceDeployer:
     def _configure(self, item: Item, examined: Examined, decision: Unchanged) -> Item:
         """Nothing to roll out; the settings, and the memory of an earlier rollback, are put right."""
         revision = short(decision.revision)
-        if decision.forget:
-            self.aws.tag_task_definition(decision.revision, examined.wanted.key, "")
+        told = forget(self.aws, examined.wanted.key, decision.revision) if decision.forget else ""
         item = replace(item, previous_task_def=revision, task_def=revision)
         # Where the check saw other settings, an interrupted run has written them already.
         seen = item.previous_deployment
         was_written = seen is not None and differs(seen, item.deployment or {})
         if not decision.configure and not was_written:
-            return replace(item, deployment_needed=False).ended(work.UNCHANGED, self.patience.clock())
+            return replace(item, deployment_needed=False).ended(work.UNCHANGED, self.patience.clock(), told or None)
         if decision.configure:
             self._write_settings(item, examined)
-        told = "the deployment settings alone changed: nothing was rolled out"
+        told = "; ".join(filter(None, ("the deployment settings alone changed: nothing was rolled out", told)))
         return item.ended(work.DEPLOYED, self.patience.clock(), told)
 
     def _write_settings(self, item: Item, examined: Examined) -> None:

@@ -15,7 +15,7 @@ from ecs_gitops import live, work
 from ecs_gitops.aws import Aws
 from ecs_gitops.batch import Batch
 from ecs_gitops.errors import AwsRefused, AwsUnavailable, ItemFailed
-from ecs_gitops.memory import note_rolled_back
+from ecs_gitops.memory import forget, note_rolled_back
 from ecs_gitops.observability import ItemLog
 from ecs_gitops.patience import Patience
 from ecs_gitops.provenance import Release, is_ours, previous_of
@@ -98,15 +98,11 @@ class TaskDeployer:
         looked = look(self.aws, self.release, trigger, items)
         revisions = {part.reference: self._revision(part) for part in looked.parts}
         looked.state.repoint(self.aws, revisions, self.patience.clock())
-        for part in looked.parts:
-            for item in items:
-                if item.number in part.wanted and part.is_to_be_forgotten(item.number):
-                    self.aws.tag_task_definition(
-                        self.batch.task_definition_arn(part.definition["taskDefinitionArn"]),
-                        part.wanted[item.number].key,
-                        "",
-                    )
         return [self._result(item, looked, revisions) for item in items]
+
+    def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
+        over = [part for part in parts if part.is_to_be_forgotten(item.number)]
+        return [forget(self.aws, part.wanted[item.number].key, arn(part.definition)) for part in over]
 
     def _revision(self, part: Part) -> str:
         """What the targets are to run; the reference itself where nothing has to change."""
@@ -134,7 +130,8 @@ class TaskDeployer:
                 revisions[shown.reference] if shown.must_be_registered else shown.definition["taskDefinitionArn"]
             ),
         )
-        note = f"{len(parts)} task definitions" if len(parts) > 1 else None
+        notes = [f"{len(parts)} task definitions" if len(parts) > 1 else "", *self._forget(item, parts)]
+        note = "; ".join(filter(None, dict.fromkeys(notes))) or None
         return known.ended(work.DEPLOYED if is_changed else work.UNCHANGED, now, note)
 
     # --- and back --------------------------------------------------------------------------------------------------

@@ -28,6 +28,16 @@ def note_rolled_back(aws: Aws, item: Item, revision: str) -> str:
     return ""
 
 
+def forget(aws: Aws, key: str, revision: str) -> str:
+    """Note on what runs (an ARN) that an earlier rollback is over, as the manifest went back too; what is wrong with
+    that. ECS tags no revision that is not ACTIVE."""
+    try:
+        aws.tag_task_definition(revision, key, "")
+    except AwsRefused as error:
+        return f"that the earlier rollback is over could not be noted, so what was rolled back then stays held: {error}"
+    return ""
+
+
 def noted(aws: Aws, batch: Batch, item: Item) -> Item:
     """An item that failed, with that noted on its revision, which was left there: it may look steady to the next
     release. Any other item as it is."""

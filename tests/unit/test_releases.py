@@ -190,3 +190,21 @@ def test_the_report_says_whether_it_is_told(ecs, machine, monkeypatch):
     assert machine.run(release(item("web", "2")))["notify"] is True
     monkeypatch.setenv("ECS_GITOPS_NOTIFY", "failures")
     assert machine.run(release(item("web", "3")))["notify"] is False
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "DELETE_IN_PROGRESS"])
+def test_a_revision_that_takes_no_tags_any_more_is_no_failure(ecs, machine, status):
+    # GIVEN a service, a rule and a schedule that were returned to revisions that somebody deregistered since
+    def wanted(tag):
+        jobs = [JOB, {"service": "job", "scheduleName": "hourly"}]
+        tasks = [each | {"image": f"job:{tag[-1]}"} for each in jobs]
+        return release(item("web", tag), tasks=tasks, onFailure="rollbackRelease")
+
+    assert set(statuses(machine.run(wanted("bad2"))).values()) == {"ROLLED_BACK"}
+    for arn in [arn for arn in ecs.definitions if arn.endswith((":task-definition/web:1", ":task-definition/job:1"))]:
+        ecs.deregister(arn, status)
+    # WHEN the manifest goes back, too
+    done = machine.run(wanted("1"))
+    # THEN nothing has to change, and what could not be noted is told
+    assert set(statuses(done).values()) == {"UNCHANGED"}
+    assert all("what was rolled back then stays held" in each["reason"] for each in done["result"]["items"])
