@@ -37,6 +37,8 @@ _SHOWN_WITHIN = 60.0
 _SHORTEST_PAUSE = 10.0
 # A try writes almost twice the events of a look into the execution's history, see :mod:`ecs_gitops.history`.
 _LOOKS_OF_A_TRY = 2.0
+# The task was told to stop before its containers had ended: by somebody, by ourselves or by AWS.
+_STOPPED = ("UserInitiated", "SpotInterruption", "TerminationNotice", "ServiceSchedulerInitiated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
             )
         return HookVerdict(RUNNING, f"hook {hook}: {status}")
     container = _container(task, ran.get("container"))
-    if container.get("exitCode") == 0:
+    # A command that handles SIGTERM may exit with 0 too, its work half done.
+    if container.get("exitCode") == 0 and task.get("stopCode") not in _STOPPED:
         return HookVerdict(SUCCEEDED)
     if (why := unplaced(task)) is not None:
         return HookVerdict(UNPLACED, why)
@@ -188,26 +191,21 @@ def _reasons(task: Json, container: Json) -> list[str]:
     others = stop_reasons(task, but=str(container.get("name")))
     own = str(container.get("reason") or "")
     code = container.get("exitCode")
+    to_do = advice(f"{task.get('stopCode') or ''} {task.get('stoppedReason') or ''}")
     if code is None:
         first = f"did not run: {own or others[0]}"
-        return [first, *(each for each in others if each != others[0] or own)]
-    found = [f"container {container.get('name')} exited with {code}"]
+        return [first, *(each for each in others if each != others[0] or own), *filter(None, [to_do])]
+    found = [f"container {container.get('name')} exited with {code}{' when it was told to stop' if code == 0 else ''}"]
     if own and own not in others[0]:
         found.append(own)
-    found += others
-    if code in TOLD_TO_STOP and not own and len(others) == 1:
-        found += [
-            f"container {each.get('name')} exited with 0 and ended the task"
-            for each in task.get("containers") or []
-            if each.get("exitCode") == 0
-        ]
-    return [*found, *filter(None, [advice(str(task.get("stopCode") or ""))])]
+    return [*found, *others, *filter(None, [to_do])]
 
 
-def other_logs(task: Json, item: Item, definition: Json) -> str:
-    """Where the logs are of the other containers that did not end well; empty where that is not known."""
+def of_others(task: Json, item: Item, definition: Json) -> str:
+    """Which other container ended the task with exit code 0, and where the logs are of those that did not end well;
+    empty where that is not known."""
     ran = item.hook_run or {}
-    found = []
+    found = _ended_well(task, str(ran.get("container")), definition)
     for container in task.get("containers") or []:
         is_other = container.get("name") != ran.get("container")
         is_suspect = container.get("reason") or container.get("exitCode") not in (None, *TOLD_TO_STOP)
@@ -215,6 +213,20 @@ def other_logs(task: Json, item: Item, definition: Json) -> str:
         if is_other and is_suspect and stream:
             found.append(f"log of {container['name']}: {stream}")
     return "; ".join(found)
+
+
+def _ended_well(task: Json, hook: str, definition: Json) -> list[str]:
+    """What is told of an essential container that exited with 0, where all others were only ended with it."""
+    containers = task.get("containers") or []
+    optional = {each["name"] for each in definition.get("containerDefinitions", []) if each.get("essential") is False}
+    at_fault = [each for each in containers if each.get("reason") or each.get("exitCode") not in (0, *TOLD_TO_STOP)]
+    if task.get("stopCode") in _STOPPED or _container(task, hook).get("exitCode") not in TOLD_TO_STOP:
+        return []
+    return [
+        f"container {each.get('name')} exited with 0 and ended the task"
+        for each in containers
+        if not at_fault and each.get("exitCode") == 0 and each.get("name") not in optional
+    ]
 
 
 def _container(task: Json, called: object) -> Json:

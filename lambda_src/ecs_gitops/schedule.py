@@ -48,5 +48,6 @@ def rewritten(schedule: Json, target: Json, now: float) -> Json:
     return kept if start is None else kept | {"StartDate": start}
 
 
-# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html; the start is decided apart.
-_NOT_WRITTEN = frozenset({"Arn", "CreationDate", "LastModificationDate", "StartDate"})
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html; the start is decided apart,
+# and when AWS answered is no member of a schedule.
+_NOT_WRITTEN = frozenset({"Arn", "CreationDate", "LastModificationDate", "StartDate", "asOf"})

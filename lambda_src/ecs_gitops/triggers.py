@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops import schedule, start_date
 from ecs_gitops.errors import AwsRefused, ItemFailed
+from ecs_gitops.service import seconds
+from ecs_gitops.task_definition import short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -89,18 +91,34 @@ class State:
         return tuple(dict.fromkeys(found))
 
     def concerns(self, now: float) -> list[str]:
-        """What a person should know before it is written, each in a sentence. ``now`` is epoch seconds."""
+        """What a person should know before it is written, each in a sentence. ``now`` (epoch seconds) is for an answer
+        that does not tell AWS's time."""
         if self.whole is None:
             return []
+        now = seconds(self.whole.get("asOf")) or now
         return [f"{self.trigger.described}: {text}" for text in start_date.concerns(self.whole, now)]
 
     def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float) -> None:
-        """Replace task definitions by others; nothing is written where nothing differs. ``now`` is epoch seconds.
-        Raises :class:`ItemFailed` when EventBridge does not take the targets."""
-        repointed = schedule.repointed(self.targets, revisions)
-        if not repointed:
+        """Replace task definitions by others; nothing is written where nothing differs. ``now``: as above.
+
+        What is written is whole: it is read once more right before, so that what somebody changed since stays. Raises
+        :class:`ItemFailed` when that are the task definitions, or when EventBridge does not take the targets."""
+        replaced = {schedule.task_definition(each) for each in schedule.ecs_targets(self.targets)}
+        replaced = {each for each in replaced if revisions.get(each, each) != each}
+        if not replaced:
             return
+        latest = self.trigger.read(aws)
+        if not replaced.issubset(latest.references):
+            runs = ", ".join(map(short, latest.references))
+            raise ItemFailed(
+                f"someone else changed {self.trigger.described} in the meantime: it runs {runs}, which is left as it is"
+            )
+        latest.write(aws, schedule.repointed(latest.targets, revisions), now)
+
+    def write(self, aws: Aws, repointed: Sequence[Json], now: float) -> None:
+        """Write these of its targets in place of what they are."""
         if self.whole is not None:
+            now = seconds(self.whole.get("asOf")) or now
             aws.update_schedule(schedule.rewritten(self.whole, repointed[0], now))
             return
         refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)

@@ -263,7 +263,7 @@ class Validator:
         elif verdict.status == hooks.TIMED_OUT:
             why += self._stop(item, arn)
         elif task is not None:
-            why = "; ".join(filter(None, (why, self._other_logs(item, task))))
+            why = "; ".join(filter(None, (why, self._of_others(item, task))))
         if item.phase == work.PRE_DEPLOY:
             return hooks.untouched(item, why, now)
         return self._after_failure(item, why)
@@ -279,13 +279,13 @@ class Validator:
         why = f"{verdict.reason}, while the hook postDeploy ran"
         return item.failed(why, now) if verdict.is_lost else to_rollback(item, why)
 
-    def _other_logs(self, item: Item, task: Json) -> str:
-        """Where to read on, of the task's other containers. That it cannot be read must not hide the verdict."""
+    def _of_others(self, item: Item, task: Json) -> str:
+        """What other containers did, and where to read on. That it cannot be read must not hide the verdict."""
         try:
             definition, _ = self.aws.describe_task_definition(item.task_def or "")
         except (AwsRefused, AwsUnavailable):
             return ""
-        return hooks.other_logs(task, item, definition)
+        return hooks.of_others(task, item, definition)
 
     def _stop(self, item: Item, arn: str) -> str:
         """End a hook that takes too long; what is told of that."""

@@ -214,6 +214,7 @@ class FakeAws(FakeTasks):
             "Arn": "arn",
             "CreationDate": 1,
             "LastModificationDate": self.modified.get((group, name), 2),
+            "asOf": self.now,
         }
 
     def phase(self, place: tuple[str, str]) -> float | None:
@@ -226,7 +227,7 @@ class FakeAws(FakeTasks):
 
     def update_schedule(self, schedule: dict[str, Any]) -> None:
         self._called("update_schedule")
-        assert not {"Arn", "CreationDate", "LastModificationDate"} & set(schedule)
+        assert not {"Arn", "CreationDate", "LastModificationDate", "asOf"} & set(schedule)
         is_recurring = not schedule["ScheduleExpression"].startswith("at(")
         start, end = schedule.get("StartDate"), schedule.get("EndDate")
         if is_recurring and start is not None and start < self.now - 300:

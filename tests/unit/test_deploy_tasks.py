@@ -99,7 +99,7 @@ def test_an_entry_that_eventbridge_did_not_take_is_a_failure(aws, release, patie
     assert "a: ManagedRuleException: no" in (item.reason or "")
 
 
-@pytest.mark.parametrize("call", range(1, 5))
+@pytest.mark.parametrize("call", range(1, 6))
 def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, patience, tasks, nightly, call):
     batch = tasks(("nightly", "cleanup", "job:2"))
     aws.die_after = call

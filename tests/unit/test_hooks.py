@@ -168,6 +168,9 @@ def ended(*codes):
 
 SPOT = ended(("web", 143)) | {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}
 NO_ROOM = {"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedReason": "RESOURCE:MEMORY"}
+NO_SUCH_PLACE = NO_ROOM | {"stoppedReason": "MemberOf placement constraint unsatisfied."}
+# The command handles SIGTERM, its work half done.
+TOLD_TO_STOP = ended(("web", 0)) | {"stopCode": "UserInitiated", "stoppedReason": "too slow"}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +191,8 @@ NO_ROOM = {"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedRea
         ({"lastStatus": "PENDING"}, 1300, hooks.TIMED_OUT, "still pending after 5 minutes"),
         (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "web exited with 143, Essential container in task"),
         (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "container proxy exited with 1"),
-        (ended(("web", 137), ("proxy", 0)), 1010, hooks.FAILED, "container proxy exited with 0 and ended the task"),
+        (TOLD_TO_STOP, 1010, hooks.FAILED, "container web exited with 0 when it was told to stop, too slow"),
+        (NO_SUCH_PLACE, 1010, hooks.FAILED, "did not run: MemberOf placement constraint unsatisfied., no instance ful"),
         (ended(("web", 0), ("proxy", 1)), 1010, hooks.SUCCEEDED, ""),
         (SPOT, 1010, hooks.FAILED, "Spot took its capacity back"),
         (NO_ROOM, 1010, hooks.UNPLACED, "RESOURCE:MEMORY"),
@@ -224,6 +228,28 @@ def test_why_a_hook_failed_names_the_container_that_ended_it_and_its_log(shop, m
     (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
     assert "container web exited with 143, Essential container in task exited, container envoy exited" in web["reason"]
     assert "log of envoy: /ecs/envoy/mesh/envoy/" in web["reason"]
+
+
+@pytest.mark.parametrize(
+    ("envoy", "log_router", "is_named"),
+    [({}, 143, True), ({"essential": False}, 143, False), ({}, 1, False)],
+    ids=["it ended the task", "it may end", "another one did"],
+)
+def test_a_sidecar_that_ended_well_is_named_where_the_task_ended_with_it(
+    shop, machine, monkeypatch, envoy, log_router, is_named
+):
+    # GIVEN a sidecar that exits with 0, and a hook that is ended before its command is through
+    (live,) = [d for arn, (d, _) in shop.definitions.items() if "/web:" in arn]
+    live["containerDefinitions"].append({"name": "envoy", "image": "envoy:1", **envoy})
+    codes = {"web": 143, "envoy": 0, "log_router": log_router}
+    containers = [{"name": name, "exitCode": code} for name, code in codes.items()]
+    describe = shop.describe_tasks
+    monkeypatch.setattr(
+        shop, "describe_tasks", lambda *a: [t | STOPPED | {"containers": containers} for t in describe(*a)]
+    )
+    # WHEN the hook fails, THEN the sidecar is blamed only if it is to blame
+    (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
+    assert ("container envoy exited with 0 and ended the task" in web["reason"]) is is_named
 
 
 @pytest.mark.parametrize(

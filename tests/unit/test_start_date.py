@@ -8,6 +8,7 @@ import pytest
 
 from ecs_gitops import start_date
 from ecs_gitops.schedule import rewritten
+from unit.machine import Machine
 from unit.shop import JOB, item, release, statuses
 
 DAY, HOUR = 86_400.0, 3_600.0
@@ -113,3 +114,19 @@ def test_a_rate_keeps_its_rhythm_there_and_back(shop, machine):
     assert statuses(done)["hourly"] == "ROLLED_BACK"
     assert shop.calls.count("update_schedule") == 2
     assert shop.phase(("default", "hourly")) == before
+
+
+@pytest.mark.parametrize("clock_ahead", [-90.0, 90.0])
+def test_the_clock_of_the_functions_does_not_move_a_run(shop, monkeypatch, clock_ahead):
+    # GIVEN functions whose clock is wrong, and schedules of a day that begin, or are due, in a minute
+    day = {"ScheduleExpression": "rate(1 day)"}
+    for name, members in (("begins", {"StartDate": shop.now + 60}), ("due", {})):
+        shop.schedules["default", name] = shop.schedules["default", "hourly"] | day | {"Name": name} | members
+    shop.modified["default", "due"] = shop.now + 60 - DAY
+    wanted = shop.now + 60
+    # WHEN they are released
+    items = [TASK | {"scheduleName": name} for name in ("begins", "due")]
+    done = Machine(shop, monkeypatch, clock_ahead).run({"tasks": items})
+    # THEN neither leaves out the run of today
+    assert set(statuses(done).values()) == {"DEPLOYED"}
+    assert [shop.schedules["default", name]["StartDate"] for name in ("begins", "due")] == [wanted, wanted]

@@ -3,15 +3,23 @@
 On AWS all services and functions live by one clock. ministack's live by this machine's: here those of a release live
 by :mod:`local_aws.clock`, so that a run can be ten times as fast and all its times still fit together. Credentials
 expire by the simulated clock where their holder looks, and by the machine's where they are checked.
+
+The HTTP header ``Date`` of services that tell times is simulated too, for callers with a role (functions and what acts
+for them). A user gets the machine's: Go's SDK, which Terraform uses, corrects its signatures by that header.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
 
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.core.router import extract_access_key_id
 from ministack.services import ecs, sts
 from ministack.services import stepfunctions as sfn
 
@@ -19,6 +27,7 @@ from local_aws import clock
 from local_aws.state import settings
 
 _SECONDS_OF_STEADINESS = 0.5
+_DATED = ("ecs", "events", "scheduler")
 
 
 def mend() -> None:
@@ -41,7 +50,20 @@ def mend() -> None:
             raise
 
     sfn._invoke_resource_with_timeout = invoke_resource_with_timeout
+    for service in _DATED:
+        app.SERVICE_HANDLERS[service] = _dated(app.SERVICE_HANDLERS[service])
     apply()
+
+
+def _dated(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def dated(method: str, path: str, headers: Any, body: Any, query: Any) -> Any:
+        status, answered, content = await handler(method, path, headers, body, query)
+        identity = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, query)) or {}
+        if ":assumed-role/" in identity.get("userArn", ""):
+            answered = {**answered, "Date": formatdate(clock.now(), usegmt=True)}
+        return status, answered, content
+
+    return dated
 
 
 def apply() -> None:

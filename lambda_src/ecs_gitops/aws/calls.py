@@ -142,6 +142,14 @@ def sent_at(answer: Json) -> datetime:
     return parsedate_to_datetime(sent)
 
 
+def as_of(answer: Json) -> Json:
+    """``asOf``: when AWS sent an answer. Empty where it does not tell."""
+    try:
+        return {"asOf": sent_at(answer)}
+    except ValueError:
+        return {}
+
+
 def parts(values: Sequence[str], size: int) -> Iterable[list[str]]:
     """``values`` in lists of at most ``size``."""
     for start in range(0, len(values), size):

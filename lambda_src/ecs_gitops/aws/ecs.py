@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws.calls import Calls, parts, sent_at
+from ecs_gitops.aws.calls import Calls, as_of, parts
 from ecs_gitops.aws.kept import Texts
 from ecs_gitops.errors import AwsRefused
 from ecs_gitops.service import seconds
@@ -40,7 +40,7 @@ class Ecs(Calls):
         found: list[Json] = []
         for part in parts(names, SERVICES_PER_CALL):
             answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
-            found += [service | _as_of(answer) for service in answer.get("services", [])]
+            found += [service | as_of(answer) for service in answer.get("services", [])]
         return found
 
     def update_service(
@@ -175,11 +175,3 @@ class Ecs(Calls):
     def stop_task(self, cluster: str, arn: str, reason: str) -> None:
         """Stop a task; nothing happens when it has stopped already."""
         self._call("ecs", "stop_task", cluster=cluster, task=arn, reason=reason)
-
-
-def _as_of(answer: Json) -> Json:
-    """When AWS sent an answer; empty where it does not tell."""
-    try:
-        return {"asOf": sent_at(answer)}
-    except ValueError:
-        return {}

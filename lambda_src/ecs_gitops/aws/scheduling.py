@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ecs_gitops.aws.calls import Calls
+from ecs_gitops.aws.calls import Calls, as_of
 from ecs_gitops.errors import AwsUnavailable
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class Scheduling(Calls):
         return failed + [{"ErrorCode": "unknown", "ErrorMessage": "not named by EventBridge"}] * max(0, missing)
 
     def get_schedule(self, group: str, name: str) -> Json:
-        """A schedule as AWS sends it."""
-        return dict(self._call("scheduler", "get_schedule", GroupName=group, Name=name)["raw"])
+        """A schedule as AWS sends it. ``asOf`` in it is when AWS answered, by its own clock."""
+        answer = self._call("scheduler", "get_schedule", GroupName=group, Name=name)
+        return {**answer["raw"], **as_of(answer)}
 
     def update_schedule(self, schedule: Json) -> None:
         """Write a schedule back; what is left out is reset."""

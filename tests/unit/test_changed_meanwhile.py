@@ -1,0 +1,81 @@
+"""Rules and schedules are written whole: what somebody changes while a release works on them stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unit.shop import item, release, statuses
+
+SCHEDULED = {"service": "job", "scheduleName": "hourly", "image": "job:2"}
+BY_RULE = {"service": "job", "cwRuleName": "nightly", "image": "job:2"}
+
+
+@pytest.fixture
+def meanwhile(shop, monkeypatch):
+    """Has something happen right after each registration of a revision."""
+
+    def set_up(act: Any) -> None:
+        register = shop.register_task_definition
+
+        def registered(*given):
+            arn = register(*given)
+            act()
+            return arn
+
+        monkeypatch.setattr(shop, "register_task_definition", registered)
+
+    return set_up
+
+
+def test_a_schedule_that_somebody_switches_off_stays_off(shop, machine, meanwhile):
+    # GIVEN somebody who switches the schedule off while its new revision is registered
+    meanwhile(lambda: shop.schedules["default", "hourly"].update(State="DISABLED"))
+    # WHEN it is released
+    done = machine.run({"tasks": [SCHEDULED]})
+    # THEN it has the new revision, and is off
+    assert statuses(done) == {"hourly": "DEPLOYED"}
+    written = shop.schedules["default", "hourly"]
+    assert (written["State"], written["Target"]["EcsParameters"]["TaskDefinitionArn"][-5:]) == ("DISABLED", "job:2")
+
+
+def test_a_targets_input_that_somebody_changes_stays(shop, machine, meanwhile):
+    # GIVEN somebody who changes what the rule's target is told
+    meanwhile(lambda: shop.rules["default", "nightly"][0].update(Input="{}"))
+    # WHEN it is released
+    assert statuses(machine.run({"tasks": [BY_RULE]})) == {"nightly": "DEPLOYED"}
+    # THEN that is not taken back
+    assert shop.rules["default", "nightly"][0]["Input"] == "{}"
+
+
+@pytest.mark.parametrize("wanted", [SCHEDULED, BY_RULE], ids=["schedule", "rule"])
+def test_what_somebody_else_deploys_meanwhile_is_left(shop, machine, meanwhile, wanted):
+    # GIVEN somebody who has a revision of their own run
+    theirs = shop.define("job", ("job", "job:theirs"))
+    places = [shop.schedules["default", "hourly"]["Target"], shop.rules["default", "nightly"][0]]
+    meanwhile(lambda: [place["EcsParameters"].update(TaskDefinitionArn=theirs) for place in places])
+    # WHEN it is released
+    (got,) = machine.run({"tasks": [wanted]})["result"]["items"]
+    # THEN the item fails, says so, and theirs stands
+    assert got["status"] == "FAILED"
+    assert "someone else changed" in got["reason"]
+    assert "it runs job:2, which is left as it is" in got["reason"]
+    assert {place["EcsParameters"]["TaskDefinitionArn"] for place in places} == {theirs}
+
+
+def test_on_the_way_back_too(shop, machine, monkeypatch):
+    # GIVEN a release that goes back, and somebody who switches the schedule off while that is noted
+    tag = shop.tag_task_definition
+
+    def tagged(*given):
+        tag(*given)
+        shop.schedules["default", "hourly"]["State"] = "DISABLED"
+
+    monkeypatch.setattr(shop, "tag_task_definition", tagged)
+    # WHEN the release is over
+    done = machine.run(release(item("web", "bad"), tasks=[SCHEDULED], onFailure="rollbackRelease"))
+    # THEN the schedule runs what it ran, and is off
+    assert statuses(done)["hourly"] == "ROLLED_BACK"
+    written = shop.schedules["default", "hourly"]
+    assert (written["State"], written["Target"]["EcsParameters"]["TaskDefinitionArn"][-5:]) == ("DISABLED", "job:1")
