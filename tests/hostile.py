@@ -20,12 +20,12 @@ import pytest
 
 import references
 from ecs_gitops import manifest
-from ecs_gitops.batch import Batch
-from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
-from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
-from ecs_gitops.image_reference import PATTERN, refusal
-from ecs_gitops.render import render
-from ecs_gitops.source import Source
+from ecs_gitops.ecs.image_reference import PATTERN, refusal
+from ecs_gitops.lambdas import batch_run, deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.manifest.execution_input import render
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
+from ecs_gitops.model.source import Source
 from unit.fake_aws import REGION
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
@@ -87,7 +87,7 @@ def world() -> Iterator[FakeEcs]:
     aws = account()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
         Machine(aws, patch)
-        for module in (batch, validate_deploy):
+        for module in (batch_run, validate_deploy):
             patch.setattr(module, "connect", lambda _target: _Polite(aws))
         logging.disable()
         try:

@@ -11,13 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecs_gitops import clean, notice, report
-from ecs_gitops.alert import alert
-from ecs_gitops.batch import Batch, error_text
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.ecs.provenance import Release
+from ecs_gitops.flow import outcome
 from ecs_gitops.manifest import Problem
-from ecs_gitops.provenance import Release
-from ecs_gitops.work import Item
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.batch import Batch, error_text
+from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.items import Item
+from ecs_gitops.notify import notice
+from ecs_gitops.notify.alert import alert
 from hostile import Undocumented
 from unit.fake_aws import ACCOUNT, REGION
 
@@ -92,13 +94,13 @@ def made(source: random.Random) -> str:
 
 def judge_text(text: str) -> str:
     """What a text from outside is for people: ``shown``. Raises :class:`Undocumented`."""
-    shown = clean.line(text)
+    shown = sanitize.line(text)
     _require_readable(shown, text)
-    if clean.line(shown) != shown:
+    if sanitize.line(shown) != shown:
         raise Undocumented(f"cleaned again it is another text: {text!a}")
-    if any(not each.isprintable() for each in (clean.escaped(text), clean.ascii_line(text))):
+    if any(not each.isprintable() for each in (sanitize.escaped(text), sanitize.ascii_line(text))):
         raise Undocumented(f"it cannot be printed: {text!a}")
-    if len(clean.line(text, 7)) > 7 or clean.lines(text).count("\n") > text.count("\n"):
+    if len(sanitize.line(text, 7)) > 7 or sanitize.lines(text).count("\n") > text.count("\n"):
         raise Undocumented(f"it is longer than it may be: {text!a}")
     return "shown"
 
@@ -126,7 +128,7 @@ def _notices(texts: Sequence[str]) -> list[str]:
     held = replace(failed, number=1, status="HELD", running_task_def="web:1", warnings=())
     batch = Batch("service", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/x", (failed, held))
     begun = replace(batch, items=(replace(failed, status="IN_PROGRESS"), held))
-    ended = report.outcome(
+    ended = outcome.outcome(
         [batch], error_text({"Error": "E", "Cause": json.dumps({"errorMessage": str(AwsRefused("o", "C", cause))})})
     )
     ahead = alert(named, begun, replace(batch, next="WAIT")) or {"subject": "", "message": ""}

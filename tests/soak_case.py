@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.world import Execution, World
-from ecs_gitops.strategy import merged
+from ecs_gitops.ecs.deployment_settings import merged
 from local_aws.client import ACCOUNT, REGION
 from local_aws.stack import CLUSTER, register_app, wait_until_steady
 

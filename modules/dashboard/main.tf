@@ -3,7 +3,7 @@ locals {
   state_machine_name = element(split(":", var.state_machine_arn), 6)
   region             = element(split(":", var.state_machine_arn), 3)
 
-  # What the release's metrics are filed under: lambda_src/ecs_gitops/metrics.py.
+  # What the release's metrics are filed under: lambda_src/ecs_gitops/notify/metrics.py.
   release_namespace  = "EcsGitops"
   release_dimensions = { StateMachine = local.state_machine_name }
   execution_metrics  = { StateMachineArn = var.state_machine_arn }

@@ -13,7 +13,7 @@ resource "aws_lambda_function" "this" {
   function_name = local.function_names[each.key]
   description   = "ecs-gitops: ${each.key}"
   role          = aws_iam_role.function[each.key].arn
-  handler       = "ecs_gitops.handlers.${each.key}.handler"
+  handler       = "ecs_gitops.lambdas.${each.key}.handler"
   runtime       = "python3.13"
   architectures = [var.architecture]
   memory_size   = 512

@@ -1,5 +1,5 @@
 # Failures that the state machine cannot tell of: the pipeline did not reach it, or it was ended from outside or by a
-# limit. ValidateDeploy gets every one and decides (lambda_src/ecs_gitops/failure.py): it knows whether there is an
+# limit. ValidateDeploy gets every one and decides (lambda_src/ecs_gitops/notify/pipeline_failure.py): it knows whether there is an
 # execution, how it ended and whether its notice was sent, so that each failure has one notice, and none has two.
 locals {
   failures = {

@@ -21,7 +21,7 @@ _PEAK = 'int(re.search(r"VmHWM:\\s+([0-9]+)", open("/proc/self/status").read())[
 WARM = f"""
 import datetime, json, os, re
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
-import ecs_gitops.handlers
+import ecs_gitops.lambdas
 from botocore.client import BaseClient
 from ecs_gitops import aws
 
@@ -74,7 +74,7 @@ def _handler(path: Path, name: str) -> dict[str, float]:
 def _run(path: Path, name: str, then: str) -> dict[str, float]:
     code = (
         "import time, json, re; began = time.perf_counter(); "
-        f"import ecs_gitops.handlers.{name}; imported = time.perf_counter(); {then}; done = time.perf_counter(); "
+        f"import ecs_gitops.lambdas.{name}; imported = time.perf_counter(); {then}; done = time.perf_counter(); "
         "print(json.dumps({'importMs': (imported - began) * 1000, 'withFirstClientMs': (done - began) * 1000, "
         f"'peakMb': {_PEAK}"
         "}))"

@@ -16,7 +16,7 @@ import pytest
 
 import build_layer
 from bench.python_costs import PLACES, WARM
-from ecs_gitops.task_definition import OUTPUT_ONLY
+from ecs_gitops.ecs.task_definition import OUTPUT_ONLY
 from local_aws.stack import ROOT
 
 HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
@@ -40,12 +40,12 @@ def isolated(unpacked: Path, code: str) -> str:
 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_each_handler_imports_from_the_layer_alone(unpacked, handler):
-    where = isolated(unpacked, f"import ecs_gitops.handlers.{handler} as h; print(h.handler.__module__, h.__file__)")
-    assert where == f"ecs_gitops.handlers.{handler} {unpacked}/ecs_gitops/handlers/{handler}.py"
+    where = isolated(unpacked, f"import ecs_gitops.lambdas.{handler} as h; print(h.handler.__module__, h.__file__)")
+    assert where == f"ecs_gitops.lambdas.{handler} {unpacked}/ecs_gitops/lambdas/{handler}.py"
 
 
 def test_importing_a_handler_loads_no_aws_sdk_no_yaml_and_no_tracing(unpacked):
-    names = ", ".join(f"ecs_gitops.handlers.{handler}" for handler in HANDLERS)
+    names = ", ".join(f"ecs_gitops.lambdas.{handler}" for handler in HANDLERS)
     code = f"import {names}; print([m for m in ('boto3', 'botocore', 'yaml', 'aws_xray_sdk') if m in sys.modules])"
     assert isolated(unpacked, code) == "[]"
 

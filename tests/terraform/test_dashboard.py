@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ecs_gitops import metrics
+from ecs_gitops.notify import metrics
 
 MODULE = Path(__file__).parents[2] / "modules/dashboard"
 

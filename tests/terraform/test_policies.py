@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # What a function calls as itself, without assuming a role.
-OWN = ROOT / "lambda_src/ecs_gitops/aws/own.py"
+OWN = ROOT / "lambda_src/ecs_gitops/aws/deployer_account.py"
 
 
 def test_the_deploy_role_may_do_what_the_package_calls_and_no_more() -> None:

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from ecs_gitops import work
 from ecs_gitops.aws import Aws
-from ecs_gitops.batch import Batch
-from ecs_gitops.patience import Patience
-from ecs_gitops.provenance import Release
-from ecs_gitops.work import Item
+from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.ecs.provenance import Release
+from ecs_gitops.model import items as work
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.items import Item
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.strategy import merged
+from ecs_gitops.ecs.deployment_settings import merged
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from unit.fake_tasks import ACCOUNT, ARN, REGION, FakeTasks
 
 CLUSTER = "shop"

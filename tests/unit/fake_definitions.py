@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_lookups import FakeLookups
 
 ACCOUNT, REGION = "111111111111", "us-west-2"

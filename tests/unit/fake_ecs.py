@@ -14,7 +14,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_aws import ARN, CLUSTER, GOING_ON, FakeAws
 
 ROLLOUT = 20.0

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_definitions import ACCOUNT, ARN, REGION, FakeDefinitions
 
 __all__ = ["ACCOUNT", "ARN", "REGION", "FakeTasks"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.errors import AwsUnavailable
+from ecs_gitops.model.errors import AwsUnavailable
 from unit.fake_aws import Died
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.errors import AwsUnavailable, InvalidManifest, UnknownAccount
-from ecs_gitops.handlers import batch, deploy_ecs, deploy_task, init_config, validate_deploy
-from ecs_gitops.patience import Patience
-from ecs_gitops.plan import Settings
+from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.desired.batches import Settings
+from ecs_gitops.lambdas import batch_run, deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.model.errors import AwsUnavailable, InvalidManifest, UnknownAccount
 from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
 
 ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
@@ -44,7 +44,7 @@ class Machine:
     def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, clock_ahead: float = 0.0) -> None:
         self.aws, self.deaths, self._number = aws, 0, 0
         self.alerts: list[dict[str, Any]] = []
-        for module in (batch, validate_deploy):
+        for module in (batch_run, validate_deploy):
             monkeypatch.setattr(module, "connect", lambda target: Looking(aws) if target.only_looks else aws)
 
         def sleep(seconds: float) -> None:

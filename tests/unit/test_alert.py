@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops.alert import alert
-from ecs_gitops.batch import REASONS_AT_MOST, Batch
-from ecs_gitops.turns import after_failure, settle
-from ecs_gitops.work import Item
+from ecs_gitops.flow.next_step import after_failure, settle
+from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
+from ecs_gitops.model.items import Item
+from ecs_gitops.notify.alert import alert
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 ROLLING_OUT = Item(

@@ -10,10 +10,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 from moto import mock_aws
 
 from ecs_gitops import aws as edge
-from ecs_gitops import observability
-from ecs_gitops.aws import Target, connect
+from ecs_gitops.aws import Target, connect, observability
 from ecs_gitops.aws.calls import attempt
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 TARGET = Target("111111111111", "us-west-2", ROLE, "run-1")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 DIGEST = "sha256:" + "a" * 64
 

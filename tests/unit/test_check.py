@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.shop import IMAGE, JOB, item, release, statuses
 
 # Three services on their first images, a rule and a schedule.

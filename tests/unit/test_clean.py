@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import outside
-from ecs_gitops import clean, notice, observability
+from ecs_gitops.aws import observability
 from ecs_gitops.cli import main
-from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidManifest
 from ecs_gitops.manifest import Problem
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
+from ecs_gitops.notify import notice
 
 pieces = st.sampled_from(outside.PIECES) | st.text(max_size=6)
 nasty = st.lists(pieces, max_size=12).map("".join)
@@ -36,7 +38,7 @@ nasty = st.lists(pieces, max_size=12).map("".join)
     ],
 )
 def test_what_people_write_stays_as_it_is(text):
-    assert clean.line(text) == text
+    assert sanitize.line(text) == text
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def test_what_people_write_stays_as_it_is(text):
     ],
 )
 def test_what_does_more_than_be_read_is_taken_out(text, shown):
-    assert clean.line(text) == shown
-    assert clean.line(shown) == shown
+    assert sanitize.line(text) == shown
+    assert sanitize.line(shown) == shown
 
 
 def test_a_problem_shows_what_cannot_be_seen_and_stays_on_its_line():

@@ -13,8 +13,8 @@ import pytest
 
 from ecs_gitops import __version__, cli
 from ecs_gitops.cli import main
+from ecs_gitops.manifest.execution_input import INPUT_AT_MOST
 from ecs_gitops.manifest.schema import schema
-from ecs_gitops.render import INPUT_AT_MOST
 from unit.shop import GOOD
 
 

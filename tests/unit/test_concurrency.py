@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.handlers import deploy_ecs, init_config, validate_deploy
+from ecs_gitops.lambdas import deploy_ecs, init_config, validate_deploy
 from unit.fake_aws import ACCOUNT, REGION
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine

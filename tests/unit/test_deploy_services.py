@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops import provenance
-from ecs_gitops.deploy_services import ServiceDeployer
-from ecs_gitops.errors import AwsRefused
-from ecs_gitops.task_definition import short
+from ecs_gitops.apply.services import ServiceDeployer
+from ecs_gitops.ecs import provenance
+from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_aws import Died, FakeAws
 
 

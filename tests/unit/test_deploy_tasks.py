@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops.deploy_tasks import TaskDeployer
-from ecs_gitops.task_definition import short
+from ecs_gitops.apply.scheduled_tasks import TaskDeployer
+from ecs_gitops.ecs.task_definition import short
 from unit.fake_aws import Died
 
 CLUSTER_ARN = "arn:aws:ecs:us-west-2:111111111111:cluster/shop"

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from ecs_gitops import leftovers
-from ecs_gitops.batch import Batch
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.stages import CLEAN, DEPLOY, Stage, following
-from ecs_gitops.work import FAILED, ROLLED_BACK, UNCHANGED, Item
+from ecs_gitops.flow import leftover_revisions
+from ecs_gitops.flow.stages import CLEAN, DEPLOY, Stage, following
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.items import FAILED, ROLLED_BACK, UNCHANGED, Item
 from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.shop import JOB, hooks, item, release, statuses
 
@@ -217,7 +217,7 @@ def test_the_stage_comes_once_before_the_report_and_its_failure_is_none():
 
 def test_a_batch_that_would_carry_too_much_is_left():
     jobs = [Item(n, f"job{n}", event_bus_name="default", status=UNCHANGED, task_def=f"web:{n}") for n in range(1, 200)]
-    assert leftovers.batches([_batch("service", WEB), _batch("task", *jobs)]) == ()
+    assert leftover_revisions.batches([_batch("service", WEB), _batch("task", *jobs)]) == ()
     # AND where they are of other families, it is not
     jobs = [Item(n, f"job{n}", event_bus_name="default", status=UNCHANGED, task_def=f"job:{n}") for n in range(1, 200)]
-    assert leftovers.batches([_batch("service", WEB), _batch("task", *jobs)])[0].keep == ()
+    assert leftover_revisions.batches([_batch("service", WEB), _batch("task", *jobs)])[0].keep == ()

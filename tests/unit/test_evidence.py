@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops import evidence
-from ecs_gitops.rollout import Rollout
-from ecs_gitops.service import Service
+from ecs_gitops.ecs.service import Service
+from ecs_gitops.verdict import evidence
+from ecs_gitops.verdict.rollout import Rollout
 
 OURS = Rollout("ecs-svc/7", "web:2", "web:1", started_at=1000.5, timeout=600.0)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops import failure
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.failure import EXECUTION_NAME_PREFIX, NOT_TOLD
-from ecs_gitops.handlers import failure as handler
-from ecs_gitops.handlers import validate_deploy
+from ecs_gitops.lambdas import failure_notice as handler
+from ecs_gitops.lambdas import validate_deploy
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.notify import pipeline_failure
+from ecs_gitops.notify.pipeline_failure import EXECUTION_NAME_PREFIX, NOT_TOLD
 from local_aws.stack import ROOT
 
 MACHINE = "arn:aws:states:us-west-2:111111111111:stateMachine:shop"
@@ -97,7 +97,12 @@ def action(
         "execution-result": {name: value for name, value in result.items() if value},
         **more,
     }
-    return {"source": "aws.codepipeline", "detail-type": failure.ACTION_EVENT, "region": "us-west-2", "detail": detail}
+    return {
+        "source": "aws.codepipeline",
+        "detail-type": pipeline_failure.ACTION_EVENT,
+        "region": "us-west-2",
+        "detail": detail,
+    }
 
 
 def ended(status: str, error: str | None = None, cause: str | None = None, **more: Any) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def ended(status: str, error: str | None = None, cause: str | None = None, **mor
     detail = {"executionArn": RAN, "stateMachineArn": MACHINE, "name": "release-a1", "status": status, **more}
     return {
         "source": "aws.states",
-        "detail-type": failure.EXECUTION_EVENT,
+        "detail-type": pipeline_failure.EXECUTION_EVENT,
         "detail": detail | {"error": error, "cause": cause, "redriveCount": more.get("redriveCount", 0)},
     }
 
@@ -211,8 +216,8 @@ def test_each_try_of_a_stage_and_each_redrive_is_a_failure_of_its_own(account):
         ended("FAILED", stateMachineArn=MACHINE + "2"),
         ended("FAILED", executionArn=RAN.replace(":shop:", ":other:")),
         {"detail-type": "Scheduled Event", "detail": {}},
-        {"detail-type": failure.ACTION_EVENT},
-        {"detail-type": failure.ACTION_EVENT, "detail": 3},
+        {"detail-type": pipeline_failure.ACTION_EVENT},
+        {"detail-type": pipeline_failure.ACTION_EVENT, "detail": 3},
         {
             "detail-type": "CodePipeline Pipeline Execution State Change",
             "detail": {"pipeline": "shop", "state": "SUPERSEDED", "execution-id": "p1"},

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops import handlers
-from ecs_gitops.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
-from ecs_gitops.handlers import batch as batch_module
-from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
-from ecs_gitops.patience import Patience
-from ecs_gitops.plan import Settings
+from ecs_gitops import lambdas
+from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.desired.batches import Settings
+from ecs_gitops.lambdas import batch_run as batch_module
+from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
 from unit.conftest import EXECUTION
 from unit.fake_aws import ACCOUNT
 
@@ -154,4 +154,4 @@ def test_an_event_of_another_shape_is_named_as_such(settings, handler, event):
 
 def test_there_are_four_handlers():
     names = {"init_config", "deploy_task", "deploy_ecs", "validate_deploy"}
-    assert names <= set(dir(handlers))
+    assert names <= set(dir(lambdas))

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops import history, work
-from ecs_gitops.batch import Batch
-from ecs_gitops.handlers import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.desired.batches import Settings, batches
+from ecs_gitops.flow import event_budget
+from ecs_gitops.flow.stages import CHECK, Stage, following
+from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.manifest import from_json
-from ecs_gitops.plan import Settings, batches
-from ecs_gitops.rollout import wait_seconds
-from ecs_gitops.stages import CHECK, Stage, following
+from ecs_gitops.model import items
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.verdict.rollout import wait_seconds
 from unit.fake_aws import ACCOUNT, REGION
 from unit.machine import Machine
 from unit.shop import JOB, hooks, item, release
@@ -22,16 +23,18 @@ from unit.shop import JOB, hooks, item, release
 class Counting(Machine):
     """A machine that counts the history's events, as docs/architecture.md has them."""
 
-    events = history.RELEASE
+    events = event_budget.RELEASE
 
     def _invoke(self, handler: Any, event: dict[str, Any]) -> dict[str, Any]:
         found = super()._invoke(handler, event)
         if handler is init_config.handler or "stage" in event:
-            self.events += (history.STAGE + history.BATCH * len(found["batches"])) if found.get("batches") else 0
+            self.events += (
+                (event_budget.STAGE + event_budget.BATCH * len(found["batches"])) if found.get("batches") else 0
+            )
         elif handler is validate_deploy.handler:
-            self.events += history.LOOK
+            self.events += event_budget.LOOK
         elif handler in (deploy_ecs.handler, deploy_task.handler) and event["batch"].get("next") != "DEPLOY":
-            self.events += history.RUN
+            self.events += event_budget.RUN
         return found
 
 
@@ -67,21 +70,21 @@ def test_no_release_takes_more_events_than_were_computed(ecs, monkeypatch, numbe
     # GIVEN what is computed for services, and looks that are made so often
     for n in range(number):
         ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
-    monkeypatch.setattr(history, "STRETCHES", (stretch,))
+    monkeypatch.setattr(event_budget, "STRETCHES", (stretch,))
     monkeypatch.setenv("ECS_GITOPS_DEREGISTER_FAILED", str(deregisters).lower())
-    allowed = history.budget(planned(many(number, **more)), 240, deregisters=deregisters)
+    allowed = event_budget.budget(planned(many(number, **more)), 240, deregisters=deregisters)
     # WHEN they are released, and fail as late as they can
     machine = Counting(ecs, monkeypatch)
     machine.settings = replace(machine.settings, execution_minutes=240)
     machine.run(many(number, tag, **more))
     # THEN the history is no longer
-    assert machine.events <= allowed.events <= history.USABLE
+    assert machine.events <= allowed.events <= event_budget.USABLE
 
 
 def test_a_stage_more_is_counted_for_revisions_that_failed():
     found = spread(10)
-    more = history.budget(found, 240, deregisters=True).events - history.budget(found, 240).events
-    assert more == history.STAGE + 10 * history.BATCH
+    more = event_budget.budget(found, 240, deregisters=True).events - event_budget.budget(found, 240).events
+    assert more == event_budget.STAGE + 10 * event_budget.BATCH
 
 
 @pytest.mark.parametrize("stretch", [1.0, 4.0])
@@ -92,8 +95,8 @@ def test_hooks_that_wait_for_a_place_take_no_more_events_than_were_computed(ecs,
     wanted = {"timeoutMinutes": 5, "hooks": {phase: {"command": ["hang"], "timeoutMinutes": 100}}}
     for n in range(3):
         ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
-    monkeypatch.setattr(history, "STRETCHES", (stretch,))
-    allowed = history.budget(planned(many(3, **wanted)), 600)
+    monkeypatch.setattr(event_budget, "STRETCHES", (stretch,))
+    allowed = event_budget.budget(planned(many(3, **wanted)), 600)
     until, run = ecs.now + (5_400 if late else 1_000_000), ecs.run_task
     monkeypatch.setattr(ecs, "run_task", lambda asked: run(asked) if ecs.now > until else (None, "RESOURCE:MEMORY"))
     # WHEN they are released
@@ -101,17 +104,17 @@ def test_hooks_that_wait_for_a_place_take_no_more_events_than_were_computed(ecs,
     machine.settings = replace(machine.settings, execution_minutes=600)
     machine.run(many(3, "2", **wanted))
     # THEN the history is no longer
-    assert machine.events <= allowed.events <= history.USABLE
+    assert machine.events <= allowed.events <= event_budget.USABLE
 
 
 def test_few_places_are_looked_at_as_often_as_ever():
     for number in (1, 5, 10):
-        assert history.budget(spread(number), 240).stretch == 1
+        assert event_budget.budget(spread(number), 240).stretch == 1
 
 
 def test_many_places_are_looked_at_less_often_and_fit():
     for number in (20, 40, 80):
-        allowed = history.budget(spread(number), 240)
+        allowed = event_budget.budget(spread(number), 240)
         assert allowed.fits
         assert allowed.stretch > 1
 
@@ -136,7 +139,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_change
 def test_what_is_unchanged_takes_no_events():
     # GIVEN the same places, of which the check found one to be changed
     first, *others = spread(150)
-    others = [batch.with_items(item.ended(work.UNCHANGED) for item in batch.items) for batch in others]
+    others = [batch.with_items(item.ended(items.UNCHANGED) for item in batch.items) for batch in others]
     # THEN it is released, and looked at as often as if it were alone
     following_one = following(Stage((first, *others), (), CHECK, execution_minutes=240))
     assert [(batch.account, batch.stretch) for batch in following_one.batches] == [(first.account, 1.0)]
@@ -144,7 +147,7 @@ def test_what_is_unchanged_takes_no_events():
 
 def test_scheduled_tasks_wait_for_nothing():
     tasks = [{**JOB, "account": f"{n:012d}"} for n in range(300)]
-    assert history.budget(planned({"tasks": tasks}, 300), 240).events < 13_000
+    assert event_budget.budget(planned({"tasks": tasks}, 300), 240).events < 13_000
 
 
 def test_waves_have_the_executions_time_together():
@@ -152,9 +155,9 @@ def test_waves_have_the_executions_time_together():
     chain = release(item("s0"), *(item(f"s{n}", dependsOn=[f"s{n - 1}"]) for n in range(1, 20)))
     found = planned(chain)
     # THEN they are given up after four hours, whatever each may take
-    assert history.budget(found, 240).minutes == 240
-    assert history.budget(found, 240).fits
-    assert history.budget(found, 10_080).minutes == 1_200
+    assert event_budget.budget(found, 240).minutes == 240
+    assert event_budget.budget(found, 240).fits
+    assert event_budget.budget(found, 10_080).minutes == 1_200
 
 
 def test_the_check_hands_on_how_rarely_to_look():
@@ -166,5 +169,5 @@ def test_the_check_hands_on_how_rarely_to_look():
     first = following(checked)
     # THEN each batch knows, also after it went through JSON
     (stretch,) = {batch.stretch for batch in Stage.from_json(first.to_json()).batches}
-    assert stretch == history.budget(spread(40), 240).stretch
+    assert stretch == event_budget.budget(spread(40), 240).stretch
     assert wait_seconds([0.0], [9_000.0], 60.0, stretch) > wait_seconds([0.0], [9_000.0], 60.0)

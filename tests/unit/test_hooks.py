@@ -8,11 +8,11 @@ import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
-from ecs_gitops import hooks
-from ecs_gitops.batch import Batch
-from ecs_gitops.errors import ItemFailed
-from ecs_gitops.service import Service, volume_roles
-from ecs_gitops.work import POST_DEPLOY, PRE_DEPLOY, Item
+from ecs_gitops.ecs.service import Service, volume_roles
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.items import POST_DEPLOY, PRE_DEPLOY, Item
+from ecs_gitops.verdict import hooks
 from unit.shop import hooks as with_hooks
 from unit.shop import item as manifest_item
 from unit.shop import release as manifest

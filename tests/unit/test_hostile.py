@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import fuzz
 import hostile
 import worst_cases
-from ecs_gitops.batch import Batch, error_text, parse_event
-from ecs_gitops.errors import InvalidEvent
-from ecs_gitops.stages import Stage, following
+from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.model.batch import Batch, error_text, parse_event
+from ecs_gitops.model.errors import InvalidEvent
 from worst_cases import batch, item, packed
 
 RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "startedAt": 1.0}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_ecs import FakeEcs
 from unit.shop import CANARY, hooks, item, release
 

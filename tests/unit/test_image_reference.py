@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import hostile
 import references
-from ecs_gitops.image_reference import refusal
+from ecs_gitops.ecs.image_reference import refusal
 
 ECR = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
 SHA = "sha256:" + "0123456789abcdef" * 4

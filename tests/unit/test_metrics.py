@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops import metrics, report, work
-from ecs_gitops.batch import Batch
-from ecs_gitops.handlers import validate_deploy
-from ecs_gitops.provenance import Release
-from ecs_gitops.report import Outcome
-from ecs_gitops.work import Item
+from ecs_gitops.ecs.provenance import Release
+from ecs_gitops.flow import outcome as report
+from ecs_gitops.flow.outcome import Outcome
+from ecs_gitops.lambdas import validate_deploy
+from ecs_gitops.model import items as work
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.items import Item
+from ecs_gitops.notify import metrics
 from unit.conftest import EXECUTION, RELEASE
 
 SECRET = "environment-value-that-must-not-leak"

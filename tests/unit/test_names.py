@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.names import session_name, started_by
-from ecs_gitops.provenance import EXECUTION, is_ours, tags_for
+from ecs_gitops.ecs.provenance import EXECUTION, is_ours, tags_for
+from ecs_gitops.model.names import session_name, started_by
 from unit.conftest import RELEASE
 
 SESSION = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.errors import AwsRefused
-from ecs_gitops.handlers import deploy_ecs
+from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import CANARY, hooks, item, release, statuses, stock

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_gitops.aws import own
-from ecs_gitops.aws.own import Own
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.aws import deployer_account
+from ecs_gitops.aws.deployer_account import Own
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ class S3:
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> S3:
     s3 = S3()
-    monkeypatch.setattr(own, "_client", lambda _service, _region: s3)
+    monkeypatch.setattr(deployer_account, "_client", lambda _service, _region: s3)
     return s3
 
 
@@ -124,11 +124,13 @@ class States:
     [(None, {"executionArn": "x"}), (answered("ExecutionDoesNotExist"), None), (answered("InvalidArn"), None)],
 )
 def test_an_execution_that_is_not_there_is_none(monkeypatch, error, found):
-    monkeypatch.setattr(own, "_client", lambda _service, _region: States(error))
+    monkeypatch.setattr(deployer_account, "_client", lambda _service, _region: States(error))
     assert Own("us-west-2").execution("x") == found
 
 
 def test_an_execution_that_may_not_be_described_is_an_error(monkeypatch):
-    monkeypatch.setattr(own, "_client", lambda _service, _region: States(answered("AccessDeniedException")))
+    monkeypatch.setattr(
+        deployer_account, "_client", lambda _service, _region: States(answered("AccessDeniedException"))
+    )
     with pytest.raises(AwsRefused):
         Own("us-west-2").execution("x")

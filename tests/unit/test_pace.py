@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.aws import pace
-from ecs_gitops.aws.pace import PUBLISHED, Pace
+from ecs_gitops.aws import rate_limit
+from ecs_gitops.aws.rate_limit import PUBLISHED, Pace
 
 
 class Clock:
@@ -34,11 +34,11 @@ class Bucket:
         return self.left > -1e-6
 
 
-@pytest.mark.parametrize("method", sorted(pace._BUCKETS))
+@pytest.mark.parametrize("method", sorted(rate_limit._BUCKETS))
 def test_five_hundred_calls_are_never_throttled_and_take_hardly_longer_than_the_bucket_sets(method):
     clock = Clock()
     paced = Pace(clock=clock, sleep=clock.sleep)
-    burst, rate = PUBLISHED[pace._BUCKETS[method]]
+    burst, rate = PUBLISHED[rate_limit._BUCKETS[method]]
     floor = (500 - burst) / rate
     bucket = Bucket(burst, rate, clock)
     for _ in range(500):
@@ -47,7 +47,7 @@ def test_five_hundred_calls_are_never_throttled_and_take_hardly_longer_than_the_
     assert floor < clock.now - 1000 < 1.07 * floor
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(pace._BUCKETS)), st.floats(0, 5)), max_size=200))
+@given(st.lists(st.tuples(st.sampled_from(sorted(rate_limit._BUCKETS)), st.floats(0, 5)), max_size=200))
 def test_whatever_is_called_whenever_no_bucket_is_overdrawn(calls):
     clock = Clock()
     paced = Pace(clock=clock, sleep=clock.sleep)
@@ -55,7 +55,7 @@ def test_whatever_is_called_whenever_no_bucket_is_overdrawn(calls):
     for method, pause in calls:
         clock.now += pause
         paced.wait(method)
-        assert buckets[pace._BUCKETS[method]].take()
+        assert buckets[rate_limit._BUCKETS[method]].take()
 
 
 def test_calls_without_a_published_limit_are_not_held_up():

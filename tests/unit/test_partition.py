@@ -8,8 +8,8 @@ from importlib.resources import files
 import pytest
 
 import references
-from ecs_gitops import partition
-from ecs_gitops.registry import ecr_image
+from ecs_gitops.ecs.ecr import ecr_image
+from ecs_gitops.model import partition
 
 BOTOCORE = json.loads(files("botocore").joinpath("data/partitions.json").read_text())["partitions"]
 

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from ecs_gitops import rollout
-from ecs_gitops.strategy import bake_minutes, before, hasty, pause_minutes
+from ecs_gitops.ecs.deployment_settings import bake_minutes, before, hasty, pause_minutes
+from ecs_gitops.verdict import rollout
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import CANARY, hooks, item, release, statuses, stock

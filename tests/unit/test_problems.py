@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ecs_gitops import manifest, problems
+from ecs_gitops import manifest
 from ecs_gitops.cli import main
-from ecs_gitops.errors import InvalidManifest
-from ecs_gitops.handlers import init_config, validate_deploy
-from ecs_gitops.manifest import Problem
-from ecs_gitops.source import Source
+from ecs_gitops.lambdas import init_config, validate_deploy
+from ecs_gitops.manifest import Problem, problems
+from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.source import Source
 
 EXECUTION = {
     "id": "arn:aws:states:us-west-2:111111111111:execution:m:e",

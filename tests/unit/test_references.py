@@ -8,8 +8,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from ecs_gitops import references
-from ecs_gitops.references import KEYS_NOT_CHECKED, Reference, unchecked
+from ecs_gitops.ecs import references
+from ecs_gitops.ecs.references import KEYS_NOT_CHECKED, Reference, unchecked
 from unit.shop import item, release
 
 PLACE = "us-west-2:111111111111"

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import Manifest, ServiceItem
-from ecs_gitops.render import INPUT_AT_MOST, render
-from ecs_gitops.source import Source
+from ecs_gitops.manifest.execution_input import INPUT_AT_MOST, render
+from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.source import Source
 
 
 def of_size(count: int) -> Manifest:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops import notice, report
-from ecs_gitops.batch import Batch, error_text
-from ecs_gitops.stages import Stage, following
-from ecs_gitops.work import Item
+from ecs_gitops.flow import outcome as report
+from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.model.batch import Batch, error_text
+from ecs_gitops.model.items import Item
+from ecs_gitops.notify import notice
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.model.errors import AwsRefused
 from unit.fake_aws import Died
 from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
 

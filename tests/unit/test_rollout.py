@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops import rollout
-from ecs_gitops.rollout import Rollout, judge, judge_return, wait_seconds
-from ecs_gitops.service import Deployment, Service
+from ecs_gitops.ecs.service import Deployment, Service
+from ecs_gitops.verdict import rollout
+from ecs_gitops.verdict.rollout import Rollout, judge, judge_return, wait_seconds
 
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from ecs_gitops import service_deployment
-from ecs_gitops.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout
-from ecs_gitops.service import Service
+from ecs_gitops.ecs.service import Service
+from ecs_gitops.verdict import service_deployment
+from ecs_gitops.verdict.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout
 
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from ecs_gitops import aws as edge
-from ecs_gitops.aws import SESSIONS_KEPT, Target, connect, looking
-from ecs_gitops.aws.kept import Texts
-from ecs_gitops.batch import Batch
-from ecs_gitops.handlers import batch as deploying
-from ecs_gitops.handlers import deploy_ecs, deploy_task, validate_deploy
+from ecs_gitops.aws import SESSIONS_KEPT, Target, connect, read_only
+from ecs_gitops.aws.answer_cache import Texts
+from ecs_gitops.lambdas import batch_run as deploying
+from ecs_gitops.lambdas import deploy_ecs, deploy_task, validate_deploy
+from ecs_gitops.model.batch import Batch
 from unit.aws_sessions import hour
 from unit.fake_aws import FakeAws
 
@@ -56,7 +56,7 @@ def test_a_session_that_only_looks_has_a_policy_and_another_one_has_not(asked):
     whole, looks = (Target("1", "us-west-2", ROLE, "run-1", only_looks) for only_looks in (False, True))
     assert connect(whole) is not connect(looks)
     assert "Policy" not in asked[0]
-    assert asked[1]["Policy"] == looking.POLICY
+    assert asked[1]["Policy"] == read_only.POLICY
     # Each is kept for itself.
     connect(whole), connect(looks)
     assert len(asked) == 2
@@ -67,17 +67,17 @@ def test_every_action_of_the_deploy_role_is_one_of_looking_or_one_that_writes():
     text = (ROOT / "modules" / "deploy_role" / "main.tf").read_text()
     given = re.findall(r"\bAction\s+= (\[[^\]]*\]|.*)", text)
     role = set(re.findall(r'"((?!sts:)[a-z]+:[A-Z][A-Za-z]+)"', "\n".join(given)))
-    assert role == {*looking.ACTIONS, "ecs:TagResource"} | WRITES
-    assert not {*looking.ACTIONS} & WRITES
+    assert role == {*read_only.ACTIONS, "ecs:TagResource"} | WRITES
+    assert not {*read_only.ACTIONS} & WRITES
 
 
 def test_the_session_policy_is_one_that_sts_takes():
-    assert len(looking.POLICY) <= 2048
-    allowed = json.loads(looking.POLICY)["Statement"]
+    assert len(read_only.POLICY) <= 2048
+    allowed = json.loads(read_only.POLICY)["Statement"]
     assert [statement["Effect"] for statement in allowed] == ["Allow", "Allow"]
     assert allowed[1]["Action"] == "ecs:TagResource"
     assert allowed[1]["Condition"]["ForAllValues:StringLike"] == {"aws:TagKeys": "ecs-gitops:*"}
-    assert "*" not in "".join(looking.ACTIONS)
+    assert "*" not in "".join(read_only.ACTIONS)
 
 
 @pytest.mark.parametrize(

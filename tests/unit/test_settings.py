@@ -10,11 +10,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 
-from ecs_gitops.aws import ledger as edge
-from ecs_gitops.aws.ledger import Ledger
-from ecs_gitops.errors import InvalidSettings, LedgerRefused, LedgerUnavailable
-from ecs_gitops.handlers import init_config
+from ecs_gitops.aws import ledger_bucket as edge
+from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.lambdas import init_config
 from ecs_gitops.ledger import settings
+from ecs_gitops.model.errors import InvalidSettings, LedgerRefused, LedgerUnavailable
 from unit.fake_aws import ACCOUNT
 
 BUCKET = "ecs-gitops-111111111111-us-west-2-ledger"

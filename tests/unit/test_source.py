@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecs_gitops.source import Source, of_build, of_checkout
+from ecs_gitops.model.source import Source, of_build, of_checkout
 
 
 @pytest.fixture

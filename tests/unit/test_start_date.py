@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops import start_date
-from ecs_gitops.schedule import rewritten
+from ecs_gitops.ecs import start_date
+from ecs_gitops.ecs.targets import rewritten
 from unit.machine import Machine
 from unit.shop import JOB, item, release, statuses
 

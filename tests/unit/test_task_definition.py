@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.errors import ItemFailed
-from ecs_gitops.task_definition import OUTPUT_ONLY, find_container, has_images, image_name, with_images
+from ecs_gitops.ecs.task_definition import OUTPUT_ONLY, find_container, has_images, image_name, with_images
+from ecs_gitops.model.errors import ItemFailed
 
 ARN = "arn:aws:ecs:us-west-2:111111111111:task-definition/web:7"
 

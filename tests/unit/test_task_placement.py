@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops import task_placement
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.ecs import task_placement
+from ecs_gitops.model.errors import AwsRefused
 from unit.shop import hooks, item, release
 
 MEMORY = "RESOURCE:MEMORY (3 times)"

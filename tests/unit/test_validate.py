@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops.deploy_services import ServiceDeployer
-from ecs_gitops.errors import AwsRefused
-from ecs_gitops.validate import Validator
+from ecs_gitops.apply.services import ServiceDeployer
+from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.watch.rollouts import Validator
 
 
 @pytest.fixture

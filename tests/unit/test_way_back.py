@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops import provenance
-from ecs_gitops.errors import AwsRefused
+from ecs_gitops.ecs import provenance
+from ecs_gitops.model.errors import AwsRefused
 from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
 
 # Three services on their first images, a rule and a schedule.

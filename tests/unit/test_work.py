@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops import clean
-from ecs_gitops.batch import Batch, parse_event
-from ecs_gitops.errors import InvalidEvent
-from ecs_gitops.work import FINAL, Item
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.batch import Batch, parse_event
+from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.items import FINAL, Item
 
 text = st.text(min_size=1, max_size=20)
 # What people read is cleaned on its way.
-readable = text.map(clean.line)
+readable = text.map(sanitize.line)
 images = st.from_regex(
     r"[a-z]{1,5}(:[0-9]{1,4})?(/[a-z]{1,5})?(:[a-z0-9.]{1,5})?(@sha256:[a-f0-9]{4})?", fullmatch=True
 )

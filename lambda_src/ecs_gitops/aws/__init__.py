@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import names, observability
-from ecs_gitops.aws import looking
+from ecs_gitops.aws import observability, read_only
 from ecs_gitops.aws.calls import attempt, read_raw
+from ecs_gitops.aws.dependencies import Lookups
 from ecs_gitops.aws.ecs import Ecs
-from ecs_gitops.aws.lookups import Lookups
-from ecs_gitops.aws.pace import Pace
-from ecs_gitops.aws.scheduling import Scheduling
+from ecs_gitops.aws.eventbridge import Scheduling
+from ecs_gitops.aws.rate_limit import Pace
+from ecs_gitops.model import names
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -39,7 +39,7 @@ class Target:
     """Where a batch is deployed: an account and Region, and the role to assume there.
 
     ``session_name``: any text, such as an execution's name; it is made fit. ``only_looks``: the session may do no more
-    than :mod:`ecs_gitops.aws.looking` allows.
+    than :mod:`ecs_gitops.aws.read_only` allows.
     """
 
     account: str
@@ -89,7 +89,7 @@ def _make_room() -> None:
     for target in going:
         del _assumed[target]
     if going:
-        # Clients and their sessions refer to each other, and garbage is seldom looked for: ecs_gitops.handlers.
+        # Clients and their sessions refer to each other, and garbage is seldom looked for: ecs_gitops.lambdas.
         gc.collect()
 
 
@@ -98,7 +98,7 @@ def _assume(target: Target) -> _Assumed:
     sts: Any = new_session().create_client("sts", region_name=target.region, config=_config())
     asked = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
     if target.only_looks:
-        asked["Policy"] = looking.POLICY
+        asked["Policy"] = read_only.POLICY
     given = attempt("assume_role", lambda: sts.assume_role(**asked))["Credentials"]
     session = new_session()
     session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

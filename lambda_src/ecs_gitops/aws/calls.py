@@ -13,15 +13,15 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ecs_gitops.aws.pace import Pace
-from ecs_gitops.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.aws.rate_limit import Pace
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 if TYPE_CHECKING:
     from typing import Protocol
 
     from botocore.client import BaseClient
 
-    from ecs_gitops.types import Json
+    from ecs_gitops.model.types import Json
 
     class Clients(Protocol):
         """Gives the client of a service, in the batch's Region or another one."""

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ecs_gitops.aws.answer_cache import Texts
 from ecs_gitops.aws.calls import Calls, as_of, parts
-from ecs_gitops.aws.kept import Texts
-from ecs_gitops.errors import AwsRefused
-from ecs_gitops.service import seconds
+from ecs_gitops.ecs.service import seconds
+from ecs_gitops.model.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.calls import Clients
-    from ecs_gitops.aws.pace import Pace
-    from ecs_gitops.types import Json
+    from ecs_gitops.aws.rate_limit import Pace
+    from ecs_gitops.model.types import Json
 
 # How many each call takes (API reference of each).
 SERVICES_PER_CALL = 10

@@ -8,25 +8,27 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecs_gitops import clean, manifest, manifest_file
-from ecs_gitops.errors import InvalidManifest
+from ecs_gitops import manifest
+from ecs_gitops.hosts import manifest_file
+from ecs_gitops.hosts.manifest_file import NotAManifest
 from ecs_gitops.manifest import Manifest, Problem
-from ecs_gitops.manifest_file import NotAManifest
-from ecs_gitops.render import Rendered, render
-from ecs_gitops.source import Source, checkout_of_build, of_build, of_checkout
+from ecs_gitops.manifest.execution_input import Rendered, render
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.source import Source, checkout_of_build, of_build, of_checkout
 
 STDIN = STDOUT = Path("-")
 
 
 def shown(file: Path) -> str:
     """The file's name for people and machines: on one line, whatever is in it."""
-    return "<stdin>" if file == STDIN else clean.escaped(str(file))
+    return "<stdin>" if file == STDIN else sanitize.escaped(str(file))
 
 
 def load(file: Path, environment: Mapping[str, str]) -> tuple[Manifest, Rendered]:
     """The same for every command: what `validate` calls good can be rendered.
 
-    Raises :class:`ecs_gitops.errors.InvalidManifest`, and OSError for a file that cannot be read."""
+    Raises :class:`ecs_gitops.model.errors.InvalidManifest`, and OSError for a file that cannot be read."""
     checked = manifest.load(_read(file, environment), shown(file))
     return checked, render(checked, of_build(environment) or _source(file), shown(file))
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ecs_gitops import clean
+from ecs_gitops.model import sanitize
 
 if TYPE_CHECKING:
-    from ecs_gitops.errors import InvalidManifest
     from ecs_gitops.manifest import Problem
-    from ecs_gitops.types import Json
+    from ecs_gitops.model.errors import InvalidManifest
+    from ecs_gitops.model.types import Json
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
 COLORS = (AUTO, ALWAYS, NEVER)
@@ -57,7 +57,7 @@ def warning(file: str, text: str, paint: Paint) -> str:
 
 def failure(error: OSError) -> str:
     """Why a file could not be read or written."""
-    return f"{clean.escaped(str(error.filename or 'output'))}: {error.strerror or error}"
+    return f"{sanitize.escaped(str(error.filename or 'output'))}: {error.strerror or error}"
 
 
 def result(

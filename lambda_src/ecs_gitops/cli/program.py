@@ -12,9 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from ecs_gitops import __version__, clean, manifest
+from ecs_gitops import __version__, manifest
 from ecs_gitops.cli import completion, output, render, validate
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
+from ecs_gitops.model import sanitize
 
 __all__ = ["GOOD", "WRONG_FILE", "WRONG_USAGE", "main"]
 
@@ -57,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
     """A shell fills in the names of files, so that arguments are texts from outside."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(clean.escaped(message))
+        super().error(sanitize.escaped(message))
 
 
 def _parser() -> argparse.ArgumentParser:

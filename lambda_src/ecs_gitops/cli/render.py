@@ -1,7 +1,8 @@
 """`ecs-gitops render FILE`: turn a manifest into the state machine's input.
 
 stdout has the input, so that problems and warnings go to stderr, as JSON too. In the pipeline's build a manifest that
-is wrong is turned into an input, too: one that says what is wrong (:mod:`ecs_gitops.problems`), with exit code 0.
+is wrong is turned into an input, too: one that says what is wrong (:mod:`ecs_gitops.manifest.problems`), with exit
+code 0.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import json
 import sys
 from collections.abc import Mapping
 
-from ecs_gitops import problems
 from ecs_gitops.cli import files, output
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
-from ecs_gitops.errors import InvalidManifest
-from ecs_gitops.render import Rendered
-from ecs_gitops.source import of_build
+from ecs_gitops.manifest import problems
+from ecs_gitops.manifest.execution_input import Rendered
+from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.source import of_build
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ecs_gitops.cli import files, output
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
 from ecs_gitops.cli.output import Paint, count
-from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.model.errors import InvalidManifest
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:

@@ -20,12 +20,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_gitops import shapes
-from ecs_gitops.aws.ledger import Ledger
-from ecs_gitops.errors import InvalidSettings
+from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.desired.batches import Settings
 from ecs_gitops.manifest import texts
-from ecs_gitops.plan import Settings
-from ecs_gitops.shapes import Shape
+from ecs_gitops.model import event_data
+from ecs_gitops.model.errors import InvalidSettings
+from ecs_gitops.model.event_data import Shape
 
 KEY = "settings/instance.json"
 SCHEMA_VERSION = 1
@@ -51,7 +51,7 @@ def read(ledger: Ledger) -> Settings:
         return parse(content)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(
-            f"{where} is not what this function reads: {shapes.told(error)}. Nothing was changed. Terraform writes "
+            f"{where} is not what this function reads: {event_data.told(error)}. Nothing was changed. Terraform writes "
             "this file, and it is not edited by hand: run `terraform apply` of the module, then release again"
         ) from error
 
@@ -65,7 +65,7 @@ def parse(content: bytes) -> Settings:
         data = json.loads(content)
     except ValueError as error:
         raise ValueError("it is no JSON") from error
-    shapes.require(data, {"schemaVersion": shapes.COUNT})
+    event_data.require(data, {"schemaVersion": event_data.COUNT})
     if (version := data.get("schemaVersion")) != SCHEMA_VERSION:
         raise ValueError(f"schemaVersion is {version}; this function reads {SCHEMA_VERSION}")
     _require(data, _MEMBERS)
@@ -84,7 +84,7 @@ def parse(content: bytes) -> Settings:
 
 def _require(data: Any, members: Mapping[str, Shape], path: str = "") -> Mapping[str, Any]:
     """``data``, which has all of ``members``."""
-    shapes.require(data, members, path)
+    event_data.require(data, members, path)
     for member, shape in members.items():
         if member not in data:
             raise ValueError(f"{f'{path}.' if path else ''}{member} is missing; accepted: {shape.accepted}")
@@ -96,7 +96,7 @@ def _are_roles(value: Any) -> bool:
 
 
 def _is_role(account: Any, arn: Any) -> bool:
-    if not _ACCOUNT.fits(account) or not shapes.TEXT.fits(arn):
+    if not _ACCOUNT.fits(account) or not event_data.TEXT.fits(arn):
         return False
     parts = arn.split(":", 5)
     return len(parts) == 6 and (parts[0], *parts[2:5]) == ("arn", "iam", "", account) and parts[5].startswith("role/")
@@ -104,17 +104,17 @@ def _is_role(account: Any, arn: Any) -> bool:
 
 def _minutes(at_most: int) -> Shape:
     return Shape(
-        f"a whole number from 1 to {at_most}", lambda value: shapes.COUNT.fits(value) and 1 <= value <= at_most
+        f"a whole number from 1 to {at_most}", lambda value: event_data.COUNT.fits(value) and 1 <= value <= at_most
     )
 
 
-_ACCOUNT = shapes.like(texts.ACCOUNT.pattern, "an account id of 12 digits")
+_ACCOUNT = event_data.like(texts.ACCOUNT.pattern, "an account id of 12 digits")
 _MEMBERS: Mapping[str, Shape] = {
     "account": _ACCOUNT,
-    "region": shapes.like(texts.REGION.pattern, "the name of a Region"),
+    "region": event_data.like(texts.REGION.pattern, "the name of a Region"),
     "roleArns": Shape("an object of account ids, each with the ARN of a role in that account", _are_roles),
-    "defaults": shapes.OBJECT,
-    "guardRails": shapes.OBJECT,
+    "defaults": event_data.OBJECT,
+    "guardRails": event_data.OBJECT,
 }
 _DEFAULTS = {"timeoutMinutes": _minutes(_ITEM_MINUTES_AT_MOST)}
 _RAILS = {"executionTimeoutMinutes": _minutes(_EXECUTION_MINUTES_AT_MOST)}

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ecs_gitops import clean
 from ecs_gitops.manifest import foreign
 from ecs_gitops.manifest.kinds import (
     WRONG,
@@ -24,6 +23,7 @@ from ecs_gitops.manifest.kinds import (
     accepted,
 )
 from ecs_gitops.manifest.node import Node, Problem
+from ecs_gitops.model import sanitize
 
 _SHOWN = 80
 _REASON_SHOWN = 200
@@ -240,7 +240,7 @@ def join(path: str, name: str) -> str:
 
 
 def _cut(text: str, most: int = _SHOWN) -> str:
-    return clean.escaped(text if len(text) <= most else text[:most] + "…")
+    return sanitize.escaped(text if len(text) <= most else text[:most] + "…")
 
 
 def _wanted(field: Field, kind: Object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ecs_gitops.ecs.deployment_settings import BLUE_GREEN, CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes
 from ecs_gitops.manifest.kinds import (
     WRONG,
     Boolean,
@@ -23,7 +24,6 @@ from ecs_gitops.manifest.kinds import (
     is_right,
 )
 from ecs_gitops.manifest.texts import ALARM, FUNCTION_ARN, ROLE_ARN
-from ecs_gitops.strategy import BLUE_GREEN, CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes
 
 _DAY = Integer(0, 1440)
 # Minutes that an item may say in timeoutMinutes.

@@ -13,7 +13,7 @@ from ecs_gitops.manifest.fields import SERVICE, TASK
 from ecs_gitops.manifest.kinds import Object, Value
 
 if TYPE_CHECKING:
-    from ecs_gitops.types import Json
+    from ecs_gitops.model.types import Json
 
 
 @dataclass(frozen=True, slots=True)

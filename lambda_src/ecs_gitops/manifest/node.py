@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
 
-from ecs_gitops import clean
+from ecs_gitops.model import sanitize
 
 Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
@@ -74,4 +74,4 @@ class Problem:
         """``file:line:column: path: message; accepted: …`` on one line, whatever of it was quoted from the file."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: "
         told = f"{self.path}: {self.message}" if self.path else self.message
-        return clean.escaped(place + told + (f"; accepted: {self.accepted}" if self.accepted else ""))
+        return sanitize.escaped(place + told + (f"; accepted: {self.accepted}" if self.accepted else ""))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ecs_gitops.ecs.ecr import ecr_image
 from ecs_gitops.manifest.kinds import Finding, Values
-from ecs_gitops.registry import ecr_image
 
 _ACCEPTED = "an image of a private ECR repository, an image with its digest, or no pinDigest"
 

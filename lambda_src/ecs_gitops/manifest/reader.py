@@ -9,8 +9,8 @@ import re
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops import clean
 from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node, Problem
+from ecs_gitops.model import sanitize
 
 if TYPE_CHECKING:
     import yaml
@@ -92,7 +92,7 @@ def _compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = _cut(clean.escaped(" ".join(filter(None, (error.context, error.problem)))))
+        told = _cut(sanitize.escaped(" ".join(filter(None, (error.context, error.problem)))))
         raise _mark(mark, f"not valid YAML: {told}", _hint(text, mark)) from None
     except (yaml.YAMLError, ArithmeticError, ValueError) as error:
         raise _at(1, 1, f"not valid YAML: {type(error).__name__}", "") from None

@@ -9,7 +9,7 @@ from ecs_gitops.manifest.fields import MANIFEST
 from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Number, Object, Text, Type, has
 
 if TYPE_CHECKING:
-    from ecs_gitops.types import Json
+    from ecs_gitops.model.types import Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_gitops import image_reference
+from ecs_gitops.ecs import image_reference
 from ecs_gitops.manifest.kinds import Text
 
 # Names of clusters, services and containers: ECS API reference, CreateCluster, CreateService, ContainerDefinition.

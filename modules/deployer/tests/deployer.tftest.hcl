@@ -65,10 +65,10 @@ run "four_functions_from_one_layer" {
 
   assert {
     condition = { for key, function in aws_lambda_function.this : key => function.handler } == {
-      init_config     = "ecs_gitops.handlers.init_config.handler"
-      deploy_task     = "ecs_gitops.handlers.deploy_task.handler"
-      deploy_ecs      = "ecs_gitops.handlers.deploy_ecs.handler"
-      validate_deploy = "ecs_gitops.handlers.validate_deploy.handler"
+      init_config     = "ecs_gitops.lambdas.init_config.handler"
+      deploy_task     = "ecs_gitops.lambdas.deploy_task.handler"
+      deploy_ecs      = "ecs_gitops.lambdas.deploy_ecs.handler"
+      validate_deploy = "ecs_gitops.lambdas.validate_deploy.handler"
     }
     error_message = "The handlers are not the package's."
   }

@@ -12,12 +12,12 @@ import yaml
 from botocore.loaders import Loader
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import deployment
 from ecs_gitops.manifest.check import check
 from ecs_gitops.manifest.kinds import Choice, ListOf, Object
 from ecs_gitops.manifest.node import from_data
 from ecs_gitops.manifest.schema import _object
+from ecs_gitops.model.errors import InvalidManifest
 
 FUNCTION = "arn:aws:lambda:us-west-2:111111111111:function:smoke-test"
 ROLE = "arn:aws:iam::111111111111:role/ecs-hooks"

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import schema
+from ecs_gitops.manifest.execution_input import render
 from ecs_gitops.manifest.fields import SERVICE, TASK
-from ecs_gitops.render import render
-from ecs_gitops.source import Source
+from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.source import Source
 
 SHAPES = {
     "ecs": (

@@ -13,7 +13,7 @@ import fuzz
 import hostile
 import worst_cases
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.model.errors import InvalidManifest
 
 WEB = {"service": "w", "clusterName": "c", "image": "i"}
 

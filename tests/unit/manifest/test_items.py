@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import ContainerImage, schema
+from ecs_gitops.model.errors import InvalidManifest
 
 SCHEMA = jsonschema.Draft202012Validator(schema())
 TWO = "containers: [{name: web, image: 'web:1'}, {name: proxy, image: 'proxy:2'}]"

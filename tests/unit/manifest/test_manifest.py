@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import ServiceItem, TaskItem
 from ecs_gitops.manifest.schema import schema
+from ecs_gitops.model.errors import InvalidManifest
 
 SCHEMA = jsonschema.Draft202012Validator(schema())
 SEED = b"""\

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest import ServiceItem
 from ecs_gitops.manifest.order import cycles, dependencies, waves
+from ecs_gitops.model.errors import InvalidManifest
 
 
 def item(name, *needs, cluster="shop", account=None, region=None):

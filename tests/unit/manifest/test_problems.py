@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ecs_gitops import manifest
-from ecs_gitops.errors import InvalidManifest
+from ecs_gitops.model.errors import InvalidManifest
 
 WEB = "  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n"
 JOB = "  - {service: job, cwRuleName: nightly, image: 'job:1'}\n"

@@ -9,10 +9,10 @@ import pytest
 
 from ecs_gitops import manifest
 from ecs_gitops.cli import main
-from ecs_gitops.errors import InvalidManifest
 from ecs_gitops.manifest.deployment import CONFIGURATION
 from ecs_gitops.manifest.fields import CONTAINER, HOOK, HOOKS, MANIFEST, SERVICE, TASK
 from ecs_gitops.manifest.kinds import ListOf, Object
+from ecs_gitops.model.errors import InvalidManifest
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE)

@@ -1,0 +1,1 @@
+"""Make a change: register revisions, update services and targets, roll back, deregister."""

@@ -1,0 +1,108 @@
+"""Deregister the revisions that a release registered and that nothing runs after it failed.
+
+The last thing that is done, when every item has its result: no rollback waits for it, and whatever goes wrong here is
+told in the item's reason and changes no result.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.provenance import is_ours
+from ecs_gitops.ecs.service import Service
+from ecs_gitops.ecs.task_definition import arn, family, short
+from ecs_gitops.flow import leftover_revisions
+from ecs_gitops.live import services
+from ecs_gitops.live.revisions import is_active, is_gone, is_pinned
+from ecs_gitops.live.triggers import Trigger
+from ecs_gitops.model import items as work
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.items import Item
+
+log = logging.getLogger(__name__)
+
+_SECONDS_AT_MOST = 120.0
+
+
+@dataclass(slots=True)
+class Deregistration:
+    """One run over one batch, in which all items have their results."""
+
+    aws: Aws
+    release: Release
+    batch: Batch
+    patience: Patience
+    # What was deregistered is not ACTIVE, and so not deregistered again.
+    is_retry: bool
+
+    def run(self) -> Batch:
+        """The batch, with what was deregistered, or could not be, in the reasons of items."""
+        now = self.patience.clock()
+        patience = replace(self.patience, until=min(self.patience.until, now + _SECONDS_AT_MOST))
+        left = [item for item in self.batch.items if leftover_revisions.has_left(item)]
+        try:
+            runs = self._runs(left, patience)
+            if any(item.status == work.FAILED and item.number not in runs for item in left):
+                # It may run what another item left behind.
+                left = []
+            used = leftover_revisions.needed(self.batch.items) | set(self.batch.keep)
+            used |= {short(each) for found in runs.values() for each in found if is_pinned(each)}
+            done = [self._item(item, runs[item.number], used, patience) for item in left if item.number in runs]
+        except Exception as error:  # noqa: BLE001 - the release is over, and its report must not be lost
+            log.warning("nothing was deregistered", extra={"cause": type(error).__name__})
+            done = []
+        return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
+
+    def _runs(self, items: list[Item], patience: Patience) -> dict[int, list[str]]:
+        """The task definitions that the items' targets refer to; without those of which that is not known."""
+        runs: dict[int, list[str]] = {}
+        if self.batch.kind == "service":
+            for number, seen in services.describe_services(self.aws, items, patience).items():
+                if isinstance(seen, Service):
+                    runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
+                elif seen is None:
+                    runs[number] = []
+            return runs
+        for item in items:
+            try:
+                runs[item.number] = self._references(Trigger.of(item), patience)
+            except AwsRefused as error:
+                if error.code == "ResourceNotFoundException":
+                    runs[item.number] = []
+            except ItemFailed:
+                runs[item.number] = []
+            except AwsUnavailable:
+                continue
+        return runs
+
+    def _references(self, trigger: Trigger, patience: Patience) -> list[str]:
+        return list(patience.persist(lambda: trigger.read(self.aws)).references)
+
+    def _item(self, item: Item, runs: Iterable[str], used: set[str], patience: Patience) -> Item:
+        """The item, once its own revision and the newest ones of its families are looked at."""
+        families = {family(each) for each in (*runs, item.task_def or "") if each}
+        wanted = [*([item.task_def] if item.task_def else []), *sorted(families)]
+        told = [self._deregister(self.batch.task_definition_arn(each), used, patience) for each in wanted]
+        return replace(item, reason="; ".join(filter(None, (item.reason, *dict.fromkeys(told)))) or None)
+
+    def _deregister(self, reference: str, used: set[str], patience: Patience) -> str:
+        """Deregister what ``reference`` means, if this release registered it and nothing needs it; what is told."""
+        try:
+            definition, tags = patience.persist(lambda: self.aws.read_task_definition(reference))
+            revision = short(arn(definition))
+            if not is_active(definition) or not is_ours(tags, self.release) or revision in used:
+                return ""
+            patience.persist(lambda: self.aws.deregister_task_definition(arn(definition)))
+        except (AwsRefused, AwsUnavailable) as error:
+            is_over = isinstance(error, AwsRefused) and is_gone(error)
+            return "" if is_over else f"{short(reference)} could not be deregistered: {error}"
+        return f"{revision} was deregistered"

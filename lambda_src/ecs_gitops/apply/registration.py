@@ -1,0 +1,55 @@
+"""Register a new revision once, also when the run that registered it died before it could use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.provenance import PREVIOUS, Release, is_ours, tags_for
+from ecs_gitops.ecs.task_definition import Images, arn, has_images, short, with_images
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.model.types import Json
+
+    _Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class Registrar:
+    """Registers the revisions of one batch. ``is_retry``: a run before this one may have stopped between two calls."""
+
+    aws: Aws
+    release: Release
+    is_retry: bool
+    _made: dict[_Key, str] = field(default_factory=dict)
+    _tried: set[_Key] = field(default_factory=set)
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def revision(
+        self, definition: Json, tags: Mapping[str, str], images: Images, *, previous: str, digests: Images
+    ) -> str:
+        """The ARN of a revision of ``definition`` with ``images``, tagged with where it comes from and ``previous``.
+
+        Items that run the same revision and get the same images share the new one. Raises what :func:`tags_for` and
+        the calls raise; a call that failed may have taken effect all the same, and that is found the next time."""
+        key = (arn(definition), short(previous), tuple(sorted(images.items())))
+        with self._one_at_a_time:
+            if key not in self._made:
+                is_retry = self.is_retry or key in self._tried
+                self._tried.add(key)
+                left = self._left_behind(definition, images, previous) if is_retry else None
+                self._made[key] = left or self.aws.register_task_definition(
+                    with_images(definition, images), tags_for(self.release, previous, tags, digests)
+                )
+            return self._made[key]
+
+    def _left_behind(self, definition: Json, images: Images, previous: str) -> str | None:
+        """The revision that an interrupted run of this execution registered."""
+        latest, tags = self.aws.describe_task_definition(definition["family"])
+        is_it = is_ours(tags, self.release) and short(tags.get(PREVIOUS, "")) == short(previous)
+        return arn(latest) if is_it and has_images(latest, images) else None

@@ -1,0 +1,191 @@
+"""Deploy the scheduled tasks of a batch: new revisions, then the rule's or schedule's ECS targets point to them.
+
+Nothing rolls out: the next run uses the new revision. Items of one rule or schedule are one piece of work: one
+revision, one write. Safe to run again after it died at any point.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from ecs_gitops.apply.registration import Registrar
+from ecs_gitops.aws import Aws
+from ecs_gitops.aws.observability import ItemLog
+from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.ecs.provenance import Release, is_ours, previous_of
+from ecs_gitops.ecs.task_definition import arn, short
+from ecs_gitops.flow.next_step import after_failure, explain, to_rollback
+from ecs_gitops.ledger.tags import forget, note_rolled_back
+from ecs_gitops.live import services
+from ecs_gitops.live.revisions import described, is_pinned, usable
+from ecs_gitops.live.trigger_comparison import Looked, Part, look
+from ecs_gitops.live.triggers import PartlyWritten, Trigger
+from ecs_gitops.model import items as work
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.items import Item
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class TaskDeployer:
+    """One run over one batch. ``is_retry``: a run before this one may have stopped between two calls."""
+
+    aws: Aws
+    release: Release
+    batch: Batch
+    patience: Patience
+    is_retry: bool
+    _registrar: Registrar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._registrar = Registrar(self.aws, self.release, self.is_retry)
+
+    def run(self) -> Batch:
+        """The batch with every item final."""
+        units: dict[Trigger, list[Item]] = {}
+        for item in self.batch.items:
+            if item.status == work.PENDING:
+                units.setdefault(Trigger.of(item), []).append(item)
+        done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.patience)
+        return replace(self.batch.updated(chain.from_iterable(done)), next="DONE", wait_seconds=0)
+
+    def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
+        began = self.patience.clock()
+        items = [replace(item, began=began) for item in items]
+        until = min(self.patience.until, began + max(item.timeout_minutes for item in items) * 60)
+        act: Callable[[Trigger, Sequence[Item]], list[Item]] = (
+            self._return if items[0].phase == work.ROLLBACK else self._deploy
+        )
+        try:
+            done = replace(self.patience, until=until).persist(lambda: act(trigger, items))
+        except PartlyWritten as error:
+            done = self._take_back(trigger, items, str(error))
+        except ItemFailed as error:
+            done = self._failed(items, str(error))
+        except AwsRefused as error:
+            done = self._failed(items, trigger.explain(error, self.batch) or explain(error, self.batch))
+        except AwsUnavailable as error:
+            done = self._failed(items, f"AWS did not take the calls in time, so what stands is unknown: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
+            out.warning("internal error", cause=type(error).__name__)
+            done = self._failed(items, f"internal error ({type(error).__name__}), so what stands is unknown")
+        for item in done:
+            out.info(f"scheduled task {item.status}", reason=item.reason)
+        return done
+
+    def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
+        now = self.patience.clock()
+        return [after_failure(i, why, now) if i.phase == work.ROLLBACK else i.failed(why, now) for i in items]
+
+    def _take_back(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
+        """EventBridge took some of the targets: none is better than half."""
+        if items[0].phase == work.ROLLBACK or not items[0].is_rolled_back_by_itself:
+            return self._failed(items, why)
+        returning = [to_rollback(item, why) for item in items]
+        try:
+            return self.patience.persist(lambda: self._return(trigger, returning))
+        except (ItemFailed, AwsRefused, AwsUnavailable) as error:
+            return self._failed(returning, str(error))
+
+    # --- to what is wanted -----------------------------------------------------------------------------------------
+
+    def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        looked = look(self.aws, self.release, trigger, items)
+        revisions = {part.reference: self._revision(part) for part in looked.parts}
+        looked.state.repoint(self.aws, revisions, self.patience.clock())
+        return [self._result(item, looked, revisions) for item in items]
+
+    def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
+        over = [part for part in parts if part.is_to_be_forgotten(item.number)]
+        return [forget(self.aws, part.wanted[item.number].key, arn(part.definition)) for part in over]
+
+    def _revision(self, part: Part) -> str:
+        """What the targets are to run; the reference itself where nothing has to change."""
+        if not part.must_be_registered:
+            # Where a target follows the family, it is pinned to what this execution registered.
+            return arn(part.definition) if part.is_ours and not is_pinned(part.reference) else part.reference
+        return self._registrar.revision(
+            part.definition, part.tags, part.images, previous=part.previous, digests=part.digests
+        )
+
+    def _result(self, item: Item, looked: Looked, revisions: dict[str, str]) -> Item:
+        now = self.patience.clock()
+        try:
+            parts = looked.of(item)
+        except ItemFailed as error:
+            return item.failed(str(error), now)
+        shown = next((part for part in parts if part.is_changed_by(item.number)), parts[0])
+        is_changed = shown.is_changed_by(item.number)
+        known = replace(
+            item,
+            deployment_needed=is_changed,
+            previous_task_def=shown.previous if is_changed else short(shown.definition["taskDefinitionArn"]),
+            previous_image=next((shown.before[n] for n in shown.wanted[item.number].images if n in shown.before), None),
+            task_def=short(
+                revisions[shown.reference] if shown.must_be_registered else shown.definition["taskDefinitionArn"]
+            ),
+        )
+        notes = [f"{len(parts)} task definitions" if len(parts) > 1 else "", *self._forget(item, parts)]
+        note = "; ".join(filter(None, dict.fromkeys(notes))) or None
+        return known.ended(work.DEPLOYED if is_changed else work.UNCHANGED, now, note)
+
+    # --- and back --------------------------------------------------------------------------------------------------
+
+    def _return(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+        """Point the targets to what this release replaced, as the revisions' tags tell."""
+        state = trigger.read(self.aws)
+        found = [self._before(reference) for reference in state.references]
+        back = {each.reference: each.revision for each in found if each.revision is not None}
+        returned = {each.previous: short(each.revision or each.reference) for each in found if each.previous}
+        live = {short(reference) for reference in state.references}
+        if not returned and not any(item.previous_task_def in live for item in items):
+            told = "; ".join(each.why for each in found if each.why)
+            raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
+        notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
+        state.repoint(self.aws, back, self.patience.clock())
+        if barred := [each.why for each in found if each.why]:
+            raise ItemFailed("; ".join(barred))
+        now = self.patience.clock()
+        return [
+            replace(item, running_task_def=returned.get(item.previous_task_def or "", item.previous_task_def)).ended(
+                work.ROLLED_BACK, now, "; ".join(filter(None, (item.reason, *sorted(notes))))
+            )
+            for item in items
+        ]
+
+    def _before(self, reference: str) -> _Before:
+        """What a target that runs ``reference`` ran before this release."""
+        try:
+            definition, tags = described(self.aws, reference)
+            if not is_ours(tags, self.release):
+                return _Before(reference)
+            previous = previous_of(tags, reference)
+            _, before = described(self.aws, previous)
+            if is_ours(before, self.release):
+                # An interrupted run has returned it already: this is a copy, and the one before it is what failed.
+                return _Before(reference, previous_of(before, previous))
+            ours = short(arn(definition))
+            return _Before(
+                reference,
+                previous,
+                usable(self.aws, self.release, self.batch.task_definition_arn(previous), ours),
+            )
+        except ItemFailed as error:
+            return _Before(reference, why=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """``reference`` is what a target runs, ``previous`` what it ran before this release, ``revision`` what it is to run
+    again: that, or a copy. ``why`` there is none."""
+
+    reference: str
+    previous: str | None = None
+    revision: str | None = None
+    why: str | None = None

@@ -1,0 +1,60 @@
+"""How long a handler goes on trying while AWS throttles: until its Lambda invocation nears its end."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from ecs_gitops.aws import CONCURRENCY
+from ecs_gitops.model.errors import AwsUnavailable
+
+T = TypeVar("T")
+
+# What a handler needs after its last call: to return its result.
+_RESERVE = 20.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 20.0
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context object that the handlers use."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Until when (epoch seconds) to try, and how many calls to make at once; ``sleep`` and ``clock`` are there for
+    tests."""
+
+    until: float
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    concurrency: int = CONCURRENCY
+
+    @classmethod
+    def of(cls, context: LambdaContext) -> Patience:
+        return cls(time.time() + context.get_remaining_time_in_millis() / 1000 - _RESERVE)
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock() >= self.until
+
+    def persist(self, act: Callable[[], T]) -> T:
+        """Run ``act`` again while it raises :class:`AwsUnavailable`, with growing, jittered pauses.
+
+        ``act`` must be safe to run again. Raises the last :class:`AwsUnavailable` when the time is over.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return act()
+            except AwsUnavailable:
+                wait = pause * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
+                if self.clock() + wait >= self.until:
+                    raise
+                self.sleep(wait)
+                pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,0 +1,1 @@
+"""From a manifest and the settings to what each target is to be. Pure."""

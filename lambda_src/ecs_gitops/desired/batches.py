@@ -1,0 +1,153 @@
+"""From a checked manifest to the batches that the state machine works on. Pure.
+
+A batch has all items of one kind, account and Region: one role is assumed for them, and AWS's limits of calls hold per
+account and Region, so one place keeps to them. Its items come in waves, which follow one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
+from ecs_gitops.manifest.node import Problem
+from ecs_gitops.manifest.order import dependencies, waves
+from ecs_gitops.model import items as work
+from ecs_gitops.model.batch import REASONS_AT_MOST, Batch, Kind
+from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
+from ecs_gitops.model.items import Item
+
+if TYPE_CHECKING:
+    from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+
+DEFAULT = "default"
+_ACCOUNTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the module that is deployed knows: roles by account, and what applies to items that do not say."""
+
+    role_arns: Mapping[str, str]
+    account: str
+    region: str
+    timeout_minutes: int
+    execution_minutes: int = 10_080
+
+
+def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
+    """All batches of a release, to be checked first. ``manifest`` has its defaults written into each item.
+
+    Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a target that stands twice."""
+    _require_roles([*manifest.tasks, *manifest.services], settings)
+    on_failure = manifest.on_failure or work.ROLL_BACK
+    found = waves(manifest.services)
+    after = max(found, default=-1) + 1
+    placed: list[tuple[Kind, ServiceItem | TaskItem, Item]] = []
+    for number, task in enumerate(manifest.tasks):
+        made = _task(number, task, settings, on_failure, after if manifest.tasks_after_services else -1)
+        placed.append(("task", task, made))
+    first, needed = len(manifest.tasks), dependencies(manifest.services)
+    for index, service in enumerate(manifest.services):
+        made = _service(first + index, service, settings, on_failure, found[index], [first + n for n in needed[index]])
+        placed.append(("service", service, made))
+    _require_time(manifest.services, found, settings)
+    grouped: dict[tuple[Kind, str, str], list[Item]] = {}
+    for kind, item, made in placed:
+        grouped.setdefault((kind, *_place(item, settings)), []).append(made)
+    planned = tuple(
+        Batch(kind, account, region, settings.role_arns[account], tuple(items), "CHECK")
+        for (kind, account, region), items in grouped.items()
+    )
+    _require_one_item_per_target(planned)
+    return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(planned)) for batch in planned)
+
+
+def _task(number: int, item: TaskItem, settings: Settings, on_failure: str, wave: int) -> Item:
+    is_schedule = item.schedule_name is not None
+    return Item(
+        number=number,
+        name=item.schedule_name or item.cw_rule_name or "",
+        images={image.name: image.image for image in item.images},
+        timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
+        event_bus_name=None if is_schedule else item.event_bus_name or DEFAULT,
+        schedule_group=item.schedule_group or DEFAULT if is_schedule else None,
+        # Tasks come before the services or after them, in a wave of their own.
+        wave=wave,
+        on_failure=on_failure,
+        pin_digest=bool(item.pin_digest),
+    )
+
+
+def _service(
+    number: int,
+    item: ServiceItem,
+    settings: Settings,
+    on_failure: str,
+    wave: int,
+    needed: Sequence[int],
+) -> Item:
+    deployment = dict(item.deployment) if item.deployment else None
+    minutes = item.timeout_minutes or settings.timeout_minutes + bake_minutes(deployment or {})
+    return Item(
+        number=number,
+        name=item.service_name,
+        cluster=item.cluster_name,
+        images={image.name: image.image for image in item.images},
+        timeout_minutes=minutes,
+        is_timeout_given=item.timeout_minutes is not None,
+        wave=wave,
+        depends_on=tuple(needed),
+        on_failure=item.on_failure or on_failure,
+        force_new_deployment=bool(item.force_new_deployment),
+        pin_digest=bool(item.pin_digest),
+        require_zero_downtime=bool(item.require_zero_downtime),
+        deployment=deployment,
+        hooks=dict(item.hooks) if item.hooks else None,
+    )
+
+
+def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:
+    """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
+    missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
+    if missing:
+        known = work.listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
+        raise UnknownAccount(
+            f"no role to assume is configured for account {work.listed(missing, _ACCOUNTS_SHOWN)}: apply "
+            f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
+        )
+
+
+def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], settings: Settings) -> None:
+    """A release that waits on purpose for longer than an execution may last could only be cut off."""
+    longest: dict[int, int] = {}
+    for service, wave in zip(services, waves, strict=True):
+        longest[wave] = max(longest.get(wave, 0), bake_minutes(service.deployment or {}))
+    total = sum(longest.values())
+    if total >= settings.execution_minutes:
+        told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
+        if pauses := sum(pause_minutes(service.deployment or {}) for service in services):
+            told += f" (PAUSE hooks may wait for {pauses} minutes)"
+        wanted = (
+            "shorter bake times, a shorter timeoutConfiguration.timeoutInMinutes of PAUSE hooks, fewer waves, or a "
+            "longer execution_timeout_minutes of the module"
+        )
+        raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
+
+
+def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
+    """An item that names the deployer's own account and one that names none may be the same: only here it is known."""
+    seen = set()
+    for batch in batches:
+        for item in batch.items:
+            for container in item.images if batch.kind == "task" else (None,):
+                place = (item.cluster, item.event_bus_name, item.schedule_group, item.name, container)
+                if (*batch.place, place) in seen:
+                    told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
+                    raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
+                seen.add((*batch.place, place))
+
+
+def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:
+    return item.account or settings.account, item.region or settings.region

@@ -1,0 +1,1 @@
+"""What Amazon ECS, ECR and EventBridge mean: shapes of services, task definitions, settings, images, targets. Pure."""

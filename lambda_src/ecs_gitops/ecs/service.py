@@ -1,0 +1,205 @@
+"""ECS services and their deployments as ECS describes them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops.model.errors import ItemFailed
+
+if TYPE_CHECKING:
+    from ecs_gitops.model.types import Json
+
+# What RunTask takes of a service, so that a one-off task runs where the service's tasks do. launchType and
+# capacityProviderStrategy exclude each other, and Managed Instances take the strategy alone.
+_WHERE_TASKS_RUN = (
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One entry of a service's ``deployments``. Times are epoch seconds. ``rollout_state`` is None where ECS gives
+    none, which it does for rolling deployments alone."""
+
+    id: str
+    status: str
+    task_definition: str
+    rollout_state: str | None
+    rollout_reason: str
+    created_at: float
+    desired: int
+    running: int
+    pending: int
+    failed: int
+
+    @property
+    def is_primary(self) -> bool:
+        return self.status == "PRIMARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the deployer reads of a service."""
+
+    name: str
+    status: str
+    controller: str
+    task_definition: str
+    desired: int
+    running: int
+    pending: int
+    deployments: tuple[Deployment, ...]
+    events: tuple[tuple[float, str], ...]
+    configuration: dict[str, Any]
+    load_balancers: tuple[dict[str, Any], ...]
+    is_daemon: bool
+    revisions: tuple[str, ...]
+    # What RunTask takes of the service: where its tasks run, and their tags and volumes.
+    placement: dict[str, Any]
+    has_service_connect: bool = False
+    # ECS's clock when it answered; None where the answer does not tell.
+    as_of: float | None = None
+
+    @property
+    def primary(self) -> Deployment | None:
+        return next((deployment for deployment in self.deployments if deployment.is_primary), None)
+
+    def deployment(self, deployment_id: str) -> Deployment | None:
+        return next((deployment for deployment in self.deployments if deployment.id == deployment_id), None)
+
+    @classmethod
+    def from_api(cls, data: Json) -> Service:
+        """From a member of DescribeServices' ``services``."""
+        return cls(
+            name=data["serviceName"],
+            status=data.get("status", ""),
+            controller=(data.get("deploymentController") or {}).get("type", "ECS"),
+            task_definition=data.get("taskDefinition", ""),
+            desired=int(data.get("desiredCount", 0)),
+            running=int(data.get("runningCount", 0)),
+            pending=int(data.get("pendingCount", 0)),
+            deployments=tuple(_deployment(entry) for entry in data.get("deployments") or []),
+            events=tuple((seconds(e.get("createdAt")), e.get("message", "")) for e in data.get("events") or []),
+            configuration=dict(data.get("deploymentConfiguration") or {}),
+            load_balancers=tuple(data.get("loadBalancers") or ()),
+            is_daemon=data.get("schedulingStrategy") == "DAEMON",
+            revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
+            placement=_for_one_off_tasks(data),
+            has_service_connect=bool((_primary(data).get("serviceConnectConfiguration") or {}).get("enabled")),
+            as_of=seconds(data["asOf"]) if data.get("asOf") else None,
+        )
+
+    def age(self, deployment: Deployment, now: float) -> float:
+        """Seconds that a deployment has been going on, by ECS's clock; by ours, ``now``, where ECS's is not known."""
+        return self.age_of(deployment.created_at, now)
+
+    def age_of(self, moment: float, now: float) -> float:
+        """Seconds since a moment of ECS's clock."""
+        return max(0.0, (now if self.as_of is None else self.as_of) - moment)
+
+
+def _primary(data: Json) -> Json:
+    """The primary deployment, as ECS describes it."""
+    return next((each for each in data.get("deployments") or [] if each.get("status") == "PRIMARY"), {})
+
+
+def _for_one_off_tasks(data: Json) -> Json:
+    place = {name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)}
+    launch_type = data.get("launchType")
+    if launch_type and launch_type != "MANAGED_INSTANCES" and "capacityProviderStrategy" not in place:
+        place["launchType"] = launch_type
+    return place | _tags(data) | _volumes(data)
+
+
+def _tags(data: Json) -> Json:
+    """The tags that the service's own tasks get. RunTask refuses to propagate a service's tags: they are given."""
+    found: Json = {"enableECSManagedTags": True} if data.get("enableECSManagedTags") else {}
+    if data.get("propagateTags") == "TASK_DEFINITION":
+        found["propagateTags"] = "TASK_DEFINITION"
+    tags = [tag for tag in data.get("tags") or () if not str(tag.get("key", "")).lower().startswith("aws:")]
+    return found | ({"tags": tags} if tags and data.get("propagateTags") == "SERVICE" else {})
+
+
+def _volumes(data: Json) -> Json:
+    """``volumeConfigurations`` of the primary deployment, as a task that belongs to no service can have them."""
+    volumes = [
+        each
+        | ({"managedEBSVolume": _without_service_tags(each["managedEBSVolume"])} if "managedEBSVolume" in each else {})
+        for each in _primary(data).get("volumeConfigurations") or ()
+    ]
+    return {"volumeConfigurations": volumes} if volumes else {}
+
+
+def _without_service_tags(volume: Json) -> Json:
+    tags = [
+        {name: value for name, value in each.items() if (name, value) != ("propagateTags", "SERVICE")}
+        for each in volume.get("tagSpecifications") or ()
+    ]
+    return volume | ({"tagSpecifications": tags} if tags else {})
+
+
+def volume_roles(placement: Json) -> tuple[str, ...]:
+    """The roles with which ECS makes a task's volumes."""
+    volumes = (each.get("managedEBSVolume") or {} for each in placement.get("volumeConfigurations") or ())
+    return tuple(dict.fromkeys(str(volume["roleArn"]) for volume in volumes if volume.get("roleArn")))
+
+
+def _deployment(data: Json) -> Deployment:
+    return Deployment(
+        id=data.get("id", ""),
+        status=data.get("status", ""),
+        task_definition=data.get("taskDefinition", ""),
+        rollout_state=data.get("rolloutState"),
+        rollout_reason=data.get("rolloutStateReason") or "",
+        created_at=seconds(data.get("createdAt")),
+        desired=int(data.get("desiredCount", 0)),
+        running=int(data.get("runningCount", 0)),
+        pending=int(data.get("pendingCount", 0)),
+        failed=int(data.get("failedTasks", 0)),
+    )
+
+
+def seconds(moment: datetime | float | None) -> float:
+    """Epoch seconds of a time as botocore gives it; 0 when there is none."""
+    if moment is None:
+        return 0.0
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
+
+
+def is_complete(service: Service, deployment: Deployment) -> bool:
+    """ECS says COMPLETED once the wanted number of healthy tasks runs and the old ones are gone. Where it gives no
+    rollout state the counts must say so themselves."""
+    if deployment.rollout_state is not None:
+        return deployment.rollout_state == "COMPLETED"
+    return len(service.deployments) == 1 and deployment.running == deployment.desired and deployment.pending == 0
+
+
+def is_settled(service: Service, deployment: Deployment) -> bool:
+    """Whether no deployment is going on. Without a rollout state the counts say nothing of that: they differ as well
+    while a service is scaled or a task is replaced."""
+    if deployment.rollout_state is not None:
+        return deployment.rollout_state == "COMPLETED"
+    return len(service.deployments) == 1 and (deployment.running > 0 or deployment.desired == 0)
+
+
+def require_deployable(service: Service | None, cluster: str, name: str) -> Service:
+    """The service, if this deployer can drive it; else :class:`ItemFailed` with what to do."""
+    if service is None:
+        raise ItemFailed(f"service {name!r} does not exist in cluster {cluster!r}: check serviceName and clusterName")
+    if service.status != "ACTIVE":
+        raise ItemFailed(
+            f"service {name!r} is {service.status}, not ACTIVE: create it again, or take it out of the manifest"
+        )
+    if service.controller != "ECS":
+        raise ItemFailed(
+            f"service {name!r} has deployment controller {service.controller}; only ECS can be driven: "
+            f"deploy it with {'CodeDeploy' if service.controller == 'CODE_DEPLOY' else 'its own tool'}, "
+            "or create it again with controller ECS"
+        )
+    return service

@@ -1,0 +1,1 @@
+"""What comes next in a release, and what its outcome is. Pure."""

@@ -1,0 +1,58 @@
+"""Which items of a release that failed may have left a revision behind that nothing runs. Pure.
+
+A revision that was rolled back stays the newest ACTIVE one of its family, and whatever follows the family without a
+revision runs it. Where the deployer may deregister revisions, one last stage, mode CLEAN, does so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.task_definition import family
+from ecs_gitops.model import items as work
+
+if TYPE_CHECKING:
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.items import Item
+
+# Of the data that the state machine carries: a batch that would need more is left as it is.
+_KEPT_AT_MOST = 100
+
+
+def has_left(item: Item) -> bool:
+    """Whether a revision of this item's may be left that failed. One that was deployed and not returned is not meant:
+    the service runs it, or somebody else's, and then it is not known to be bad."""
+    return item.status == work.ROLLED_BACK or (item.status == work.FAILED and item.deployment_id is None)
+
+
+def needed(items: Iterable[Item]) -> set[str]:
+    """The revisions (``family:revision``) that items run, or can be returned to."""
+    found = set()
+    for item in items:
+        found |= {item.previous_task_def, item.running_task_def}
+        if not has_left(item):
+            found.add(item.task_def)
+    return {each for each in found if each is not None}
+
+
+def batches(of_release: Sequence[Batch]) -> tuple[Batch, ...]:
+    """The batches of the stage CLEAN, each with the revisions that items of other batches of its place need; empty
+    where there is nothing to do."""
+    found = []
+    for batch in of_release:
+        left = [item for item in batch.items if has_left(item)]
+        others = [each for each in of_release if each.place[1:] == batch.place[1:] and each.place != batch.place]
+        keep = needed(item for other in others for item in other.items)
+        families = [_family(item) for item in left]
+        if all(families):
+            keep = {each for each in keep if family(each) in families}
+        if left and len(keep) <= _KEPT_AT_MOST:
+            found.append(replace(batch, mode="CLEAN", next="DEPLOY", keep=tuple(sorted(keep))))
+    return tuple(found)
+
+
+def _family(item: Item) -> str | None:
+    known = item.task_def or item.previous_task_def or item.running_task_def
+    return family(known) if known else None

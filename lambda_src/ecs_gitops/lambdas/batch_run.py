@@ -1,0 +1,82 @@
+"""What the two deploy handlers share: an event in, the account's role assumed, a batch out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from ecs_gitops.aws import Aws, connect
+from ecs_gitops.aws.time_budget import LambdaContext, Patience
+from ecs_gitops.flow.next_step import after_failure, explain
+from ecs_gitops.model import event_data, items
+from ecs_gitops.model.batch import Batch, Kind, parse_event
+from ecs_gitops.model.errors import AwsRefused, InvalidEvent
+from ecs_gitops.model.items import Item
+from ecs_gitops.notify.alert import alert
+from ecs_gitops.plan.checks import FAILED_ROLE
+
+if TYPE_CHECKING:
+    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.types import Json
+
+
+class BatchRun(Protocol):
+    def run(self) -> Batch: ...
+
+
+class MakesRun(Protocol):
+    def __call__(
+        self, aws: Aws, release: Release, batch: Batch, patience: Patience, is_retry: bool
+    ) -> BatchRun: ...  # fmt: skip
+
+
+def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaContext) -> Json:
+    """Run what the batch's mode asks for over it. A role that cannot be assumed fails each item, with the reason.
+
+    Raises :class:`InvalidEvent`, also for a batch of another ``kind``, and :class:`AwsUnavailable` when STS cannot be
+    reached for as long as the invocation lasts.
+    """
+    release, batch = parse_event(event)
+    if batch.kind != kind:
+        raise InvalidEvent(f"not a batch for this function: its kind is {batch.kind}; accepted: {kind}")
+    patience = Patience.of(context)
+    is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
+    try:
+        aws = patience.persist(lambda: connect(batch.target(release, only_looks=batch.mode == "CHECK")))
+    except AwsRefused as error:
+        done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
+    else:
+        done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
+    return answer(release, batch, done)
+
+
+def answer(release: Release, before: Batch, after: Batch) -> Json:
+    """What a turn over a batch gives back: ``release``, ``batch`` and, when people are to know at once, ``alert``."""
+    told = alert(release, before, after)
+    return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": told} if told else {})
+
+
+def _count(event: Json, member: str) -> int:
+    value = event.get(member) or 0
+    if not event_data.COUNT.fits(value):
+        raise InvalidEvent(f"the event's {member} is no count; accepted: {event_data.COUNT.accepted}")
+    return int(value)
+
+
+def _refused(batch: Batch, why: str, now: float) -> Batch:
+    """Nothing could be done in the account. What was to be returned stands as it is."""
+    letters = FAILED_ROLE if batch.mode == "CHECK" else None
+
+    def refused(item: Item) -> Item:
+        if item.is_final:
+            return item
+        failed = after_failure(item, why, now) if item.phase == items.ROLLBACK else item.failed(why)
+        return replace(failed, checks=letters or failed.checks)
+
+    return batch.with_items(map(refused, batch.items))
+
+
+def _was_interrupted(batch: Batch) -> bool:
+    """A pending item with a start time was begun by a run that ran out of time."""
+    return any(item.status == items.PENDING and item.started_at for item in batch.items)

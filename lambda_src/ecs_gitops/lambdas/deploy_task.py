@@ -1,0 +1,25 @@
+"""DeployTask: a batch of scheduled tasks of one account and Region.
+
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`; in mode DEPLOY what is pending is deployed or
+returned, see :mod:`ecs_gitops.apply.scheduled_tasks`; in mode CLEAN revisions that failed are deregistered, see
+:mod:`ecs_gitops.apply.deregistration`.
+
+Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
+"batch"}``; after DEPLOY every item of the batch is final. And ``alert``, see :func:`ecs_gitops.notify.alert.alert`.
+"""
+
+from __future__ import annotations
+
+from ecs_gitops.apply.deregistration import Deregistration
+from ecs_gitops.apply.scheduled_tasks import TaskDeployer
+from ecs_gitops.aws import observability
+from ecs_gitops.aws.time_budget import LambdaContext
+from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.model.types import Json
+from ecs_gitops.release.preflight_tasks import TaskPreflight
+
+observability.set_up()
+
+
+def handler(event: Json, context: LambdaContext) -> Json:
+    return run("task", {"CHECK": TaskPreflight, "DEPLOY": TaskDeployer, "CLEAN": Deregistration}, event, context)

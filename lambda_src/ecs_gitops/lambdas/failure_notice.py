@@ -1,0 +1,84 @@
+"""Tell people of a failure that no release could tell: the part of ValidateDeploy that EventBridge invokes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from ecs_gitops.aws.deployer_account import Own
+from ecs_gitops.ecs import provenance
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent
+from ecs_gitops.notify import pipeline_failure
+
+if TYPE_CHECKING:
+    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.types import Json
+    from ecs_gitops.notify.pipeline_failure import Failure, Notice
+
+log = logging.getLogger(__name__)
+
+NOT_OURS, NOT_DUE, SENT_BEFORE, SENT = "NOT_OURS", "NOT_DUE", "SENT_BEFORE", "SENT"
+
+
+def tell(event: Json) -> Json:
+    """``{"notice": …}``: SENT; SENT_BEFORE, or by another run just now; NOT_DUE: the state machine tells of it;
+    NOT_OURS: an event of something else.
+
+    An event may come twice, and a run of it that fails is run again by Lambda. Raises :class:`AwsUnavailable` and
+    :class:`AwsRefused` when the notice could not be sent."""
+    pipeline, machine = os.environ.get("ECS_GITOPS_PIPELINE_NAME", ""), os.environ["ECS_GITOPS_STATE_MACHINE_ARN"]
+    found = pipeline_failure.of_event(event, pipeline, machine)
+    if found is None:
+        return {"notice": NOT_OURS}
+    own = Own(found.region)
+    described = _described(own, found)
+    due = pipeline_failure.notice_of(found, described, _release(found, described), pipeline)
+    if due is None:
+        return {"notice": NOT_DUE}
+    return {"notice": SENT if _send_once(own, due) else SENT_BEFORE}
+
+
+def _described(own: Own, found: Failure) -> Json | None:
+    """The execution; None where there is none, empty where it may not be described."""
+    if found.execution_arn is None:
+        return None
+    try:
+        return own.execution(found.execution_arn)
+    except AwsRefused as error:
+        # Better two notices than none.
+        log.warning("it is not known whether the release told of its failure", extra={"error": str(error)})
+        return {}
+
+
+def _release(found: Failure, described: Json | None) -> Release | None:
+    """What the execution's input says of the release."""
+    arn = found.execution_arn
+    if arn is None or not described:
+        return None
+    try:
+        deployment = json.loads(described.get("input") or "{}")
+        return provenance.of_input(deployment, arn, arn.rsplit(":", 1)[-1])
+    except (ValueError, RecursionError, InvalidEvent):
+        return None
+
+
+def _send_once(own: Own, due: Notice) -> bool:
+    """Send it unless another run has. Where S3 cannot say, it is sent: better two notices than none."""
+    topic, bucket = os.environ["ECS_GITOPS_TOPIC_ARN"], os.environ.get("ECS_GITOPS_NOTES_BUCKET", "")
+    key = f"notices/{due.key}.json"
+    try:
+        if bucket and not own.claim(bucket, key):
+            return False
+    except (AwsRefused, AwsUnavailable) as error:
+        log.warning("it is not known whether this notice was sent before", extra={"error": str(error), "key": key})
+        bucket = ""
+    own.publish(topic, due.subject, due.message)
+    log.info("notice sent", extra={"key": key})
+    if bucket:
+        try:
+            own.settle(bucket, key)
+        except (AwsRefused, AwsUnavailable) as error:
+            log.warning("that this notice was sent could not be noted", extra={"error": str(error), "key": key})
+    return True

@@ -1,0 +1,1 @@
+"""Read what runs: services, rules, schedules, revisions, and what they depend on."""

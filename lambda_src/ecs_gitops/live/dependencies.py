@@ -1,0 +1,222 @@
+"""What the items of a batch refer to, looked up for all of them together: images, secrets, roles, alarms.
+
+What the deploy role may not look at is NOT_CHECKED with the reason: a warning, neither a pass nor a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from ecs_gitops.ecs.ecr import EcrImage, ecr_image
+from ecs_gitops.live import services
+from ecs_gitops.model import partition
+from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.plan.checks import FAILED, NOT_CHECKED, Checked
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.ecs.references import Reference
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.items import Item
+
+K = TypeVar("K")
+
+NOT_IN_ECR = "not in ECR"
+# Before a reason, when the image could not be pinned because of it.
+CANNOT_PIN = "pinDigest: "
+
+# Result and reason; None where all is well.
+_Told = tuple[str, str] | None
+# Of a repository: the digests, or why it could not be looked at.
+_Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
+
+
+def images(aws: Aws, items: Iterable[Item], patience: Patience, region: str = "") -> list[Checked]:
+    """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``. ``region`` is
+    where they are deployed: nobody's credentials there are good in another partition.
+
+    One call for each repository: what a tag means is asked once per release."""
+    items = list(items)
+    places: dict[tuple[str, str, str], dict[str, None]] = {}
+    for image in (ecr_image(image) for item in items for image in item.images.values()):
+        if image is not None and not _elsewhere(image, region):
+            places.setdefault(image.place, {})[image.reference] = None
+
+    def ask(place: tuple[str, str, str]) -> _Answer:
+        try:
+            return patience.persist(lambda: aws.image_digests(*place, list(places[place])))
+        except AwsRefused as error:
+            return error
+
+    answers = dict(zip(places, services.each(ask, list(places), patience), strict=True))
+    filled = _Filled(aws, patience)
+    return [_with_images(Checked(item), answers, filled, region) for item in items]
+
+
+def _elsewhere(image: EcrImage, region: str) -> str | None:
+    """The image's partition, where it is another one than that of ``region``."""
+    of_image = partition.of_region(image.region).id
+    return of_image if region and of_image != partition.of_region(region).id else None
+
+
+@dataclass(slots=True)
+class _Filled:
+    """Whether a registry fills a repository from another one, when an image of it is first pulled."""
+
+    aws: Aws
+    patience: Patience
+    _known: dict[tuple[str, str], set[str] | AwsRefused] = field(default_factory=dict)
+
+    def may_be(self, image: EcrImage) -> bool:
+        """Also when that may not be looked at."""
+        place = image.account, image.region
+        if place not in self._known:
+            try:
+                found = self.patience.persist(lambda: self.aws.pull_through_prefixes(*place))
+                self._known[place] = found
+            except AwsRefused as error:
+                self._known[place] = error
+        known = self._known[place]
+        # The prefix ROOT is for every repository.
+        return isinstance(known, AwsRefused) or any(
+            prefix == "ROOT" or image.repository.startswith(f"{prefix}/") for prefix in known
+        )
+
+
+def _with_images(
+    checked: Checked, answers: Mapping[tuple[str, str, str], _Answer], filled: _Filled, region: str
+) -> Checked:
+    digests = {}
+    for name, text in checked.item.images.items():
+        image = ecr_image(text)
+        told: tuple[str, str]
+        if image is None:
+            told = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
+        elif other := _elsewhere(image, region):
+            told = NOT_CHECKED, f"image {text}: its ECR is in partition {other}, where the deploy role is nobody"
+        else:
+            answer = answers[image.place]
+            found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)
+            if isinstance(found, str):
+                digests[name] = found
+                checked.findings.ok("image")
+                continue
+            told = _image_finding(text, image, found, filled)
+        result, reason = told
+        if result == NOT_CHECKED and checked.item.pin_digest and "@" not in text:
+            result, reason = FAILED, f"{CANNOT_PIN}{reason}"
+        checked.findings.add("image", result, reason)
+    checked.item = replace(checked.item, digests=digests)
+    return checked
+
+
+def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled: _Filled) -> tuple[str, str]:
+    where = f"repository {image.repository} of account {image.account}, Region {image.region}"
+    if found is not None and found.code != "RepositoryNotFoundException":
+        return NOT_CHECKED, f"image {text}: {_refused(found)}"
+    told = f"image {text}: there is no {where}" if found else f"image {text}: {where} has no image {image.reference}"
+    if filled.may_be(image):
+        return NOT_CHECKED, f"{told}; a pull-through cache rule may bring it when it is pulled"
+    return FAILED, told
+
+
+def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+    """The check ``secrets``: what the task definitions refer to is there."""
+    wanted = list(dict.fromkeys(reference for checked in going for reference in checked.references))
+    told = dict(zip(wanted, services.each(lambda r: _secret(aws, batch, r, patience), wanted, patience), strict=True))
+    by_region: dict[str, list[Reference]] = {}
+    for reference in wanted:
+        if reference.service == "ssm" and told[reference] is None:
+            by_region.setdefault(reference.region, []).append(reference)
+    for region, group in by_region.items():
+        told |= _parameters(aws, region, group, patience)
+    _spread("secrets", [(checked, reference) for checked in going for reference in checked.references], told)
+
+
+def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) -> _Told:
+    if reference.service == "ssm":
+        if reference.name.startswith("/aws/"):
+            return NOT_CHECKED, f"parameter {reference.name} is one of AWS's own"
+        other = reference.account not in ("", batch.account)
+        return (NOT_CHECKED, f"parameter {reference.name} is in account {reference.account}") if other else None
+    try:
+        found = patience.persist(lambda: aws.describe_secret(reference.region or None, reference.name))
+    except AwsRefused as error:
+        if error.code == "ResourceNotFoundException":
+            return FAILED, f"secret {reference.name} does not exist"
+        return NOT_CHECKED, f"secret {reference.name}: {_refused(error)}"
+    if found.get("DeletedDate"):
+        return FAILED, f"secret {reference.name} is about to be deleted"
+    return None
+
+
+def _parameters(aws: Aws, region: str, group: Sequence[Reference], patience: Patience) -> dict[Reference, _Told]:
+    names = list(dict.fromkeys(name for reference in group for name in reference.names))
+    try:
+        known = patience.persist(lambda: aws.known_parameters(region or None, names))
+    except AwsRefused as error:
+        return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(error)}") for each in group}
+    return {
+        each: None if known.intersection(each.names) else (FAILED, f"parameter {each.name} does not exist")
+        for each in group
+    }
+
+
+def roles(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+    """The check ``passRole``: the deploy role may pass what the task definitions and targets name."""
+    by_service: dict[str, dict[str, None]] = {}
+    for role, service in (pair for checked in going for pair in checked.roles):
+        by_service.setdefault(service, {})[role] = None
+    told: dict[tuple[str, str], _Told] = {}
+    for service, wanted in by_service.items():
+        told |= _passable(aws, batch, service, list(wanted), patience)
+    _spread("passRole", [(checked, pair) for checked in going for pair in checked.roles], told)
+
+
+def _passable(
+    aws: Aws, batch: Batch, service: str, wanted: list[str], patience: Patience
+) -> dict[tuple[str, str], _Told]:
+    try:
+        allowed = patience.persist(lambda: aws.may_pass(batch.role_arn, wanted, service))
+    except AwsRefused as error:
+        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in wanted}
+    hint = "add it to pass_role_arns of the deploy role"
+    return {
+        (role, service): None
+        if allowed.get(role)
+        else (FAILED, f"{batch.role_arn} may not pass role {role} to {service}: {hint}")
+        if role in allowed
+        else (NOT_CHECKED, f"role {role}: IAM does not say whether it may be passed")
+        for role in wanted
+    }
+
+
+def alarms(aws: Aws, going: Sequence[Checked], patience: Patience) -> None:
+    """The alarms that wanted settings name, a part of the check ``settings``."""
+    wanted = list(dict.fromkeys(name for checked in going for name in checked.alarms))
+    if not wanted:
+        return
+    told: dict[str, _Told]
+    try:
+        known = patience.persist(lambda: aws.known_alarms(wanted))
+        told = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in wanted}
+    except AwsRefused as error:
+        told = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in wanted}
+    _spread("settings", [(checked, name) for checked in going for name in checked.alarms], told)
+
+
+def _spread(check: str, asked: Iterable[tuple[Checked, K]], told: Mapping[K, _Told]) -> None:
+    for checked, key in asked:
+        finding = told[key]
+        if finding is None:
+            checked.findings.ok(check)
+        else:
+            checked.findings.add(check, *finding)
+
+
+def _refused(error: AwsRefused) -> str:
+    denied = error.code.startswith("AccessDenied")
+    return f"the deploy role may not look ({error.operation})" if denied else str(error)

@@ -1,0 +1,95 @@
+"""Revisions that cannot be deployed any more: what the check says of them, and how a rollback goes around them.
+
+ECS starts no task and no deployment with a revision that is INACTIVE (deregistered, as Terraform does with those that
+it replaces) or DELETE_IN_PROGRESS. Both can be described, and a revision with the same content be registered. One that
+is deleted cannot be described. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.provenance import PREVIOUS, is_ours, tags_for
+from ecs_gitops.ecs.task_definition import arn, images_of, short, with_images
+from ecs_gitops.model.errors import AwsRefused, ItemFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.types import Json
+
+ACTIVE = "ACTIVE"
+
+
+def status_of(definition: Json) -> str:
+    """ACTIVE, INACTIVE, DELETE_IN_PROGRESS, or what ECS adds one day."""
+    return str(definition.get("status") or ACTIVE)
+
+
+def is_active(definition: Json) -> bool:
+    """Whether tasks and deployments can be started with it."""
+    return status_of(definition) == ACTIVE
+
+
+def is_pinned(reference: str) -> bool:
+    """Whether a task definition's ARN or name has a revision; without one it means the newest ACTIVE one."""
+    return ":" in short(reference)
+
+
+def is_gone(error: AwsRefused) -> bool:
+    """Whether ECS has no such revision. It says so with a code that it uses for much else, but not of this call."""
+    return error.operation == "describe_task_definition" and error.code in (
+        "ClientException",
+        "InvalidParameterException",
+    )
+
+
+def gone(reference: str) -> str:
+    """What is told of a revision, or family, that is not there."""
+    if is_pinned(reference):
+        return f"{short(reference)} was deleted, or never was"
+    return f"{short(reference)} has no ACTIVE revision"
+
+
+def described(aws: Aws, reference: str) -> tuple[Json, dict[str, str]]:
+    """A task definition and its tags. Raises :class:`ItemFailed` when there is none, and what the call raises."""
+    try:
+        return aws.describe_task_definition(reference)
+    except AwsRefused as error:
+        if is_gone(error):
+            raise ItemFailed(gone(reference)) from error
+        raise
+
+
+def usable(aws: Aws, release: Release, revision: str, ours: str) -> str:
+    """The ARN of an ACTIVE revision with the content of ``revision``: itself, or a copy.
+
+    ``ours`` is what the copy takes the place of. A copy that an interrupted run of this execution registered is found
+    again. Raises :class:`ItemFailed` when the revision is deleted, and what the calls raise."""
+    try:
+        definition, tags = aws.read_task_definition(revision)
+    except AwsRefused as error:
+        if is_gone(error):
+            raise ItemFailed(f"{gone(revision)}, so there is nothing to return to") from error
+        raise
+    if is_active(definition):
+        return arn(definition)
+    return _left_behind(aws, release, definition, ours) or aws.register_task_definition(
+        with_images(definition, {}), tags_for(release, ours, tags, {})
+    )
+
+
+def is_copy(tags: Mapping[str, str], release: Release, ours: str) -> bool:
+    """Whether this very execution registered a revision with these tags to return from ``ours``."""
+    return is_ours(tags, release) and short(tags.get(PREVIOUS, "")) == short(ours)
+
+
+def _left_behind(aws: Aws, release: Release, definition: Json, ours: str) -> str | None:
+    try:
+        latest, tags = aws.describe_task_definition(definition["family"])
+    except AwsRefused:
+        return None
+    is_it = is_copy(tags, release, ours) and images_of(latest) == images_of(definition)
+    return arn(latest) if is_it else None

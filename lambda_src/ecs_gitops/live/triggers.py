@@ -1,0 +1,129 @@
+"""What runs a scheduled task: an EventBridge rule, or a schedule of EventBridge Scheduler.
+
+Both are read whole and written back with every member, but for the task definition in the targets that run ECS tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs import start_date
+from ecs_gitops.ecs import targets as schedule
+from ecs_gitops.ecs.service import seconds
+from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.errors import AwsRefused, ItemFailed
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.types import Json
+
+RULES = "events.amazonaws.com"
+SCHEDULES = "scheduler.amazonaws.com"
+
+
+class PartlyWritten(ItemFailed):
+    """EventBridge took some of the targets and not the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A rule on an event bus, or a schedule in a group: the other one of ``bus`` and ``group`` is None."""
+
+    name: str
+    bus: str | None
+    group: str | None
+
+    @classmethod
+    def of(cls, item: Item) -> Trigger:
+        return cls(item.name, item.event_bus_name, item.schedule_group)
+
+    @property
+    def described(self) -> str:
+        if self.group is not None:
+            return f"schedule {self.name!r} of group {self.group!r}"
+        return f"rule {self.name!r} on bus {self.bus!r}"
+
+    @property
+    def passes_roles_to(self) -> str:
+        """The service that takes on the targets' roles."""
+        return RULES if self.group is None else SCHEDULES
+
+    def read(self, aws: Aws) -> State:
+        """What it is now. Raises what the call raises."""
+        if self.group is not None:
+            whole = aws.get_schedule(self.group, self.name)
+            return State(self, (whole["Target"],), whole)
+        return State(self, tuple(aws.list_targets_by_rule(self.bus or "default", self.name)), None)
+
+    def explain(self, error: AwsRefused, batch: Batch) -> str | None:
+        """What a person can do when it is not there; None for any other answer."""
+        if error.code != "ResourceNotFoundException" or error.operation not in ("list_targets_by_rule", "get_schedule"):
+            return None
+        fields = "cwRuleName and eventBusName" if self.group is None else "scheduleName and scheduleGroup"
+        return f"{self.described} does not exist in account {batch.account}, Region {batch.region}: check {fields}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A trigger as AWS sent it: its targets, and of a schedule the whole."""
+
+    trigger: Trigger
+    targets: Sequence[Json]
+    whole: Json | None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The task definitions that its ECS targets run. Raises :class:`ItemFailed` when none runs a task."""
+        found = tuple(dict.fromkeys(map(schedule.task_definition, schedule.ecs_targets(self.targets))))
+        if not found:
+            raise ItemFailed(
+                f"{self.trigger.described} has no ECS target: {len(self.targets)} targets, none runs a task"
+            )
+        return found
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its ECS targets."""
+        found = (str(target["RoleArn"]) for target in schedule.ecs_targets(self.targets) if target.get("RoleArn"))
+        return tuple(dict.fromkeys(found))
+
+    def concerns(self, now: float) -> list[str]:
+        """What a person should know before it is written, each in a sentence. ``now`` (epoch seconds) is for an answer
+        that does not tell AWS's time."""
+        if self.whole is None:
+            return []
+        now = seconds(self.whole.get("asOf")) or now
+        return [f"{self.trigger.described}: {text}" for text in start_date.concerns(self.whole, now)]
+
+    def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float) -> None:
+        """Replace task definitions by others; nothing is written where nothing differs. ``now``: as above.
+
+        What is written is whole: it is read once more right before, so that what somebody changed since stays. Raises
+        :class:`ItemFailed` when that are the task definitions, or when EventBridge does not take the targets."""
+        replaced = {schedule.task_definition(each) for each in schedule.ecs_targets(self.targets)}
+        replaced = {each for each in replaced if revisions.get(each, each) != each}
+        if not replaced:
+            return
+        latest = self.trigger.read(aws)
+        if not replaced.issubset(latest.references):
+            runs = ", ".join(map(short, latest.references))
+            raise ItemFailed(
+                f"someone else changed {self.trigger.described} in the meantime: it runs {runs}, which is left as it is"
+            )
+        latest.write(aws, schedule.repointed(latest.targets, revisions), now)
+
+    def write(self, aws: Aws, repointed: Sequence[Json], now: float) -> None:
+        """Write these of its targets in place of what they are."""
+        if self.whole is not None:
+            now = seconds(self.whole.get("asOf")) or now
+            aws.update_schedule(schedule.rewritten(self.whole, repointed[0], now))
+            return
+        refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)
+        if refused:
+            told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
+            error = PartlyWritten if len(refused) < len(repointed) else ItemFailed
+            raise error(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")

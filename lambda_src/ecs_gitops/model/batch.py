@@ -1,0 +1,236 @@
+"""The data that travels through the state machine: batches of items.
+
+Step Functions carries at most 256 KiB from state to state. So what many items have in common stands once, in the
+batch's ``shared``, and the items of a large release are packed: then they can no longer be read in the console, but a
+thousand of them fit.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from ecs_gitops.aws import Target
+from ecs_gitops.ecs.provenance import Release
+from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model import event_data, sanitize
+from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.items import Item
+from ecs_gitops.model.shared_values import Opened, Shared
+from ecs_gitops.model.types import Json
+
+Kind: TypeAlias = Literal["task", "service"]
+# What the state machine does next with a batch.
+Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
+# CHECK reads and changes nothing; CLEAN deregisters revisions that failed, when every item has its result.
+Mode: TypeAlias = Literal["CHECK", "DEPLOY", "CLEAN"]
+
+_ERROR_AT_MOST = 4_000
+# What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
+REASONS_AT_MOST = 50_000
+_REASON_AT_LEAST = 60
+# With more items than this, how far each is stands in the log alone.
+_PROGRESS_OF_AT_MOST = 50
+# Items with more JSON than this many times the batch's share of the reasons are packed.
+_PACKED_FROM = 1.5
+# Characters of JSON that packed items may come to: many times what a release can have that fits a state.
+UNPACKED_AT_MOST = 8_000_000
+
+_SHAPES = {
+    "kind": event_data.one_of("task", "service"),
+    "account": event_data.like("[0-9]+", "an account's number"),
+    "region": event_data.like("[a-z0-9-]+", "the name of a Region"),
+    "roleArn": event_data.like("arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", "the ARN of a role"),
+    "mode": event_data.one_of("CHECK", "DEPLOY", "CLEAN"),
+    "keep": event_data.TEXTS,
+    "reasonBudget": event_data.COUNT,
+    "stretch": event_data.Shape(
+        "a number from 1 to 10", lambda value: event_data.NUMBER.fits(value) and 1 <= value <= 10
+    ),
+    "packed": event_data.TEXT,
+    "items": event_data.LIST,
+    "shared": event_data.LIST,
+}
+_RELEASE = {
+    "executionArn": event_data.TEXT,
+    "executionName": event_data.TEXT,
+    "startedAt": event_data.NUMBER,
+    **dict.fromkeys(
+        ("release", "repository", "branch", "commitId", "author", "subject"),
+        event_data.TEXT_OR_NONE,
+    ),
+}
+_WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
+
+    ``stretch`` is how many times rarer than usual its rollouts are looked at, see :mod:`ecs_gitops.flow.event_budget`.
+    ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
+    ``Cause``. ``keep``: in mode CLEAN, the revisions that items of other batches of the place need."""
+
+    kind: Kind
+    account: str
+    region: str
+    role_arn: str
+    items: tuple[Item, ...]
+    mode: Mode = "DEPLOY"
+    next: Next = "DEPLOY"
+    wait_seconds: int = 0
+    reason_budget: int = REASONS_AT_MOST
+    error: str | None = None
+    keep: tuple[str, ...] = ()
+    stretch: float = 1.0
+
+    @property
+    def of_batches(self) -> int:
+        """How many batches the release has: its reasons' room is shared among them."""
+        return max(1, REASONS_AT_MOST // max(1, self.reason_budget))
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells batches apart: kind, account and Region."""
+        return self.kind, self.account, self.region
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Batch:
+        try:
+            data = event_data.require(data, _SHAPES)
+            if "packed" in data:
+                data = {**data, **_unpacked(data["packed"])}
+            shared = Opened(data.get("shared", ()))
+            items = tuple(Item.from_json(item, shared, f"items[{i}]") for i, item in enumerate(data["items"]))
+            if len({item.number for item in items}) < len(items):
+                raise ValueError("two items have the same number")
+            return cls(
+                kind=data["kind"],
+                account=data["account"],
+                region=data["region"],
+                role_arn=data["roleArn"],
+                items=items,
+                mode=data.get("mode", "DEPLOY"),
+                reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
+                error=error_text(data.get("error")),
+                keep=tuple(data.get("keep", ())),
+                stretch=data.get("stretch", 1.0),
+            )
+        except (*_WRONG, zlib.error) as error:
+            raise InvalidEvent(f"not a batch: {event_data.told(error)}") from error
+
+    def to_json(self) -> Json:
+        told = sum(1 for item in self.items if item.reason)
+        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
+        is_short = len(self.items) <= _PROGRESS_OF_AT_MOST
+        items = [_told(item, room, has_progress=is_short) for item in self.items]
+        share = Shared()
+        data: Json = {
+            "kind": self.kind,
+            "account": self.account,
+            "region": self.region,
+            "roleArn": self.role_arn,
+            "mode": self.mode,
+            "next": self.next,
+            "waitSeconds": self.wait_seconds,
+            "reasonBudget": self.reason_budget,
+        }
+        if self.keep:
+            data["keep"] = list(self.keep)
+        if self.stretch != 1:
+            data["stretch"] = self.stretch
+        content: Json = {"items": [item.to_json(share) for item in items]}
+        if share.values:
+            content["shared"] = share.values
+        text = json.dumps(content, separators=(",", ":"))
+        if len(text) <= _PACKED_FROM * self.reason_budget:
+            return data | content
+        counts = Counter(item.status for item in self.items)
+        return data | {"counts": dict(counts), "packed": base64.b85encode(zlib.compress(text.encode(), 9)).decode()}
+
+    def with_items(self, items: Iterable[Item]) -> Batch:
+        return replace(self, items=tuple(items))
+
+    def updated(self, done: Iterable[Item]) -> Batch:
+        """The batch with the items ``done`` in place of those of the same number, in the order that it has."""
+        by_number = {item.number: item for item in done}
+        return self.with_items(by_number.get(item.number, item) for item in self.items)
+
+    def target(self, release: Release, *, only_looks: bool) -> Target:
+        """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
+        return Target(self.account, self.region, self.role_arn, release.execution_name, only_looks)
+
+    @property
+    def _ecs(self) -> str:
+        partition = self.role_arn.split(":")[1]
+        return f"arn:{partition}:ecs:{self.region}:{self.account}"
+
+    def task_definition_arn(self, reference: str) -> str:
+        """The full ARN of ``family:revision`` in this batch's account and Region."""
+        return f"{self._ecs}:task-definition/{short(reference)}"
+
+    def task_arn(self, cluster: str | None, task_id: str) -> str:
+        """The full ARN of a task."""
+        return f"{self._ecs}:task/{cluster or 'default'}/{task_id}"
+
+    def service_deployment_arn(self, item: Item) -> str | None:
+        """The full ARN of the service deployment that an item waits for; None where it is not known."""
+        if item.service_deployment is None:
+            return None
+        return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
+
+
+def _told(item: Item, room: int, *, has_progress: bool) -> Item:
+    """The item with its texts as people may read them in the state machine's data, the reason cut to ``room``."""
+    return replace(
+        item,
+        reason=sanitize.line(item.reason, room) if item.reason else None,
+        progress=sanitize.line(item.progress) if item.progress and has_progress else None,
+        warnings=tuple(map(sanitize.line, item.warnings)),
+    )
+
+
+def _unpacked(packed: str) -> Mapping[str, Any]:
+    """Opened as far as a batch can be: what is a hundred kilobytes here could be a hundred megabytes."""
+    opener = zlib.decompressobj()
+    text = opener.decompress(base64.b85decode(packed), UNPACKED_AT_MOST)
+    if not opener.eof:
+        raise ValueError(f"the packed items are cut off, or have more than {UNPACKED_AT_MOST:,} characters")
+    content = event_data.require(json.loads(text), {"items": event_data.LIST, "shared": event_data.LIST}, "packed")
+    return {"items": content["items"], "shared": content.get("shared", ())}
+
+
+def error_text(error: object) -> str | None:
+    """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
+    object its message alone, without the stack trace."""
+    if not isinstance(error, Mapping):
+        return None if error is None else sanitize.lines(str(error), _ERROR_AT_MOST)
+    name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
+    try:
+        told = json.loads(cause)
+        cause = str(told.get("errorMessage", cause))
+    except (ValueError, AttributeError, RecursionError):
+        pass
+    return sanitize.lines(f"{name}: {cause}", _ERROR_AT_MOST)
+
+
+def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
+    """The ``release`` and ``batch`` of the event of a deploy or validate state. Raises :class:`InvalidEvent`."""
+    try:
+        release, batch = event["release"], event["batch"]
+    except _WRONG as error:
+        raise InvalidEvent(f"the event has no release and batch: {event_data.told(error)}") from error
+    return parse_release(release), Batch.from_json(batch)
+
+
+def parse_release(data: object) -> Release:
+    """The ``release`` of an event. Raises :class:`InvalidEvent`."""
+    try:
+        return Release.from_json(event_data.require(data, _RELEASE, "release"))
+    except _WRONG as error:
+        raise InvalidEvent(f"the event has no usable release: {event_data.told(error)}") from error

@@ -1,0 +1,215 @@
+"""The notice that people get by e-mail: what was released, what came of each item and why, and where to look. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.flow.outcome import RELEASE_FAILED
+from ecs_gitops.model import items as work
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.partition import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.flow.outcome import Outcome
+    from ecs_gitops.model.types import Json
+
+# SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
+SUBJECT_AT_MOST = 99
+_NAME_AT_LEAST = 20
+# What a release is called without quotes.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._+/@?-]+")
+_MESSAGE_AT_MOST = 60_000
+_GOOD_ITEMS_SHOWN = 100
+_WARNINGS_SHOWN = 50
+_NAMES_SHOWN = 10
+
+
+def subject(release: Release, outcome: Outcome) -> str:
+    """``[ecs-gitops] FAILED: release 4.0 (2 deployed, 1 failed)``, as SNS takes it."""
+    summary = outcome.summary if outcome.items else "no item was deployed"
+    return subject_text(f"{outcome.verdict}: release", known_as(release), f"({summary})")
+
+
+def subject_text(text: str, known: str = "", after: str = "") -> str:
+    """``text``, then what the release is ``known`` as, then what comes ``after`` it, as SNS takes it. A long name is
+    cut rather than what follows it; one that could be taken for our own words stands in quotes."""
+    text, after, name = (
+        sanitize.ascii_line(f"[ecs-gitops] {text}"),
+        sanitize.ascii_line(after),
+        sanitize.ascii_line(known),
+    )
+    room = max(_NAME_AT_LEAST, SUBJECT_AT_MOST - len(text) - len(after) - len(' "" '))
+    if len(name) > room:
+        name = name[: room - len("...")] + "..."
+    if name and not _PLAIN_NAME.fullmatch(name):
+        name = '"' + name.replace('"', "'") + '"'
+    made = " ".join(filter(None, (text, name, after)))
+    return made if len(made) <= SUBJECT_AT_MOST else made[: SUBJECT_AT_MOST - 3] + "..."
+
+
+def is_sent(outcome: Outcome, choice: str) -> bool:
+    """Whether people are told of a release, by what the module's variable `notify` says: ``always``, ``failures``, or
+    ``changes``: what failed, was deployed or is held. A failure is told whatever it says."""
+    if outcome.verdict == RELEASE_FAILED or choice == "always":
+        return True
+    return choice != "failures" and any(outcome.counts.get(status) for status in (work.DEPLOYED, work.HELD))
+
+
+def message(release: Release, outcome: Outcome, pipeline: str) -> str:
+    """The whole text. ``pipeline`` is its name, or empty where there is none."""
+    parts = [_head(release, outcome)]
+    if outcome.error:
+        parts.append(f"What went wrong\n{_indent(sanitize.lines(outcome.error))}")
+    if outcome.not_deployed:
+        parts.append("Not deployed\n" + _table(outcome.not_deployed, partition=_partition(release)))
+    if held := outcome.those(work.HELD):
+        parts.append("Held\n" + _table(held, partition=_partition(release)) + _without_the_held(outcome))
+    for status, heading in ((work.DEPLOYED, "Deployed"), (work.UNCHANGED, "Unchanged")):
+        if good := outcome.those(status):
+            parts.append(f"{heading}\n{_shown(good)}")
+    if outcome.warnings:
+        parts.append("Warnings\n" + _warnings(outcome.warnings))
+    parts.append(_links(release, pipeline))
+    text = "\n\n".join(parts) + "\n"
+    if len(text.encode()) <= _MESSAGE_AT_MOST:
+        return text
+    return text.encode()[:_MESSAGE_AT_MOST].decode(errors="ignore") + "\n... (cut; see the execution)\n"
+
+
+def known_as(release: Release) -> str:
+    """What people call the release: its name, or else its commit or execution."""
+    return sanitize.line(release.release or "") or sanitize.line((release.commit_id or release.execution_name)[:12])
+
+
+def _head(release: Release, outcome: Outcome) -> str:
+    title = f"Release {outcome.verdict}: {outcome.summary if outcome.items else 'no item was deployed'}"
+    return "\n".join(filter(None, (title, facts(release))))
+
+
+def facts(release: Release) -> str:
+    """A line for each thing that is known of where a release comes from."""
+    known = {
+        "Release": release.release,
+        "Commit": " ".join(filter(None, ((release.commit_id or "")[:12], release.subject))) or None,
+        "Author": release.author,
+        "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
+    }
+    return "\n".join(f"{name + ':':<12}{sanitize.line(value)}" for name, value in known.items() if value)
+
+
+def _shown(items: Sequence[Json]) -> str:
+    """The first of the items, and how many there are beside."""
+    rest = len(items) - _GOOD_ITEMS_SHOWN
+    return _table(items[:_GOOD_ITEMS_SHOWN]) + (f"\n  ... and {rest} more" if rest > 0 else "")
+
+
+def _without_the_held(outcome: Outcome) -> str:
+    """``web is held; api went ahead without it``: what runs now is neither the old nor the new whole."""
+    held, deployed = ([item["name"] for item in outcome.those(status)] for status in (work.HELD, work.DEPLOYED))
+    if not deployed:
+        return ""
+    is_held, it = ("is held", "it") if len(held) == 1 else ("are held", "them")
+    names, others = (work.listed(each, _NAMES_SHOWN) for each in (held, deployed))
+    return f"\n  {names} {is_held}; {others} went ahead without {it}"
+
+
+def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
+    """Each warning once, with the items it is about."""
+    shown = list(warnings.items())[:_WARNINGS_SHOWN]
+    lines = [f"  {sanitize.line(text)}: {work.listed(names, _NAMES_SHOWN)}" for text, names in shown]
+    rest = len(warnings) - _WARNINGS_SHOWN
+    return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
+
+
+def _table(items: Sequence[Json], partition: str | None = None) -> str:
+    """One line an item, then its images and its reason, so that it reads in a proportional font too. With
+    ``partition``, what the item runs now and a link to it."""
+    width = max(len(_place(item)) for item in items)
+    lines = []
+    for item in items:
+        lines.append(f"  {item['status']:<12}{_place(item):<{width}}  {_revisions(item)}".rstrip())
+        told = [_images(item), item.get("reason")]
+        told += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
+        lines += [f"  {'':<12}{sanitize.line(text)}" for text in told if text]
+        if partition is not None and item.get("cluster") and (link := _service_link(item, partition)):
+            lines.append(f"  {'':<12}{link}")
+    return "\n".join(lines)
+
+
+def _place(item: Json) -> str:
+    kind = "schedule" if item.get("scheduleGroup") else "rule"
+    where = f"{item['cluster']}/{item['name']}" if item.get("cluster") else f"{kind} {item['name']}"
+    return sanitize.line(f"{where} ({item['account']}, {item['region']})")
+
+
+def _revisions(item: Json) -> str:
+    before, after = (short(item.get(key, "")) for key in ("previousTaskDefArn", "deployedTaskDefArn"))
+    if not after:
+        return ""
+    return f"{before} -> {after}" if before and before != after else after
+
+
+def _images(item: Json) -> str:
+    """The images before and after; of a held item what Git asks for, as nothing has changed."""
+    before, after = item.get("previousImage"), item["image"]
+    if item["status"] == work.HELD:
+        return f"Git asks for {after}" + (f", it runs {before}" if before and before != after else "")
+    return f"{before} -> {after}" if before and before != after else str(after)
+
+
+def _service_link(item: Json, partition: str) -> str | None:
+    """The console's page with the service's deployments and events; None where there is no known console."""
+    region, domain = quote(item["region"], safe=""), console(partition)
+    place = f"clusters/{quote(item['cluster'], safe='')}/services/{quote(item['name'], safe='')}/deployments"
+    return f"https://{region}.{domain}/ecs/v2/{place}?region={region}" if domain else None
+
+
+def _partition(release: Release) -> str:
+    parts = release.execution_arn.split(":")
+    return parts[1] if len(parts) > 1 else "aws"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def execution_link(release: Release) -> str:
+    """The console's page of the execution; its ARN where that is none."""
+    return execution_page(release.execution_arn)
+
+
+def execution_page(arn: str) -> str:
+    """The console's page of an execution by its ARN; the ARN where that is none."""
+    found = _console(arn)
+    if found is None:
+        return sanitize.line(arn)
+    address, region = found
+    return f"{address}/states/home?region={region}#/v2/executions/details/{quote(arn, safe=':')}"
+
+
+def _console(arn: str) -> tuple[str, str] | None:
+    """The console's address and the Region; None for what is no ARN or of a partition without a known console."""
+    parts = arn.split(":")
+    domain = console(parts[1]) if len(parts) >= 5 else None
+    if not domain:
+        return None
+    region = quote(parts[3], safe="")
+    return f"https://{region}.{domain}", region
+
+
+def _links(release: Release, pipeline: str) -> str:
+    lines = [f"Execution: {execution_link(release)}"]
+    found = _console(release.execution_arn)
+    if pipeline and found:
+        address, region = found
+        page = f"codesuite/codepipeline/pipelines/{quote(pipeline, safe='')}/view?region={region}"
+        lines.append(f"Pipeline:  {address}/{page}")
+    elif pipeline:
+        lines.append(f"Pipeline:  {sanitize.line(pipeline)}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Desired and live state compared: what has to change, and what speaks against it. Pure."""

@@ -1,0 +1,1 @@
+"""Follow what was started until it is done."""

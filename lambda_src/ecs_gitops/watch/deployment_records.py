@@ -1,0 +1,170 @@
+"""ECS's records of a service's deployments, and which of them decides: the newest one of the revision that is awaited.
+
+A person, Terraform or another tool may deploy the same revision once more while a rollout goes on ("force new
+deployment"). Then that deployment is watched in place of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.service import seconds
+from ecs_gitops.live.services import DEFAULT_CLUSTER
+from ecs_gitops.model import items
+from ecs_gitops.verdict.rollout import Rollout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.ecs.service import Service
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.items import Item
+
+# Records are asked for from a little before the deployment began, as ECS makes both, but not at the same moment.
+_MARGIN = 180.0
+_APART = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One service deployment. ``deployment_id`` is that of the service's ``deployments``: the target revision's ARN
+    ends with its number. ``created_at`` is ECS's time, in epoch seconds."""
+
+    arn: str
+    deployment_id: str
+    task_definition: str
+    status: str
+    created_at: float
+
+    @property
+    def id(self) -> str:
+        return self.arn.rsplit("/", 1)[-1]
+
+
+def read(aws: Aws, item: Item, *, since: float | None = None, going_on: bool = False) -> list[Record]:
+    """The records of the item's service, newest first, and what each deploys."""
+    found = aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, since=since, going_on=going_on)
+    revisions = list(dict.fromkeys(str(each["targetServiceRevisionArn"]) for each in found if _has_target(each)))
+    deploys = {
+        revision["serviceRevisionArn"]: str(revision.get("taskDefinition", ""))
+        for revision in (aws.describe_service_revisions(revisions) if revisions else ())
+    }
+    made = [
+        Record(
+            str(each["serviceDeploymentArn"]),
+            f"ecs-svc/{str(each['targetServiceRevisionArn']).rsplit('/', 1)[-1]}",
+            deploys.get(each["targetServiceRevisionArn"], ""),
+            str(each.get("status", "")),
+            seconds(each.get("createdAt")),
+        )
+        for each in found
+        if _has_target(each)
+    ]
+    return sorted(made, key=lambda record: record.created_at, reverse=True)
+
+
+def _has_target(record: object) -> bool:
+    return isinstance(record, dict) and bool(record.get("targetServiceRevisionArn"))
+
+
+def since(item: Item) -> float | None:
+    """From when on records matter to an item, by ECS's clock; None where it is not known."""
+    return None if item.deployed_at is None else int(item.deployed_at - _MARGIN)
+
+
+def awaited(item: Item, batch: Batch) -> str:
+    """The revision (an ARN) that the item waits for."""
+    wanted = item.previous_task_def if item.phase == items.ROLLBACK else item.task_def
+    return batch.task_definition_arn(wanted or "")
+
+
+def watched(item: Item, batch: Batch, now: float) -> Rollout:
+    """The deployment that the item watches."""
+    began = item.started_at or now
+    return Rollout(
+        deployment_id=item.deployment_id or "",
+        revision=batch.task_definition_arn(item.task_def or ""),
+        previous=batch.task_definition_arn(item.previous_task_def or ""),
+        started_at=began if item.deployed_at is None else item.deployed_at,
+        timeout=item.timeout_minutes * 60,
+        since=began,
+        is_followed=item.is_followed,
+    )
+
+
+def followed(item: Item, batch: Batch, service: Service, now: float) -> Item:
+    """The item with the newest deployment of its revision, as far as the service shows it. On the way back any
+    deployment of the revision before will do."""
+    primary = service.primary
+    is_other = primary is not None and primary.id != item.deployment_id
+    if primary is None or not is_other or item.phase is not None or primary.task_definition != awaited(item, batch):
+        return item
+    if item.deployed_at is None or primary.created_at < item.deployed_at:
+        # An old answer.
+        return item
+    return _following(item, primary.id, primary.created_at, now - service.age(primary, now))
+
+
+def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> Item:
+    """The item with its own record, or with the newest one of what it waits for, where ``records`` show one."""
+    mine = [record for record in records if record.task_definition == awaited(item, batch)]
+    ours = own(item, records)
+    if ours is None:
+        # Not shown yet. An older one of the same revision tells nothing of this one.
+        is_younger = mine and item.deployed_at is not None and mine[0].created_at >= item.deployed_at - _APART
+        return replace(item, service_deployment=mine[0].id) if is_younger else item
+    if mine and _is_after(mine[0], ours):
+        moved = _following(item, mine[0].deployment_id, mine[0].created_at, now)
+        return replace(moved, service_deployment=mine[0].id)
+    # On the way back, what is being returned tells of it only where ECS itself returns it.
+    tells = ours.task_definition == awaited(item, batch) or ours.status.startswith("ROLLBACK_")
+    return replace(item, service_deployment=ours.id) if tells else item
+
+
+def again(item: Item, batch: Batch, service: Service | None) -> Item:
+    """The item, to return what somebody deployed again of its revision, as far as the service shows it."""
+    item, primary = replace(item, is_followed=True), service.primary if service else None
+    if primary is None or primary.task_definition != batch.task_definition_arn(item.task_def or ""):
+        return item
+    if item.deployed_at is not None and primary.created_at < item.deployed_at:
+        return item
+    return replace(item, deployment_id=primary.id, deployed_at=primary.created_at)
+
+
+def own(item: Item, records: Sequence[Record]) -> Record | None:
+    """The record of the very deployment that the item watches."""
+    return next((record for record in records if record.deployment_id == item.deployment_id), None)
+
+
+def successor(item: Item, records: Sequence[Record]) -> Record | None:
+    """What took the place of the item's deployment, which is over; None where ``records`` show nothing newer."""
+    ours = next((record for record in records if record.id == item.service_deployment), None)
+    found = next((record for record in records if ours is not None and _is_after(record, ours)), None)
+    return found if found is not None and found.task_definition else None
+
+
+def _is_after(record: Record, ours: Record) -> bool:
+    """Whether a deployment began after ours. Of two that began at the same moment the later one stopped the other."""
+    if record.created_at == ours.created_at:
+        return ours.status == "STOPPED" and record.id != ours.id and record.status != "STOPPED"
+    return record.created_at > ours.created_at
+
+
+def _following(item: Item, deployment_id: str, created_at: float, since: float) -> Item:
+    """The item, watching a deployment that somebody else started; it gets the whole time that a rollout may take."""
+    moved = replace(
+        item,
+        deployment_id=deployment_id,
+        deployed_at=created_at,
+        service_deployment=None,
+        started_at=since,
+        is_followed=True,
+        doubted_since=None,
+    )
+    if item.phase == items.ROLLBACK:
+        return replace(moved, started_at=item.started_at)
+    note = f"{item.task_def} was deployed again by someone else, and that deployment was followed"
+    told = item.reason if note in (item.reason or "") else "; ".join(filter(None, (item.reason, note)))
+    return replace(moved, reason=told)
