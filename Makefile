@@ -98,10 +98,11 @@ fuzz: $(STAMP) ## hostile manifests, images, events and texts for a minute (SECO
 	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
 
 .PHONY: lint
-lint: $(STAMP) ## ruff, mypy, terraform fmt, state machine lint
+lint: $(STAMP) ## ruff, mypy, import contracts, terraform fmt, state machine lint
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 	@terraform fmt -check -recursive .
 	@$(BIN)/python -m local_aws.asl
 
@@ -125,4 +126,4 @@ lock: ## pin the newest allowed versions, with hashes (needs uv)
 
 .PHONY: clean
 clean: ## remove what the targets made
-	@rm -rf $(VENV) build .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) build .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

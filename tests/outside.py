@@ -11,13 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.flow import outcome
-from ecs_gitops.manifest import Problem
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch, error_text
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.problem import Problem
+from ecs_gitops.model.release import Release
 from ecs_gitops.notify import notice
 from ecs_gitops.notify.alert import alert
 from hostile import Undocumented

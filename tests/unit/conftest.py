@@ -17,10 +17,11 @@ from hypothesis import settings
 
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.time_budget import Patience
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release
+from ecs_gitops.model.source import Source
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
@@ -33,7 +34,7 @@ settings.register_profile("ecs-gitops", deadline=None)
 settings.load_profile("ecs-gitops")
 
 EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
-RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", repository="config", commit_id="abc123")
+RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", source=Source("config", commit_id="abc123"))
 
 
 _OF_BOTOCORE = re.compile(r"\b(botocore|boto3|moto|wired)\b")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import outside
 from ecs_gitops.aws import observability
 from ecs_gitops.cli import main
-from ecs_gitops.manifest import Problem
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
+from ecs_gitops.model.problem import Problem
 from ecs_gitops.notify import notice
 
 pieces = st.sampled_from(outside.PIECES) | st.text(max_size=6)

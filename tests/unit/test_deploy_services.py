@@ -8,8 +8,8 @@ import pytest
 
 from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.ecs import provenance
-from ecs_gitops.ecs.task_definition import short
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.identity import short
 from unit.fake_aws import Died, FakeAws
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecs_gitops.apply.scheduled_tasks import TaskDeployer
-from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.identity import short
 from unit.fake_aws import Died
 
 CLUSTER_ARN = "arn:aws:ecs:us-west-2:111111111111:cluster/shop"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ecs_gitops.hosts.git_checkout import of_checkout
 from ecs_gitops.hosts.manifest_file import NotAManifest, read
 from ecs_gitops.manifest import MAX_BYTES
-from ecs_gitops.model.source import Source, of_checkout
+from ecs_gitops.model.source import Source
 
 
 @pytest.fixture

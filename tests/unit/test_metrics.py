@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.outcome import Outcome
 from ecs_gitops.lambdas import validate_deploy
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release
+from ecs_gitops.model.source import Source
 from ecs_gitops.notify import metrics
+from ecs_gitops.release.report import write_metrics
 from unit.conftest import EXECUTION, RELEASE
 
 SECRET = "environment-value-that-must-not-leak"
@@ -35,9 +37,7 @@ releases = st.builds(
     execution_name=st.text(max_size=100),
     started_at=st.floats() | st.floats(1e9, 2e9),
     release=texts,
-    commit_id=texts,
-    author=texts,
-    subject=texts,
+    source=st.builds(Source, commit_id=texts, author=texts, subject=texts),
 )
 
 
@@ -160,7 +160,7 @@ def test_lambdas_filter_lets_the_line_through_at_every_level(monkeypatch, capsys
     if level:
         monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", level)
 
-    metrics.emit(RELEASE, outcome("DEPLOYED"))
+    write_metrics(RELEASE, outcome("DEPLOYED"))
 
     # THEN the line has that level, and a time in RFC 3339 without which Lambda takes it for INFO
     line = json.loads(capsys.readouterr().out)
@@ -175,9 +175,9 @@ def test_metrics_that_cannot_be_written_do_not_fail_the_report(monkeypatch, capl
             raise OSError("closed")
 
     monkeypatch.setattr(sys, "stdout", Closed())
-    metrics.emit(RELEASE, outcome("DEPLOYED"))
+    write_metrics(RELEASE, outcome("DEPLOYED"))
     assert "metrics could not be written" in caplog.text
-    metrics.emit(None, None)  # type: ignore[arg-type]
+    write_metrics(None, None)  # type: ignore[arg-type]
 
 
 def test_the_handler_writes_one_line_when_the_release_is_reported(capsys, monkeypatch):
@@ -225,7 +225,7 @@ def test_a_release_is_counted_once_however_many_stages_it_has(machine, ecs, caps
 
 def test_metrics_that_are_switched_off_are_not_written(monkeypatch, capsys):
     monkeypatch.setenv("ECS_GITOPS_METRICS", "false")
-    metrics.emit(RELEASE, outcome("DEPLOYED"))
+    write_metrics(RELEASE, outcome("DEPLOYED"))
     assert capsys.readouterr().out == ""
 
 

@@ -11,8 +11,9 @@ import pytest
 from ecs_gitops import manifest
 from ecs_gitops.cli import main
 from ecs_gitops.lambdas import init_config, validate_deploy
-from ecs_gitops.manifest import Problem, problems
+from ecs_gitops.manifest import problems
 from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.source import Source
 
 EXECUTION = {

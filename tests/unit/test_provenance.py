@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops.ecs import provenance
-from ecs_gitops.ecs.provenance import Release, is_ours, tags_for
+from ecs_gitops.ecs.provenance import is_ours, tags_for
 from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.release import Release
 
 
 def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release):

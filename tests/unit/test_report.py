@@ -166,7 +166,7 @@ def test_results_fit_whatever_came_of_the_items(status, count):
 
 
 def test_the_notice_of_a_failure_can_be_read_in_an_e_mail(release):
-    release = replace(release, author="Ada", subject="Ship it", branch="main")
+    release = replace(release, source=replace(release.source, author="Ada", subject="Ship it", branch="main"))
     text = notice.message(release, report.outcome([batch(GOOD, BAD, SAME)]), "ecs-gitops")
     assert (
         text

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ecs_gitops.model.source import Source, of_build, of_checkout
+from ecs_gitops.hosts.codebuild import of_build
+from ecs_gitops.hosts.git_checkout import of_checkout
+from ecs_gitops.model.source import Source
 
 
 @pytest.fixture

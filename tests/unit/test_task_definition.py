@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.ecs.task_definition import OUTPUT_ONLY, find_container, has_images, image_name, with_images
+from ecs_gitops.ecs.task_definition import OUTPUT_ONLY, find_container, has_images, with_images
 from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.images import image_name
 
 ARN = "arn:aws:ecs:us-west-2:111111111111:task-definition/web:7"
 

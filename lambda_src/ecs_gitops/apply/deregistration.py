@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.provenance import is_ours
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.ecs.task_definition import arn, family, short
+from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import is_active, is_gone, is_pinned
 from ecs_gitops.live.triggers import Trigger
 from ecs_gitops.model import items as work
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.identity import family, short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import Patience
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
 
 log = logging.getLogger(__name__)
 

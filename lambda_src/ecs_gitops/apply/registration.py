@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.provenance import PREVIOUS, Release, is_ours, tags_for
-from ecs_gitops.ecs.task_definition import Images, arn, has_images, short, with_images
+from ecs_gitops.ecs.provenance import PREVIOUS, is_ours, tags_for
+from ecs_gitops.ecs.task_definition import arn, has_images, with_images
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.images import Images
+from ecs_gitops.model.release import Release
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, hasty, strategy
 from ecs_gitops.ecs.service import Service, is_complete
-from ecs_gitops.ecs.task_definition import images_of, short
+from ecs_gitops.ecs.task_definition import images_of
 from ecs_gitops.ledger.tags import note_rolled_back
 from ecs_gitops.live import revisions
-from ecs_gitops.live.services import DEFAULT_CLUSTER
 from ecs_gitops.model import items
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
 from ecs_gitops.verdict.rollout import SHOWN_WITHIN, shows
 from ecs_gitops.watch import deployment_records
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.watch.deployment_records import Record
 
 _CAN_BE_STOPPED = ("PENDING", "IN_PROGRESS")

@@ -15,8 +15,8 @@ from ecs_gitops.apply.registration import Registrar
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import Patience
-from ecs_gitops.ecs.provenance import Release, is_ours, previous_of
-from ecs_gitops.ecs.task_definition import arn, short
+from ecs_gitops.ecs.provenance import is_ours, previous_of
+from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.next_step import after_failure, explain, to_rollback
 from ecs_gitops.ledger.tags import forget, note_rolled_back
 from ecs_gitops.live import services
@@ -26,7 +26,9 @@ from ecs_gitops.live.triggers import PartlyWritten, Trigger
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release
 
 log = logging.getLogger(__name__)
 

@@ -16,18 +16,18 @@ from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import Patience
 from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
-from ecs_gitops.ecs.task_definition import arn, images_of, short
+from ecs_gitops.ecs.task_definition import arn, images_of
 from ecs_gitops.flow.next_step import after_failure, explain, settle, timeout_seconds
 from ecs_gitops.ledger.tags import forget, noted
 from ecs_gitops.live import services
 from ecs_gitops.live.service_comparison import Examined, examine
-from ecs_gitops.live.services import DEFAULT_CLUSTER
 from ecs_gitops.model import items
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release
 from ecs_gitops.model.types import Json
 from ecs_gitops.plan.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.verdict import hooks, rollout

@@ -19,6 +19,7 @@ from ecs_gitops.aws.ecs import Ecs
 from ecs_gitops.aws.eventbridge import Scheduling
 from ecs_gitops.aws.rate_limit import Pace
 from ecs_gitops.model import names
+from ecs_gitops.model.identity import Target
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -32,21 +33,6 @@ CONCURRENCY = 8
 SESSIONS_KEPT = 40
 # Looking for the garbage that they leave takes half a second in a full sandbox: not for each of them.
 _GO_AT_ONCE = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a batch is deployed: an account and Region, and the role to assume there.
-
-    ``session_name``: any text, such as an execution's name; it is made fit. ``only_looks``: the session may do no more
-    than :mod:`ecs_gitops.aws.read_only` allows.
-    """
-
-    account: str
-    region: str
-    role_arn: str
-    session_name: str
-    only_looks: bool = False
 
 
 class Aws(Ecs, Scheduling, Lookups):

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from ecs_gitops import manifest
 from ecs_gitops.hosts import manifest_file
+from ecs_gitops.hosts.codebuild import checkout_of_build, of_build
+from ecs_gitops.hosts.git_checkout import of_checkout
 from ecs_gitops.hosts.manifest_file import NotAManifest
-from ecs_gitops.manifest import Manifest, Problem
+from ecs_gitops.manifest import Manifest
 from ecs_gitops.manifest.execution_input import Rendered, render
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.errors import InvalidManifest
-from ecs_gitops.model.source import Source, checkout_of_build, of_build, of_checkout
+from ecs_gitops.model.problem import Problem
+from ecs_gitops.model.source import Source
 
 STDIN = STDOUT = Path("-")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 from ecs_gitops.model import sanitize
 
 if TYPE_CHECKING:
-    from ecs_gitops.manifest import Problem
     from ecs_gitops.model.errors import InvalidManifest
+    from ecs_gitops.model.problem import Problem
     from ecs_gitops.model.types import Json
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"

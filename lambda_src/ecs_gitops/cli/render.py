@@ -14,10 +14,10 @@ from collections.abc import Mapping
 
 from ecs_gitops.cli import files, output
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
+from ecs_gitops.hosts.codebuild import of_build
 from ecs_gitops.manifest import problems
 from ecs_gitops.manifest.execution_input import Rendered
 from ecs_gitops.model.errors import InvalidManifest
-from ecs_gitops.model.source import of_build
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:

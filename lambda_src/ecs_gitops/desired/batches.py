@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
-from ecs_gitops.manifest.node import Problem
 from ecs_gitops.manifest.order import dependencies, waves
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import REASONS_AT_MOST, Batch, Kind
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.problem import Problem
 
 if TYPE_CHECKING:
     from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem

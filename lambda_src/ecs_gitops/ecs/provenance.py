@@ -1,4 +1,4 @@
-"""Tags on new task definition revisions: where they come from, and what they replaced. Pure.
+"""Tags on task definition revisions: where they come from, and what they replaced. Pure.
 
 The tags are the deployer's memory. A handler that is run again finds its own execution's name on the revision that a
 service runs, and in ``ecs-gitops:previous`` what ran before, so neither is lost with the process that wrote them.
@@ -10,13 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ecs_gitops.ecs.task_definition import short
-from ecs_gitops.model import sanitize
 from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.names import fitted
+from ecs_gitops.model.release import Release
 
 PREFIX = "ecs-gitops:"
 EXECUTION = PREFIX + "execution"
@@ -34,81 +33,9 @@ _FAILED = PREFIX + "failed-"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
 _VALUE_AT_MOST = 256
-# Of a text of an input that may be anything.
-_SHORT = 200
 # A digest that was cut any shorter says nothing.
 _TELLING = len("sha256:") + 12
 _NOT_IN_A_VALUE = re.compile(r"[^\w +\-=.:/@]")
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What a release is known by: the state machine's execution and the commit that it came from."""
-
-    execution_arn: str
-    execution_name: str
-    started_at: float
-    release: str | None = None
-    repository: str | None = None
-    branch: str | None = None
-    commit_id: str | None = None
-    author: str | None = None
-    subject: str | None = None
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, object]) -> Release:
-        """The ``release`` member of the state machine's data, as :meth:`to_json` wrote it."""
-        return cls(
-            execution_arn=str(data["executionArn"]),
-            execution_name=str(data["executionName"]),
-            started_at=float(str(data["startedAt"])),
-            release=_text(data.get("release")),
-            repository=_text(data.get("repository")),
-            branch=_text(data.get("branch")),
-            commit_id=_text(data.get("commitId")),
-            author=_text(data.get("author")),
-            subject=_text(data.get("subject")),
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """Members: executionArn, executionName, startedAt (epoch seconds), and those known of release, repository,
-        branch, commitId, author, subject."""
-        known = {
-            "executionArn": self.execution_arn,
-            "executionName": self.execution_name,
-            "startedAt": self.started_at,
-            "release": self.release,
-            "repository": self.repository,
-            "branch": self.branch,
-            "commitId": self.commit_id,
-            "author": self.author,
-            "subject": self.subject,
-        }
-        return {key: value for key, value in known.items() if value is not None}
-
-    @property
-    def mark(self) -> str:
-        """What tells this execution's revisions from all others: ``STATE_MACHINE:EXECUTION``."""
-        machine = self.execution_arn.split(":")[-2] if self.execution_arn.count(":") >= 7 else "manual"
-        return f"{machine}:{self.execution_name}"
-
-
-def of_input(deployment: object, arn: str, name: str) -> Release:
-    """The release as far as an execution's input, which may be anything, tells of it."""
-    known = deployment if isinstance(deployment, Mapping) else {}
-    source = known.get("source")
-    source = source if isinstance(source, Mapping) else {}
-    return Release(
-        execution_arn=arn,
-        execution_name=name,
-        started_at=0.0,
-        release=_short(known.get("release")),
-        repository=_short(source.get("repository")),
-        branch=_short(source.get("branch")),
-        commit_id=_short(source.get("commitId")),
-        author=_short(source.get("author")),
-        subject=_short(source.get("subject")),
-    )
 
 
 def tags_for(
@@ -124,9 +51,9 @@ def tags_for(
     ours = {EXECUTION: release.mark, PREVIOUS: short(previous)}
     told = (
         (DIGEST, digest_tag(digests)),
-        (COMMIT, release.commit_id),
+        (COMMIT, release.source.commit_id),
         (RELEASE, release.release),
-        (REPOSITORY, release.repository),
+        (REPOSITORY, release.source.repository),
     )
     for key, value in told:
         if value and len(kept) + len(ours) < _TAGS_AT_MOST:
@@ -189,11 +116,3 @@ def _execution(release: Release) -> str:
 
 def _clean(value: str) -> str:
     return _NOT_IN_A_VALUE.sub("_", value)[:_VALUE_AT_MOST]
-
-
-def _short(value: object) -> str | None:
-    return sanitize.line(str(value), _SHORT) or None if isinstance(value, str | int | float) else None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else sanitize.line(str(value)) or None

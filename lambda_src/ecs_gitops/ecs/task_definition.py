@@ -6,11 +6,12 @@ takes. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.images import Images, image_name
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -31,10 +32,6 @@ OUTPUT_ONLY = frozenset(
 )
 
 
-# Container name to image.
-Images: TypeAlias = Mapping[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class Container:
     """The container that an item means: its name and image in the live task definition."""
@@ -47,27 +44,6 @@ class Container:
 def arn(definition: Json) -> str:
     """The ARN of a described revision."""
     return str(definition["taskDefinitionArn"])
-
-
-def short(reference: str) -> str:
-    """``family:revision`` of a task definition's ARN."""
-    return reference.rsplit("/", 1)[-1]
-
-
-def family(reference: str) -> str:
-    """The family of a task definition's ARN, of ``family:revision``, or of a family."""
-    return short(reference).partition(":")[0]
-
-
-def repository(image: str) -> str:
-    """An image without its tag and digest: ``registry:5000/team/api`` of ``registry:5000/team/api:1.2@sha256:…``."""
-    path, slash, last = image.partition("@")[0].rpartition("/")
-    return path + slash + last.partition(":")[0]
-
-
-def image_name(image: str) -> str:
-    """The last path segment of an image's repository: ``api`` for ``registry:5000/team/api:1.2@sha256:…``."""
-    return repository(image).rsplit("/", 1)[-1]
 
 
 def find_container(definition: Json, wanted: str) -> Container:
@@ -105,13 +81,6 @@ def resolve(definition: Json, wanted: Images) -> tuple[dict[str, Container], tup
 def images_of(definition: Json) -> dict[str, str]:
     """Every container's image."""
     return {str(c.get("name")): str(c.get("image", "")) for c in definition.get("containerDefinitions", [])}
-
-
-def image_from_json(data: Mapping[str, Any]) -> dict[str, str]:
-    """The images of an item's JSON: of ``container`` and ``image``, or of ``containers``."""
-    if "containers" in data:
-        return {each["name"]: each["image"] for each in data["containers"]}
-    return {data.get("container", ""): data.get("image", "")}
 
 
 def role_arns(definition: Json) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.task_definition import family
 from ecs_gitops.model import items as work
+from ecs_gitops.model.identity import family
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch

@@ -17,7 +17,7 @@ from ecs_gitops.notify.alert import alert
 from ecs_gitops.plan.checks import FAILED_ROLE
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 

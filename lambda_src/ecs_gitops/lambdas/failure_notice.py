@@ -8,12 +8,12 @@ import os
 from typing import TYPE_CHECKING
 
 from ecs_gitops.aws.deployer_account import Own
-from ecs_gitops.ecs import provenance
+from ecs_gitops.model import release
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent
 from ecs_gitops.notify import pipeline_failure
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
     from ecs_gitops.notify.pipeline_failure import Failure, Notice
 
@@ -59,7 +59,7 @@ def _release(found: Failure, described: Json | None) -> Release | None:
         return None
     try:
         deployment = json.loads(described.get("input") or "{}")
-        return provenance.of_input(deployment, arn, arn.rsplit(":", 1)[-1])
+        return release.of_input(deployment, arn, arn.rsplit(":", 1)[-1])
     except (ValueError, RecursionError, InvalidEvent):
         return None
 

@@ -24,12 +24,12 @@ from ecs_gitops.aws import observability
 from ecs_gitops.aws.ledger_bucket import Ledger
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import Settings, batches
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.flow.stages import CHECK, Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.manifest import problems
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.release import Release
 from ecs_gitops.model.types import Json
 
 observability.set_up()
@@ -68,13 +68,12 @@ _EXECUTION = dict.fromkeys(("id", "name", "startTime"), event_data.TEXT)
 def _release(event: Json) -> Release:
     execution, deployment = event_data.require(event["execution"], _EXECUTION, "execution"), event["deployment"]
     source = deployment.get("source")
-    source = source if isinstance(source, Mapping) else {}
     return Release.from_json(
         {
+            **(source if isinstance(source, Mapping) else {}),
             "executionArn": execution["id"],
             "executionName": execution["name"],
             "startedAt": datetime.fromisoformat(execution["startTime"]).timestamp(),
             "release": deployment.get("release"),
-            **{key: source.get(key) for key in ("repository", "branch", "commitId", "author", "subject")},
         }
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops.desired.state import mark, target
 from ecs_gitops.ecs.provenance import failed_key, rolled_back_key
-from ecs_gitops.live.service_comparison import mark, target
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.items import FAILED
 

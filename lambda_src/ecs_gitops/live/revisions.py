@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.provenance import PREVIOUS, is_ours, tags_for
-from ecs_gitops.ecs.task_definition import arn, images_of, short, with_images
+from ecs_gitops.ecs.task_definition import arn, images_of, with_images
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ecs_gitops.aws import Aws
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 ACTIVE = "ACTIVE"

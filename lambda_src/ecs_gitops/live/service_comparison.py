@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.deployment_settings import merged
-from ecs_gitops.ecs.ecr import ecr_image
-from ecs_gitops.ecs.provenance import digests_of, failed_key, fingerprint, rolled_back_key
-from ecs_gitops.ecs.task_definition import Container, Images, has_images, resolve
+from ecs_gitops.ecs.provenance import digests_of
+from ecs_gitops.ecs.task_definition import Container, has_images, resolve
 from ecs_gitops.live.revisions import described
-from ecs_gitops.live.services import DEFAULT_CLUSTER
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.plan.decision import Decision, Wanted, decide
+from ecs_gitops.model.images import Images
+from ecs_gitops.plan.decision import Decision, decide
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 
@@ -30,7 +30,7 @@ class Examined:
     tags: dict[str, str]
     containers: dict[str, Container]
     warnings: tuple[str, ...]
-    wanted: Wanted
+    wanted: DesiredState
     configuration: Json
     decision: Decision
     # Why it is not known what the service's tags meant when it was deployed; None where it is, or does not matter.
@@ -48,7 +48,7 @@ def examine(aws: Aws, release: Release, item: Item, service: Service, now: float
     live = service.primary.task_definition if service.primary else service.task_definition
     definition, tags = described(aws, live)
     containers, warnings = resolve(definition, item.images)
-    wanted = wanted_of(item, containers)
+    wanted = desired_state(item, containers)
     running, unknown = _running(aws, service, wanted, tags) if has_images(definition, wanted.images) else ({}, None)
     decision = decide(
         service, definition, tags, wanted, release, running=running, now=now, patience=item.timeout_minutes * 60
@@ -57,60 +57,7 @@ def examine(aws: Aws, release: Release, item: Item, service: Service, now: float
     return Examined(definition, tags, containers, warnings, wanted, configuration, decision, unknown)
 
 
-def wanted_of(item: Item, containers: dict[str, Container]) -> Wanted:
-    """What is wanted of an item, by the real names of its containers."""
-    images = {containers[name].name: deployed_image(item, name) for name in item.images}
-    digests = {
-        containers[name].name: digest
-        for name, digest in item.digests.items()
-        if not item.pin_digest and not _has_digest(item.images[name])
-    }
-    return Wanted(
-        images,
-        digests,
-        item.deployment,
-        item.force_new_deployment,
-        rolled_back_key(target(item)),
-        failed_key(target(item)),
-        item.mark or mark(item),
-    )
-
-
-def target(item: Item) -> str:
-    """What the item deploys to, told apart from everything else in its account and Region."""
-    if item.schedule_group is not None:
-        return f"schedule {item.schedule_group}/{item.name}"
-    if item.event_bus_name is not None:
-        return f"rule {item.event_bus_name}/{item.name}"
-    return f"service {item.cluster or DEFAULT_CLUSTER}/{item.name}"
-
-
-def mark(item: Item) -> str:
-    """What tells what the manifest wants of an item now from what it wanted before."""
-    return fingerprint(
-        {
-            "images": dict(item.images),
-            "digests": dict(item.digests),
-            "deployment": item.deployment,
-            "hooks": item.hooks,
-            "pinDigest": item.pin_digest,
-        }
-    )
-
-
-def deployed_image(item: Item, name: str) -> str:
-    """The image that goes into the task definition: by its digest where the item says so."""
-    image = ecr_image(item.images[name])
-    if item.pin_digest and image is not None and name in item.digests:
-        return image.pinned(item.digests[name])
-    return item.images[name]
-
-
-def _has_digest(image: str) -> bool:
-    return "@" in image
-
-
-def _running(aws: Aws, service: Service, wanted: Wanted, tags: dict[str, str]) -> tuple[Images, str | None]:
+def _running(aws: Aws, service: Service, wanted: DesiredState, tags: dict[str, str]) -> tuple[Images, str | None]:
     """The digests that the service runs, as ECS resolved them, where its task definition's tags do not tell them; and
     why they are not known."""
     if not (set(wanted.digests) - set(digests_of(tags))) or not service.revisions:

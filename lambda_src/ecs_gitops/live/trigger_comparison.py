@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.provenance import is_ours, previous_of
-from ecs_gitops.ecs.task_definition import arn, has_images, images_of, resolve, short
+from ecs_gitops.ecs.task_definition import arn, has_images, images_of, resolve
 from ecs_gitops.live.revisions import described
-from ecs_gitops.live.service_comparison import wanted_of
 from ecs_gitops.live.triggers import State, Trigger
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
-from ecs_gitops.plan.decision import Wanted, moved_tags
+from ecs_gitops.model.identity import short
+from ecs_gitops.plan.decision import moved_tags
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 
@@ -33,7 +34,7 @@ class Part:
     is_ours: bool
     previous: str
     before: dict[str, str]
-    wanted: dict[int, Wanted]
+    wanted: dict[int, DesiredState]
     warnings: dict[int, tuple[str, ...]]
 
     @property
@@ -107,7 +108,7 @@ def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) ->
             except ItemFailed as error:
                 missing[item.number].append(str(error))
                 continue
-            wanted[item.number] = wanted_of(item, containers)
+            wanted[item.number] = desired_state(item, containers)
             found[item.number] = True
         if wanted:
             parts.append(_part(aws, release, reference, definition, tags, wanted, warnings))
@@ -125,7 +126,7 @@ def _part(
     reference: str,
     definition: Json,
     tags: dict[str, str],
-    wanted: dict[int, Wanted],
+    wanted: dict[int, DesiredState],
     warnings: dict[int, tuple[str, ...]],
 ) -> Part:
     live = short(arn(definition))

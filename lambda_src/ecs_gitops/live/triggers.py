@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ecs_gitops.ecs import start_date
 from ecs_gitops.ecs import targets as schedule
 from ecs_gitops.ecs.service import seconds
-from ecs_gitops.ecs.task_definition import short
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws

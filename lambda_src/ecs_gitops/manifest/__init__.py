@@ -9,9 +9,10 @@ from ecs_gitops.manifest.check import check
 from ecs_gitops.manifest.fields import DEPLOYMENT, MANIFEST
 from ecs_gitops.manifest.kinds import Object
 from ecs_gitops.manifest.model import ContainerImage, Manifest, ServiceItem, TaskItem
-from ecs_gitops.manifest.node import MAX_BYTES, Node, Problem, from_data
+from ecs_gitops.manifest.node import MAX_BYTES, Node, from_data
 from ecs_gitops.manifest.schema import schema
 from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.problem import Problem
 
 __all__ = [
     "MAX_BYTES",

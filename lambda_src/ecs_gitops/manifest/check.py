@@ -22,8 +22,9 @@ from ecs_gitops.manifest.kinds import (
     Value,
     accepted,
 )
-from ecs_gitops.manifest.node import Node, Problem
+from ecs_gitops.manifest.node import Node
 from ecs_gitops.model import sanitize
+from ecs_gitops.model.problem import Problem
 
 _SHOWN = 80
 _REASON_SHOWN = 200

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ecs_gitops.manifest import Manifest, Problem
+from ecs_gitops.manifest import Manifest
 from ecs_gitops.manifest.fields import SCHEMA_VERSION
 from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.source import Source
 
 # StartExecution takes 262,144 bytes of input, in UTF-8 (Step Functions quotas). Beside the input a state has to carry

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
 
-from ecs_gitops.model import sanitize
-
 Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 
@@ -53,25 +51,3 @@ _NUMBER_BELOW = 10**100
 MAX_DEPTH = 20
 # A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
 MAX_BYTES = 262_144
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing that is wrong: where (``path`` as in ``services[2].image``), what, and what is accepted."""
-
-    line: int
-    column: int
-    path: str
-    message: str
-    accepted: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """Members line and column (absent without a file), path, message, accepted."""
-        place = {"line": self.line, "column": self.column} if self.line else {}
-        return {**place, "path": self.path, "message": self.message, "accepted": self.accepted}
-
-    def text(self, file: str) -> str:
-        """``file:line:column: path: message; accepted: …`` on one line, whatever of it was quoted from the file."""
-        place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: "
-        told = f"{self.path}: {self.message}" if self.path else self.message
-        return sanitize.escaped(place + told + (f"; accepted: {self.accepted}" if self.accepted else ""))

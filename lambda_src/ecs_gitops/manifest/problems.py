@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.manifest import Problem
 from ecs_gitops.manifest.fields import SCHEMA_VERSION
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.errors import InvalidManifest
+from ecs_gitops.model.problem import Problem
 
 if TYPE_CHECKING:
     from ecs_gitops.model.source import Source

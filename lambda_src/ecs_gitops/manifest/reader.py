@@ -9,8 +9,9 @@ import re
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node, Problem
+from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node
 from ecs_gitops.model import sanitize
+from ecs_gitops.model.problem import Problem
 
 if TYPE_CHECKING:
     import yaml

@@ -15,12 +15,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from ecs_gitops.aws import Target
-from ecs_gitops.ecs.provenance import Release
-from ecs_gitops.ecs.task_definition import short
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.identity import Target, short
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release, parse_release
 from ecs_gitops.model.shared_values import Opened, Shared
 from ecs_gitops.model.types import Json
 
@@ -56,16 +55,6 @@ _SHAPES = {
     "items": event_data.LIST,
     "shared": event_data.LIST,
 }
-_RELEASE = {
-    "executionArn": event_data.TEXT,
-    "executionName": event_data.TEXT,
-    "startedAt": event_data.NUMBER,
-    **dict.fromkeys(
-        ("release", "repository", "branch", "commitId", "author", "subject"),
-        event_data.TEXT_OR_NONE,
-    ),
-}
-_WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +110,7 @@ class Batch:
                 keep=tuple(data.get("keep", ())),
                 stretch=data.get("stretch", 1.0),
             )
-        except (*_WRONG, zlib.error) as error:
+        except (*event_data.WRONG, zlib.error) as error:
             raise InvalidEvent(f"not a batch: {event_data.told(error)}") from error
 
     def to_json(self) -> Json:
@@ -223,14 +212,6 @@ def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
     """The ``release`` and ``batch`` of the event of a deploy or validate state. Raises :class:`InvalidEvent`."""
     try:
         release, batch = event["release"], event["batch"]
-    except _WRONG as error:
+    except event_data.WRONG as error:
         raise InvalidEvent(f"the event has no release and batch: {event_data.told(error)}") from error
     return parse_release(release), Batch.from_json(batch)
-
-
-def parse_release(data: object) -> Release:
-    """The ``release`` of an event. Raises :class:`InvalidEvent`."""
-    try:
-        return Release.from_json(event_data.require(data, _RELEASE, "release"))
-    except _WRONG as error:
-        raise InvalidEvent(f"the event has no usable release: {event_data.told(error)}") from error

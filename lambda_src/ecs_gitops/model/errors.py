@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.model import sanitize
 
 if TYPE_CHECKING:
-    from ecs_gitops.manifest.node import Problem
+    from ecs_gitops.model.problem import Problem
 
 
 class EcsGitopsError(Exception):

@@ -24,6 +24,10 @@ _SHOWN = 80
 _TOLD = 400
 
 
+# What reading data of another shape raises.
+WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """``accepted`` says for people what ``fits``."""

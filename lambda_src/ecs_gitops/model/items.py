@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ecs_gitops.ecs.task_definition import Images, image_from_json, repository
 from ecs_gitops.model import event_data
 from ecs_gitops.model.event_data import Shape
+from ecs_gitops.model.images import Images, image_from_json, repository
 from ecs_gitops.model.shared_values import Opened, Shared
 from ecs_gitops.model.types import Json
 

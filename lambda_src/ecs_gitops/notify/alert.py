@@ -13,9 +13,9 @@ from ecs_gitops.model import items, sanitize
 from ecs_gitops.notify.notice import execution_link, known_as, subject_text
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 _ITEMS_SHOWN = 10

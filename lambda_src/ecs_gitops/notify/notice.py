@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ecs_gitops.ecs.task_definition import short
 from ecs_gitops.flow.outcome import RELEASE_FAILED
 from ecs_gitops.model import items as work
 from ecs_gitops.model import sanitize
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.partition import console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.flow.outcome import Outcome
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 # SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
@@ -84,7 +84,8 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
 
 def known_as(release: Release) -> str:
     """What people call the release: its name, or else its commit or execution."""
-    return sanitize.line(release.release or "") or sanitize.line((release.commit_id or release.execution_name)[:12])
+    name = sanitize.line(release.release or "")
+    return name or sanitize.line((release.source.commit_id or release.execution_name)[:12])
 
 
 def _head(release: Release, outcome: Outcome) -> str:
@@ -94,11 +95,13 @@ def _head(release: Release, outcome: Outcome) -> str:
 
 def facts(release: Release) -> str:
     """A line for each thing that is known of where a release comes from."""
+    source = release.source
+    branch = f"({source.branch})" if source.branch else None
     known = {
         "Release": release.release,
-        "Commit": " ".join(filter(None, ((release.commit_id or "")[:12], release.subject))) or None,
-        "Author": release.author,
-        "Repository": " ".join(filter(None, (release.repository, release.branch and f"({release.branch})"))) or None,
+        "Commit": " ".join(filter(None, ((source.commit_id or "")[:12], source.subject))) or None,
+        "Author": source.author,
+        "Repository": " ".join(filter(None, (source.repository, branch))) or None,
     }
     return "\n".join(f"{name + ':':<12}{sanitize.line(value)}" for name, value in known.items() if value)
 

@@ -21,7 +21,7 @@ from ecs_gitops.model.partition import console
 from ecs_gitops.notify import notice
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 ACTION_EVENT = "CodePipeline Action Execution State Change"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ecs_gitops.ecs import references
 from ecs_gitops.ecs.deployment_settings import CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes, strategy
 from ecs_gitops.ecs.service import is_settled
-from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.identity import short
 from ecs_gitops.plan import hook_checks
 
 if TYPE_CHECKING:

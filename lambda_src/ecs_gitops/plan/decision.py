@@ -9,33 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from ecs_gitops.ecs import provenance
 from ecs_gitops.ecs.deployment_settings import differs
 from ecs_gitops.ecs.service import Deployment, Service, is_settled
-from ecs_gitops.ecs.task_definition import Images, arn, has_images
+from ecs_gitops.ecs.task_definition import arn, has_images
+from ecs_gitops.model.images import Images
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.desired.state import DesiredState
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an item is to be. ``images`` by the containers' real names; ``digests`` what their tags mean now, as far as
-    it is known; ``key`` and ``fingerprint`` are those of the tag that remembers what was rolled back."""
-
-    images: Images
-    digests: Images
-    configuration: Json | None
-    force: bool
-    key: str
-    failed_key: str
-    fingerprint: str
-
-    def was_rolled_back(self, tags: Mapping[str, str]) -> bool:
-        """Whether just this was rolled back from the target, and not changed in the manifest since."""
-        return tags.get(self.key) == self.fingerprint
-
-    def has_failed(self, tags: Mapping[str, str]) -> bool:
-        """Whether just this failed on the target and was left there, or could not be returned."""
-        return tags.get(self.failed_key) == self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +66,7 @@ def decide(
     service: Service,
     definition: Json,
     tags: Mapping[str, str],
-    wanted: Wanted,
+    wanted: DesiredState,
     release: Release,
     *,
     running: Images,
@@ -128,7 +108,7 @@ def decide(
     return Join(primary, previous, is_ours=False)
 
 
-def moved_tags(tags: Mapping[str, str], wanted: Wanted, running: Images) -> tuple[str, ...]:
+def moved_tags(tags: Mapping[str, str], wanted: DesiredState, running: Images) -> tuple[str, ...]:
     """The containers whose tag means another image than the one that was deployed, as far as both are known."""
     known = {**running, **provenance.digests_of(tags)}
     return tuple(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops.desired.state import mark
 from ecs_gitops.flow.next_step import explain
 from ecs_gitops.live import dependencies, services
-from ecs_gitops.live.service_comparison import mark
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
@@ -22,7 +22,7 @@ from ecs_gitops.plan.checks import FAILED, WARNING, Checked, Findings
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import Patience
-    from ecs_gitops.ecs.provenance import Release
+    from ecs_gitops.model.release import Release
 
 
 @dataclass(slots=True)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from ecs_gitops.apply.services import held
 from ecs_gitops.ecs.deployment_settings import ROLLING, bake_minutes, before, differs, hasty, merged, strategy
 from ecs_gitops.ecs.service import Service, require_deployable, volume_roles
-from ecs_gitops.ecs.task_definition import arn, role_arns, short
+from ecs_gitops.ecs.task_definition import arn, role_arns
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_active, status_of
 from ecs_gitops.live.service_comparison import Examined, examine
-from ecs_gitops.live.services import DEFAULT_CLUSTER, Seen
+from ecs_gitops.live.services import Seen
 from ecs_gitops.model import items as work
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
 from ecs_gitops.model.items import Item
 from ecs_gitops.plan import hook_checks
 from ecs_gitops.plan.checks import (

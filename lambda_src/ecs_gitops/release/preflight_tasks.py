@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecs_gitops.apply.services import held
-from ecs_gitops.ecs.task_definition import arn, role_arns, short
+from ecs_gitops.ecs.task_definition import arn, role_arns
 from ecs_gitops.live.revisions import gone, is_active, is_pinned, status_of
 from ecs_gitops.live.trigger_comparison import Looked, look
 from ecs_gitops.live.triggers import Trigger
 from ecs_gitops.model import items as work
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.items import Item
 from ecs_gitops.plan.checks import WARNING, Checked
 from ecs_gitops.plan.decision import Held

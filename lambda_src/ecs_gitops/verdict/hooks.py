@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
 from ecs_gitops.ecs.task_placement import advice, passes, unplaced
-from ecs_gitops.live.services import DEFAULT_CLUSTER
+from ecs_gitops.model.identity import DEFAULT_CLUSTER
 from ecs_gitops.model.items import IN_PROGRESS, PRE_DEPLOY
 from ecs_gitops.model.names import started_by
 from ecs_gitops.verdict import rollout
 from ecs_gitops.verdict.evidence import TOLD_TO_STOP, stop_reasons
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.provenance import Release
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 RUNNING = "RUNNING"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import is_complete
-from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import ROLLING, strategy
 from ecs_gitops.ecs.service import seconds
-from ecs_gitops.ecs.task_definition import short
+from ecs_gitops.model.identity import short
 from ecs_gitops.verdict import rollout as rolling
 from ecs_gitops.verdict.rollout import (
     DEPLOYED,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import seconds
-from ecs_gitops.live.services import DEFAULT_CLUSTER
 from ecs_gitops.model import items
+from ecs_gitops.model.identity import DEFAULT_CLUSTER
 from ecs_gitops.verdict.rollout import Rollout
 
 if TYPE_CHECKING:

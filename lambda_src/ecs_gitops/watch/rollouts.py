@@ -10,17 +10,17 @@ from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import Patience
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
-from ecs_gitops.ecs.provenance import Release
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.ecs.task_definition import short
 from ecs_gitops.flow.next_step import after_failure, explain, settle, to_rollback
 from ecs_gitops.ledger.tags import noted
 from ecs_gitops.live import services
-from ecs_gitops.live.services import DEFAULT_CLUSTER, Seen
+from ecs_gitops.live.services import Seen
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
 from ecs_gitops.model.items import Item
+from ecs_gitops.model.release import Release
 from ecs_gitops.model.types import Json
 from ecs_gitops.verdict import evidence, hooks, rollout, service_deployment
 from ecs_gitops.verdict.hooks import HookVerdict

@@ -1,0 +1,111 @@
+"""The release as a whole, after each stage: what comes next, and at its end the report, the notice and the metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from ecs_gitops.flow import outcome as report
+from ecs_gitops.flow.stages import CHECK, Stage, following
+from ecs_gitops.manifest import problems
+from ecs_gitops.model import event_data
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.release import Release, of_input, parse_release
+from ecs_gitops.model.types import Json
+from ecs_gitops.notify import metrics, notice
+
+log = logging.getLogger(__name__)
+
+_UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
+
+
+def after_stage(state: Json) -> Json:
+    """The next stage of the release, or its report. ``state`` is the state machine's whole data, see
+    :mod:`ecs_gitops.lambdas.validate_deploy`."""
+    done = Stage.from_json(state)
+    release = parse_release(state["release"]) if "release" in state else _unplanned(state)
+    next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
+    if next_stage.batches:
+        return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
+    batches, error = next_stage.rest, next_stage.error
+    outcome = report.outcome(batches, error if batches or error is None else _why_unplanned(state, error))
+    items = report.fit(outcome.items)
+    omitted = len(outcome.items) - len(items)
+    reported = {
+        "next": "REPORT",
+        "status": outcome.status,
+        "summary": outcome.summary,
+        "error": None if outcome.status == report.SUCCEEDED else _error(batches, done),
+        "cause": outcome.cause,
+        "result": {
+            "schemaVersion": report.SCHEMA_VERSION,
+            "status": outcome.status,
+            "release": release.to_json(),
+            "counts": dict(outcome.counts),
+            **({"error": outcome.short_error} if outcome.short_error else {}),
+            **({"omitted": omitted} if omitted else {}),
+            "items": items,
+        },
+        "notice": {
+            "subject": notice.subject(release, outcome),
+            "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
+        },
+        "notify": notice.is_sent(outcome, os.environ.get("ECS_GITOPS_NOTIFY", "changes")),
+    }
+    write_metrics(release, outcome)
+    return reported
+
+
+def _error(batches: Sequence[Batch], done: Stage) -> str:
+    """The name of a failed release's error: whether anything was changed."""
+    if not batches:
+        return "InvalidRelease"
+    return "CheckFailed" if done.mode == CHECK else "ReleaseFailed"
+
+
+def _why_unplanned(state: Json, error: str) -> str:
+    """Why InitConfig failed: where the manifest is wrong, every problem, the first one first."""
+    refused = problems.from_data(state.get("deployment"))
+    if refused is None:
+        return f"{_UNPLANNED}: {error}"
+    more = refused.total - len(refused.lines)
+    rest = [f"... and {more} more problems; the build's log has all of them"] if more else []
+    return "\n".join([*refused.lines, *rest])
+
+
+def _unplanned(state: Json) -> Release:
+    """The release as far as it is known when InitConfig itself failed: the execution, and what the input says."""
+    try:
+        execution = event_data.require(state["execution"], _EXECUTION, "execution")
+        arn, name = execution["id"], execution["name"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidEvent(f"the event has no usable release or execution: {event_data.told(error)}") from error
+    return of_input(state.get("deployment"), arn, name)
+
+
+_EXECUTION = dict.fromkeys(("id", "name"), event_data.TEXT)
+
+
+def write_metrics(release: Release, outcome: report.Outcome) -> None:
+    """Write the metrics of a release that ended to the function's log, unless they are switched off
+    (``ECS_GITOPS_METRICS`` is ``false``). Never raises: a report without metrics is one.
+
+    To stdout, past ``logging``: CloudWatch takes a log event whose whole message is the document, and Lambda's JSON
+    format puts a logged text into a member ``message`` of its own object, whereas it hands on a line of stdout as it
+    is. It filters such a line like any other, by its members ``level`` and ``timestamp``, and takes it for INFO where
+    they are absent; with the level that the function lets through, the metrics are not lost at ``log_level`` ERROR.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    """
+    if os.environ.get("ECS_GITOPS_METRICS") == "false":
+        return
+    try:
+        made = metrics.document(release, outcome, time.time(), os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO"))
+        # In one write: the runtime flushes after each, and print() writes the end of the line apart.
+        sys.stdout.write(json.dumps(made, separators=(",", ":"), allow_nan=False) + "\n")
+    except Exception:
+        log.exception("the release's metrics could not be written")
