@@ -15,13 +15,14 @@ from ecs_gitops.flow import outcome
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch, error_text
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.model.items import Item
 from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.release import Release
+from ecs_gitops.model.status import Kind, Next, Step
 from ecs_gitops.notify import notice
 from ecs_gitops.notify.alert import alert
 from hostile import Undocumented
 from unit.fake_aws import ACCOUNT, REGION
+from unit.item_maker import service_item
 
 # Of what texts from outside may be made: each does something that it should not, or is hard to tell from that.
 PIECES = (
@@ -123,15 +124,14 @@ def _notices(texts: Sequence[str]) -> list[str]:
     author, subject, known, reason, warning, cause = (f"x{text}" for text in texts)
     data = {"executionArn": _ARN, "executionName": "run-1", "startedAt": 1.0}
     named = Release.from_json({**data, "author": author, "subject": subject, "release": known, "branch": author})
-    failed = Item(0, "web", "shop", {"web": "web:2"}, 30, status="FAILED", reason=reason, warnings=(warning,))
-    failed = replace(failed, previous_image=subject)
-    held = replace(failed, number=1, status="HELD", running_task_def="web:1", warnings=())
-    batch = Batch("service", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/x", (failed, held))
-    begun = replace(batch, items=(replace(failed, status="IN_PROGRESS"), held))
+    failed = service_item(status="FAILED", reason=reason, warnings=(warning,), previous_image=subject)
+    held = service_item(1, status="HELD", reason=reason, running="web:1", previous_image=subject)
+    batch = Batch(Kind.SERVICE, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/x", (failed, held))
+    begun = replace(batch, items=(service_item(step=Step.ROLLING_OUT), held))
     ended = outcome.outcome(
         [batch], error_text({"Error": "E", "Cause": json.dumps({"errorMessage": str(AwsRefused("o", "C", cause))})})
     )
-    ahead = alert(named, begun, replace(batch, next="WAIT")) or {"subject": "", "message": ""}
+    ahead = alert(named, begun, replace(batch, next=Next.WAIT)) or {"subject": "", "message": ""}
     problem = Problem(1, 1, author, reason, warning).text(subject)
     return [
         *(notice.subject(named, ended), notice.message(named, ended, "p"), ended.cause),

@@ -147,8 +147,10 @@ def batch(items: list[Any] | None = None, **members: Any) -> dict[str, Any]:
 
 
 def item(number: int, /, **members: Any) -> dict[str, Any]:
+    """An item; ``members`` are of what is desired, but for the names of the other parts."""
+    parts = {part: members.pop(part) for part in ("change", "progress", "watched", "result") if part in members}
     known = {"number": number, "name": f"s{number}", "cluster": "shop", "container": "w", "image": "w:2"}
-    return known | members
+    return {"desired": known | members, **parts}
 
 
 def _batch_event(made: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def _full_batch() -> dict[str, Any]:
 def _lost_chain() -> dict[str, Any]:
     """The last fails, so each that waits for the one after it is skipped."""
     chain = [item(n, wave=10_000 - n, dependsOn=[n + 1]) for n in range(10_000)]
-    return _stage_event([batch([*chain, item(10_000, status="FAILED", reason="x")])])
+    return _stage_event([batch([*chain, item(10_000, result={"status": "FAILED", "reason": "x"})])])
 
 
 _HUGE = {"alarms": {"alarmNames": ["a" * 200] * 5_000}}

@@ -17,13 +17,13 @@ from hypothesis import settings
 
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.time_budget import TimeBudget
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.items import Item
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
+from ecs_gitops.model.status import Kind
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
+from unit.item_maker import service_item, trigger_item
 from unit.machine import Machine
 from unit.shop import GOOD, stock
 from unit.wire import Wire
@@ -76,14 +76,14 @@ def other_release() -> Release:
 @pytest.fixture
 def services() -> Callable[..., Batch]:
     def make(
-        *items: tuple[str, str, str],
+        *given: tuple[str, str, str],
         cluster: str = CLUSTER,
         timeout: int = 30,
         force: bool = False,
-        on_failure: str = work.STOP,
+        on_failure: str = "stop",
     ) -> Batch:
         made = [
-            Item(
+            service_item(
                 number,
                 name,
                 cluster=cluster,
@@ -92,21 +92,21 @@ def services() -> Callable[..., Batch]:
                 force_new_deployment=force,
                 on_failure=on_failure,
             )
-            for number, (name, container, image) in enumerate(items)
+            for number, (name, container, image) in enumerate(given)
         ]
-        return Batch("service", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
+        return Batch(Kind.SERVICE, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
 
     return make
 
 
 @pytest.fixture
 def tasks() -> Callable[..., Batch]:
-    def make(*items: tuple[str, str, str], bus: str = "default") -> Batch:
+    def make(*given: tuple[str, str, str], bus: str = "default") -> Batch:
         made = [
-            Item(number, name, images={container: image}, timeout_minutes=30, event_bus_name=bus)
-            for number, (name, container, image) in enumerate(items)
+            trigger_item(number, name, {container: image}, event_bus=bus)
+            for number, (name, container, image) in enumerate(given)
         ]
-        return Batch("task", ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
+        return Batch(Kind.TASK, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", tuple(made))
 
     return make
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from ecs_gitops.flow.next_step import after_failure, settle
+from ecs_gitops.flow.next_step import settle
+from ecs_gitops.flow.transitions import after_failure, end, fail
 from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import Kind, Mode, Status, Step
 from ecs_gitops.notify.alert import alert
+from unit.item_maker import service_item
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
-ROLLING_OUT = Item(
-    0, "web", "shop", {"web": "web:2"}, 30, status="IN_PROGRESS", previous_task_def="web:1", task_def="web:2"
-)
+ROLLING_OUT = service_item(step=Step.ROLLING_OUT, previous="web:1", revision="web:2")
+STOPS = service_item(step=Step.ROLLING_OUT, previous="web:1", revision="web:2", on_failure="stop")
 WHY = "2 stopped tasks: CannotPullContainerError"
 
 
 def batch(*items: Item, **more: object) -> Batch:
-    return Batch("service", "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
+    return Batch(Kind.SERVICE, "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
 
 
 def failing(item: Item = ROLLING_OUT) -> Item:
@@ -38,22 +38,22 @@ def test_a_service_that_is_returned_is_told_before_it_is_back(release):
 
 
 def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_over(release):
-    item = replace(ROLLING_OUT, on_failure="rollbackRelease", previous_task_def=None)
+    item = service_item(step=Step.ROLLING_OUT, revision="web:2", on_failure="rollbackRelease")
     told = alert(release, batch(item), settle(batch(failing(item)), 100.0))
     assert told is not None
     assert "What this release changed is going to be rolled back." in told["message"]
 
 
 def test_a_failure_while_others_go_on_is_told(release):
-    item = replace(ROLLING_OUT, on_failure="stop")
-    other = replace(ROLLING_OUT, number=1, name="api")
+    item = STOPS
+    other = service_item(1, "api", step=Step.ROLLING_OUT)
     told = alert(release, batch(item, other), settle(batch(failing(item), other), 100.0))
     assert told is not None
     assert "It is not tried again; the others go on." in told["message"]
 
 
 def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over(release):
-    item = replace(ROLLING_OUT, on_failure="stop")
+    item = STOPS
     for budget, is_told in ((REASONS_AT_MOST // 2, True), (REASONS_AT_MOST, False)):
         over = settle(batch(failing(item), reason_budget=budget), 100.0)
         assert (alert(release, batch(item, reason_budget=budget), over) is not None) == is_told
@@ -63,10 +63,10 @@ def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over
     ("before", "after"),
     [
         (batch(ROLLING_OUT), batch(ROLLING_OUT)),
-        (batch(ROLLING_OUT), batch(ROLLING_OUT.ended("DEPLOYED"))),
-        (batch(replace(ROLLING_OUT, on_failure="stop")), batch(failing(replace(ROLLING_OUT, on_failure="stop")))),
+        (batch(ROLLING_OUT), batch(end(ROLLING_OUT, Status.DEPLOYED))),
+        (batch(STOPS), batch(failing(STOPS))),
         (batch(failing()), batch(failing())),
-        (batch(ROLLING_OUT, mode="CHECK"), batch(ROLLING_OUT.failed("there is no such image"), mode="CHECK")),
+        (batch(ROLLING_OUT, mode=Mode.CHECK), batch(fail(ROLLING_OUT, "there is no such image"), mode=Mode.CHECK)),
     ],
     ids=["nothing-over", "deployed", "report-follows", "told-already", "check"],
 )
@@ -75,7 +75,9 @@ def test_there_is_no_notice_ahead_where_it_would_tell_nothing_new(release, befor
 
 
 def test_many_failures_fit_one_notice(release):
-    items = [replace(ROLLING_OUT, number=n, name=f"service-{n:03}") for n in range(500)]
+    items = [
+        service_item(n, f"service-{n:03}", step=Step.ROLLING_OUT, previous="a:1", revision="a:2") for n in range(500)
+    ]
     failed = [after_failure(item, "x" * 5_000, 100.0) for item in items]
     told = alert(release, batch(*items), settle(batch(*failed), 100.0))
     assert told is not None

@@ -46,21 +46,21 @@ def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, budg
         revision_tags.COMMIT: "abc123",
         revision_tags.REPOSITORY: "config",
     }
-    assert (item.status, item.previous_task_def, item.task_def) == ("IN_PROGRESS", "web:1", "web:2")
-    assert (item.previous_image, item.deployment_needed) == ("shop/web:1", True)
-    assert item.deployment_id == aws.services["web"]["deployments"][0]["id"]
+    assert (item.step, item.change.previous, item.change.revision) == ("ROLLING_OUT", "web:1", "web:2")
+    assert (item.change.previous_image, item.change.kind) == ("shop/web:1", "DEPLOY")
+    assert item.watched.deployment == aws.services["web"]["deployments"][0]["id"]
     assert (batch.next, batch.wait_seconds) == ("WAIT", 2)
 
 
 def test_an_unchanged_image_is_left_alone_and_costs_no_wait(aws, release, budget, services, web):
     batch = deploy(aws, release, services(("web", "web", "shop/web:1")), budget)
-    assert (batch.items[0].status, batch.items[0].deployment_needed, batch.next) == ("UNCHANGED", False, "DONE")
+    assert (batch.items[0].status, batch.items[0].change.kind, batch.next) == ("UNCHANGED", "NOTHING", "DONE")
     assert aws.calls == ["describe_services", "describe_task_definition"]
 
 
 def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budget, services, web):
     batch = deploy(aws, release, services(("web", "web", "shop/web:1"), force=True), budget)
-    assert (batch.items[0].status, batch.items[0].task_def) == ("IN_PROGRESS", "web:2")
+    assert (batch.items[0].step, batch.items[0].change.revision) == ("ROLLING_OUT", "web:2")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, servi
     # THEN the one FAILED with a reason and the other goes on
     assert bad.status == "FAILED"
     assert told in (bad.reason or "")
-    assert good.status == "IN_PROGRESS"
+    assert good.step == "ROLLING_OUT"
 
 
 def test_a_missing_container_fails_with_the_names_there_are(aws, release, budget, services, web):
@@ -123,10 +123,10 @@ def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, bud
     # WHEN the same event is run again
     item = deploy(aws, release, batch, budget, is_retry=True).items[0]
     # THEN the outcome is that of a run that was not interrupted: no second revision, nothing forgotten
-    assert (item.status, item.deployment_needed) == ("IN_PROGRESS", True)
-    assert (item.previous_task_def, item.task_def) == ("web:1", "web:2")
-    assert (item.previous_image, item.image) == ("shop/web:1", "shop/web:2")
-    assert item.deployment_id == aws.services["web"]["deployments"][0]["id"]
+    assert item.step == "ROLLING_OUT"
+    assert (item.change.previous, item.change.revision) == ("web:1", "web:2")
+    assert (item.change.previous_image, item.desired.image) == ("shop/web:1", "shop/web:2")
+    assert item.watched.deployment == aws.services["web"]["deployments"][0]["id"]
     assert sorted(map(short, aws.definitions)) == ["web:1", "web:2"]
 
 
@@ -135,13 +135,13 @@ def test_a_retry_after_the_rollout_ended_still_reports_the_deployment(aws, relea
     deploy(aws, release, batch, budget)
     aws.finish("web")
     item = deploy(aws, release, batch, budget, is_retry=True).items[0]
-    assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
+    assert (item.step, item.change.previous) == ("ROLLING_OUT", "web:1")
 
 
 def test_throttled_calls_are_made_again_and_fail_nothing(aws, release, budget, services, web):
     aws.throttle = {0, 2, 3, 6}
     item = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
-    assert (item.status, item.task_def) == ("IN_PROGRESS", "web:2")
+    assert (item.step, item.change.revision) == ("ROLLING_OUT", "web:2")
 
 
 def test_what_the_invocation_has_no_time_for_is_left_for_the_next(aws, release, budget, services, web):
@@ -149,11 +149,11 @@ def test_what_the_invocation_has_no_time_for_is_left_for_the_next(aws, release, 
     aws.throttle = set(range(1, 10_000))
     batch = deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     # THEN the item is pending, and the state machine comes back
-    assert (batch.items[0].status, batch.next) == ("PENDING", "DEPLOY")
+    assert (batch.items[0].step, batch.next) == ("PENDING", "DEPLOY")
     # WHEN the next invocation has its turn
     aws.throttle = set()
     again = deploy(aws, release, batch, replace(budget, until=aws.now + 600), is_retry=True)
-    assert again.items[0].status == "IN_PROGRESS"
+    assert again.items[0].step == "ROLLING_OUT"
 
 
 def test_redeploying_after_a_failed_deployment_deploys_again(aws, release, other_release, budget, services, web):
@@ -163,7 +163,7 @@ def test_redeploying_after_a_failed_deployment_deploys_again(aws, release, other
     # WHEN a later release wants the same image
     item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), budget).items[0]
     # THEN it is deployed again, and what to return to is still the revision that last worked
-    assert (item.status, item.task_def, item.previous_task_def) == ("IN_PROGRESS", "web:3", "web:1")
+    assert (item.step, item.change.revision, item.change.previous) == ("ROLLING_OUT", "web:3", "web:1")
     assert "failed" in (item.reason or "")
 
 
@@ -172,14 +172,14 @@ def test_another_execution_joins_a_healthy_deployment_of_the_same_image(
 ):
     first = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
     item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), budget).items[0]
-    assert (item.deployment_id, item.status) == (first.deployment_id, "IN_PROGRESS")
+    assert (item.watched.deployment, item.step) == (first.watched.deployment, "ROLLING_OUT")
     assert "joined" in (item.reason or "")
 
 
 def test_services_of_one_batch_with_the_same_change_share_the_new_revision(aws, release, budget, services, web):
     aws.serve("web-b", web)
     batch = deploy(aws, release, services(("web", "web", "shop/web:2"), ("web-b", "web", "shop/web:2")), budget)
-    assert [item.task_def for item in batch.items] == ["web:2", "web:2"]
+    assert [item.change.revision for item in batch.items] == ["web:2", "web:2"]
 
 
 def test_ten_changed_services_cost_one_description_and_three_calls_each(aws, release, budget, services):
@@ -208,9 +208,9 @@ def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release,
     aws.services["web"] |= {"deployments": [stuck, old], "taskDefinition": new}
     # THEN it is deployed again, and what to return to is the revision that still runs
     item = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
-    assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
+    assert (item.step, item.change.previous) == ("ROLLING_OUT", "web:1")
     other = deploy(aws, release, services(("web", "web", "shop/web:3")), budget).items[0]
-    assert other.previous_task_def == "web:1"
+    assert other.change.previous == "web:1"
 
 
 def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
@@ -229,4 +229,4 @@ def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
     secret, other = batch.items
     assert secret.status == "FAILED"
     assert "widen the scope of the deploy role" in (secret.reason or "")
-    assert (other.status, batch.next) == ("IN_PROGRESS", "WAIT")
+    assert (other.step, batch.next) == ("ROLLING_OUT", "WAIT")

@@ -41,8 +41,8 @@ def test_every_ecs_target_points_to_the_new_revision_with_all_else_kept(aws, rel
     item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)[0]
     # THEN one revision is registered, and both ECS targets changed in that one member
     new = nightly
-    assert (item.status, item.previous_task_def, item.task_def) == ("DEPLOYED", "cleanup:1", "cleanup:2")
-    assert (item.previous_image, item.image) == ("job:1", "job:2")
+    assert (item.status, item.change.previous, item.change.revision) == ("DEPLOYED", "cleanup:1", "cleanup:2")
+    assert (item.change.previous_image, item.desired.image) == ("job:1", "job:2")
     assert aws.rules["default", "nightly"] == [
         before[0],
         {**before[1], "EcsParameters": {**before[1]["EcsParameters"], "TaskDefinitionArn": short_arn(new, 2)}},
@@ -56,7 +56,7 @@ def short_arn(arn, revision):
 
 def test_an_unchanged_task_is_left_alone(aws, release, budget, tasks, nightly):
     item = deploy(aws, release, tasks(("nightly", "cleanup", "job:1")), budget)[0]
-    assert (item.status, item.deployment_needed) == ("UNCHANGED", False)
+    assert (item.status, item.change.kind) == ("UNCHANGED", "NOTHING")
     assert aws.calls == ["list_targets_by_rule", "describe_task_definition"]
 
 
@@ -106,6 +106,6 @@ def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, bud
     with pytest.raises(Died):
         deploy(aws, release, batch, budget)
     item = deploy(aws, release, batch, budget, is_retry=True)[0]
-    assert (item.status, item.previous_task_def, item.task_def) == ("DEPLOYED", "cleanup:1", "cleanup:2")
-    assert (item.previous_image, item.deployment_needed) == ("job:1", True)
+    assert (item.status, item.change.previous, item.change.revision) == ("DEPLOYED", "cleanup:1", "cleanup:2")
+    assert (item.change.previous_image, item.change.kind) == ("job:1", "DEPLOY")
     assert sorted(map(short, aws.definitions)) == ["cleanup:1", "cleanup:2"]

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from ecs_gitops.flow import leftover_revisions
-from ecs_gitops.flow.stages import CLEAN, DEPLOY, Stage, following
+from ecs_gitops.flow.stages import Stage, following
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.model.items import FAILED, ROLLED_BACK, UNCHANGED, Item
+from ecs_gitops.model.status import Kind, Mode, Status
 from unit.fake_aws import ACCOUNT, REGION, Died
+from unit.item_maker import service_item, trigger_item
 from unit.shop import JOB, hooks, item, release, statuses
 
 # Three services on their first images, a rule and a schedule.
@@ -52,7 +53,7 @@ def test_what_failed_is_no_longer_what_its_family_means(ecs, machine, wanted):
     # AND it is told, and the result is the same
     assert done["error"] == "ReleaseFailed"
     web = next(each for each in done["result"]["items"] if each["name"] == "web")
-    assert web["status"] in (ROLLED_BACK, FAILED)
+    assert web["status"] in (Status.ROLLED_BACK, Status.FAILED)
     assert web["reason"].endswith("; web:2 was deregistered")
     # AND it came after everything else
     last = len(ecs.calls) - 1 - ecs.calls[::-1].index("deregister_task_definition")
@@ -62,7 +63,7 @@ def test_what_failed_is_no_longer_what_its_family_means(ecs, machine, wanted):
 @pytest.mark.usefixtures("cleaning")
 def test_scheduled_tasks_too(ecs, machine):
     done = machine.run(release(item("web", "bad"), tasks=[JOB], onFailure="rollbackRelease"))
-    assert set(statuses(done).values()) == {ROLLED_BACK}
+    assert set(statuses(done).values()) == {Status.ROLLED_BACK}
     assert (_status(ecs)["job:2"], _status(ecs)["web:2"], _status(ecs)["job:1"]) == ("INACTIVE", "INACTIVE", "ACTIVE")
 
 
@@ -89,7 +90,7 @@ def test_what_a_service_runs_stays(ecs, machine, monkeypatch, on_failure):
 
         monkeypatch.setattr(ecs, "update_service", once)
     web = machine.results(release(item("web", "bad", onFailure=on_failure)))["web"]
-    assert (web["status"], _status(ecs)["web:2"]) == (FAILED, "ACTIVE")
+    assert (web["status"], _status(ecs)["web:2"]) == (Status.FAILED, "ACTIVE")
 
 
 @pytest.mark.usefixtures("cleaning")
@@ -99,7 +100,7 @@ def test_what_another_item_runs_stays(ecs, machine):
     ecs.serve("shadow", shared, desired=2)
     shadow = item("shadow", service="web") | {"image": "web:2"}
     done = machine.results(release(item("web", **hooks(after="smoke fail")), shadow))
-    assert (done["web"]["status"], done["shadow"]["status"]) == (ROLLED_BACK, "DEPLOYED")
+    assert (done["web"]["status"], done["shadow"]["status"]) == (Status.ROLLED_BACK, "DEPLOYED")
     assert _status(ecs)["web:2"] == "ACTIVE"
 
 
@@ -133,7 +134,7 @@ def test_that_it_does_not_work_changes_no_result(ecs, machine, monkeypatch, faul
 
     monkeypatch.setattr(ecs, "deregister_task_definition", deregister)
     done = machine.run(release(item("web", "bad"), item("api")))
-    assert statuses(done) == {"web": ROLLED_BACK, "api": "DEPLOYED"}
+    assert statuses(done) == {"web": Status.ROLLED_BACK, "api": "DEPLOYED"}
     if not isinstance(fault, ValueError):
         assert f"web:2 could not be deregistered: {fault}" in done["result"]["items"][0]["reason"]
 
@@ -161,7 +162,7 @@ def test_what_an_item_may_run_that_cannot_be_looked_at_is_kept(ecs, machine, mon
     # WHEN the other one is rolled back
     done = machine.run(release(item("web", "bad"), item("api", service="web", image="web:bad")))
     # THEN the revision stays, whether it can be seen that it is needed or not
-    assert statuses(done) == {"web": ROLLED_BACK, "api": FAILED}
+    assert statuses(done) == {"web": Status.ROLLED_BACK, "api": Status.FAILED}
     assert _status(ecs)["web:2"] == "ACTIVE"
 
 
@@ -175,7 +176,7 @@ def test_a_run_that_dies_is_run_again(ecs, machine, monkeypatch):
         raise Died
 
     monkeypatch.setattr(ecs, "deregister_task_definition", dying)
-    assert statuses(machine.run(release(item("web", "bad")))) == {"web": ROLLED_BACK}
+    assert statuses(machine.run(release(item("web", "bad")))) == {"web": Status.ROLLED_BACK}
     assert (machine.deaths, _status(ecs)["web:2"]) == (1, "INACTIVE")
 
 
@@ -192,17 +193,20 @@ def _batch(kind, *items):
     return Batch(kind, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/deploy", items)
 
 
-WEB = Item(
-    0, "web", cluster="shop", images={"web": "web:2"}, status=ROLLED_BACK, task_def="web:2", previous_task_def="web:1"
-)
-NIGHTLY = Item(1, "nightly", event_bus_name="default", images={"web": "web:2"}, status=UNCHANGED, task_def="web:2")
+WEB = service_item(status=Status.ROLLED_BACK, revision="web:2", previous="web:1")
+NIGHTLY = trigger_item(1, event_bus="default", status=Status.UNCHANGED, revision="web:2")
+
+
+def _jobs(family):
+    known = {"event_bus": "default", "status": Status.UNCHANGED}
+    return [trigger_item(n, f"job{n}", revision=f"{family}:{n}", **known) for n in range(1, 200)]
 
 
 def test_the_stage_comes_once_before_the_report_and_its_failure_is_none():
-    done = Stage((_batch("service", WEB),), (_batch("task", NIGHTLY),))
-    assert following(done).mode == DEPLOY
+    done = Stage((_batch(Kind.SERVICE, WEB),), (_batch(Kind.TASK, NIGHTLY),))
+    assert following(done).mode == Mode.DEPLOY
     stage = following(done, deregisters=True)
-    assert (stage.mode, len(stage.batches), len(stage.rest)) == (CLEAN, 1, 1)
+    assert (stage.mode, len(stage.batches), len(stage.rest)) == (Mode.CLEAN, 1, 1)
     # AND what items of the other kind run goes with it
     assert stage.batches[0].keep == ("web:2",)
     # WHEN it is over, or failed as a whole, or for a batch, THEN the report follows, without an error
@@ -211,13 +215,13 @@ def test_the_stage_comes_once_before_the_report_and_its_failure_is_none():
     for error in (None, {"Error": "States.Timeout", "Cause": ""}):
         end = following(Stage.from_json(told | {"error": error}), deregisters=True)
         assert (end.batches, end.error) == ((), None)
-        assert [each.status for batch in end.rest for each in batch.items] == [ROLLED_BACK, UNCHANGED]
-        assert not any(batch.keep or batch.error or batch.mode == CLEAN for batch in end.rest)
+        assert [each.status for batch in end.rest for each in batch.items] == [Status.ROLLED_BACK, Status.UNCHANGED]
+        assert not any(batch.keep or batch.error or batch.mode == Mode.CLEAN for batch in end.rest)
 
 
 def test_a_batch_that_would_carry_too_much_is_left():
-    jobs = [Item(n, f"job{n}", event_bus_name="default", status=UNCHANGED, task_def=f"web:{n}") for n in range(1, 200)]
-    assert leftover_revisions.batches([_batch("service", WEB), _batch("task", *jobs)]) == ()
+    jobs = _jobs("web")
+    assert leftover_revisions.batches([_batch(Kind.SERVICE, WEB), _batch(Kind.TASK, *jobs)]) == ()
     # AND where they are of other families, it is not
-    jobs = [Item(n, f"job{n}", event_bus_name="default", status=UNCHANGED, task_def=f"job:{n}") for n in range(1, 200)]
-    assert leftover_revisions.batches([_batch("service", WEB), _batch("task", *jobs)])[0].keep == ()
+    jobs = _jobs("job")
+    assert leftover_revisions.batches([_batch(Kind.SERVICE, WEB), _batch(Kind.TASK, *jobs)])[0].keep == ()

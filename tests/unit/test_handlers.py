@@ -50,17 +50,18 @@ def test_init_config_applies_defaults_and_finds_the_role(settings):
     assert services["roleArn"] == ROLE
     assert services["items"] == [
         {
-            "number": 1,
-            "name": "web",
-            "cluster": "shop",
-            "container": "web",
-            "image": "web:2",
-            "timeoutMinutes": 5,
-            "isTimeoutGiven": True,
-            "status": "PENDING",
+            "desired": {
+                "number": 1,
+                "name": "web",
+                "cluster": "shop",
+                "container": "web",
+                "image": "web:2",
+                "timeoutMinutes": 5,
+                "isTimeoutGiven": True,
+            }
         }
     ]
-    assert tasks["items"][0]["name"] == "nightly"
+    assert tasks["items"][0]["desired"]["name"] == "nightly"
 
 
 def test_init_config_leaves_out_what_there_is_none_of(settings):
@@ -106,8 +107,8 @@ def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(setti
     event = {"release": state["release"], "batch": state["batches"][0]}
     batch = deploy_ecs.handler(event, Context())["batch"]
     assert batch["next"] == "DONE"
-    assert batch["items"][0]["status"] == "FAILED"
-    assert "is modules/deploy_role applied" in batch["items"][0]["reason"]
+    assert batch["items"][0]["result"]["status"] == "FAILED"
+    assert "is modules/deploy_role applied" in batch["items"][0]["result"]["reason"]
 
 
 def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(settings, monkeypatch):
@@ -117,10 +118,10 @@ def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(settings, m
     monkeypatch.setattr(validate_deploy, "connect", refuse)
     state = plan({"services": [WEB]})
     batch = state["batches"][0]
-    batch["items"][0]["status"] = "IN_PROGRESS"
+    batch["items"][0]["progress"] = {"step": "ROLLING_OUT"}
     judged = validate_deploy.handler({"release": state["release"], "batch": batch}, Context())["batch"]
-    assert judged["items"][0]["status"] == "FAILED"
-    assert "cannot be watched" in judged["items"][0]["reason"]
+    assert judged["items"][0]["result"]["status"] == "FAILED"
+    assert "cannot be watched" in judged["items"][0]["result"]["reason"]
 
 
 def test_sts_that_cannot_be_reached_is_left_to_the_state_machines_retry(settings, monkeypatch):

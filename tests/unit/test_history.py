@@ -9,11 +9,12 @@ import pytest
 
 from ecs_gitops.desired.batches import Settings, batches
 from ecs_gitops.flow import event_budget
-from ecs_gitops.flow.stages import CHECK, Stage, following
+from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.flow.transitions import end
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.manifest import from_json
-from ecs_gitops.model import items
 from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.status import Mode, Status
 from ecs_gitops.verdict.rollout import wait_seconds
 from unit.fake_aws import ACCOUNT, REGION
 from unit.machine import Machine
@@ -121,7 +122,7 @@ def test_many_places_are_looked_at_less_often_and_fit():
 
 def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_changed():
     # GIVEN services in more places than one execution can watch, all of them checked and to be changed
-    stage = Stage(spread(150), (), CHECK, execution_minutes=240).to_json()
+    stage = Stage(spread(150), (), Mode.CHECK, execution_minutes=240).to_json()
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
     known = {"executionArn": arn, "executionName": "run-1", "startedAt": 0.0}
     # WHEN the state machine asks what comes next
@@ -139,9 +140,9 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_change
 def test_what_is_unchanged_takes_no_events():
     # GIVEN the same places, of which the check found one to be changed
     first, *others = spread(150)
-    others = [batch.with_items(item.ended(items.UNCHANGED) for item in batch.items) for batch in others]
+    others = [batch.with_items(end(item, Status.UNCHANGED) for item in batch.items) for batch in others]
     # THEN it is released, and looked at as often as if it were alone
-    following_one = following(Stage((first, *others), (), CHECK, execution_minutes=240))
+    following_one = following(Stage((first, *others), (), Mode.CHECK, execution_minutes=240))
     assert [(batch.account, batch.stretch) for batch in following_one.batches] == [(first.account, 1.0)]
 
 
@@ -162,7 +163,7 @@ def test_waves_have_the_executions_time_together():
 
 def test_the_check_hands_on_how_rarely_to_look():
     # GIVEN forty places, checked
-    stage = Stage(spread(40), (), CHECK, execution_minutes=240)
+    stage = Stage(spread(40), (), Mode.CHECK, execution_minutes=240)
     checked = Stage.from_json(stage.to_json())
     assert checked.execution_minutes == 240
     # WHEN the first wave begins

@@ -9,27 +9,26 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 
 from ecs_gitops.ecs.service import Service, volume_roles
+from ecs_gitops.flow.transitions import queue_hook
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import ItemFailed
-from ecs_gitops.model.items import POST_DEPLOY, PRE_DEPLOY, Item
+from ecs_gitops.model.status import Kind, Step
 from ecs_gitops.verdict import hooks
+from unit.item_maker import service_item
 from unit.shop import hooks as with_hooks
 from unit.shop import item as manifest_item
 from unit.shop import release as manifest
 
 HOOK = {"command": ["migrate", "up"], "timeoutMinutes": 5}
-ITEM = Item(
-    0,
-    "web",
-    "shop",
-    {"web": "web:2"},
-    30,
+ITEM = service_item(
     hooks={"preDeploy": HOOK, "postDeploy": {"command": ["smoke"]}},
-    phase=PRE_DEPLOY,
-    hook_run={"task": "t1", "container": "web", "log": "/ecs/web/app/web/t1"},
-    started_at=1000.0,
+    step=Step.PRE_DEPLOY_RUNNING,
+    hook={"task": "t1", "container": "web", "log": "/ecs/web/app/web/t1"},
+    since=1000.0,
 )
-BATCH = Batch("service", "111111111111", "us-west-2", "arn:aws:iam::111111111111:role/deploy", (ITEM,))
+BATCH = Batch(Kind.SERVICE, "111111111111", "us-west-2", "arn:aws:iam::111111111111:role/deploy", (ITEM,))
+# Before its task was started.
+NOT_RUN = replace(ITEM, progress=replace(ITEM.progress, step=Step.PRE_DEPLOY, hook={}))
 DEFINITION = {
     "taskDefinitionArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/web:2",
     "containerDefinitions": [
@@ -53,8 +52,14 @@ FARGATE = Service.from_api(
 )
 
 
-def asked(release, hook=HOOK, phase=PRE_DEPLOY, item=ITEM):
-    return hooks.request(BATCH, item, phase, hook, FARGATE, DEFINITION, release)
+def asked(release, hook=HOOK, step=Step.PRE_DEPLOY, item=ITEM):
+    item = with_desired(item, hooks={**item.service.hooks, "preDeploy": hook})
+    item = replace(item, progress=replace(item.progress, step=step))
+    return hooks.request(BATCH, item, FARGATE, DEFINITION, release)
+
+
+def with_desired(item, **members):
+    return replace(item, desired=replace(item.desired, **members))
 
 
 def test_a_hook_runs_where_the_services_tasks_do_with_the_new_definition(release):
@@ -63,7 +68,7 @@ def test_a_hook_runs_where_the_services_tasks_do_with_the_new_definition(release
     assert (request["launchType"], request["platformVersion"]) == ("FARGATE", "1.4.0")
     assert request["networkConfiguration"] == {"awsvpcConfiguration": {"subnets": ["s"]}}
     assert request["overrides"] == {"containerOverrides": [{"name": "web", "command": ["migrate", "up"]}]}
-    assert hooks.run({"taskArn": "a/b/t9"}, request, DEFINITION) == {
+    assert hooks.run({"taskArn": "a/b/t9"}, request, DEFINITION, NOT_RUN) == {
         "task": "t9",
         "container": "web",
         "log": "/ecs/web/app/web/t9",
@@ -79,7 +84,7 @@ def test_a_hook_gets_the_volumes_that_are_configured_at_launch(release):
     new["volumeConfigurations"] = [{"name": "data", "managedEBSVolume": ebs}]
     service = Service.from_api({"serviceName": "web", "deployments": [old, new]})
     # THEN its hook gets one too, without what a task of no service cannot have, and the role is known to be passed
-    request = hooks.request(BATCH, ITEM, PRE_DEPLOY, HOOK, service, DEFINITION, release)
+    request = hooks.request(BATCH, ITEM, service, DEFINITION, release)
     (volume,) = request["volumeConfigurations"]
     assert volume["name"] == "data"
     assert volume["managedEBSVolume"]["sizeInGiB"] == 20
@@ -116,7 +121,7 @@ def test_a_hook_gets_the_volumes_that_are_configured_at_launch(release):
 )
 def test_a_hook_has_the_capacity_and_the_tags_of_the_services_tasks(release, service, given, absent):
     made = Service.from_api({"serviceName": "web", **service})
-    request = hooks.request(BATCH, ITEM, PRE_DEPLOY, HOOK, made, DEFINITION, release)
+    request = hooks.request(BATCH, ITEM, made, DEFINITION, release)
     assert {name: request[name] for name in given} == given
     assert absent.isdisjoint(request)
     # AND botocore's model of RunTask knows every member, with its type
@@ -125,7 +130,7 @@ def test_a_hook_has_the_capacity_and_the_tags_of_the_services_tasks(release, ser
 
 
 def test_a_task_that_found_no_place_is_asked_for_with_another_token(release):
-    waiting = hooks.unplaced_item(replace(ITEM, hook_run=None), "RESOURCE:CPU", 1000.0)
+    waiting = queue_hook(NOT_RUN, "RESOURCE:CPU", 1000.0)
     assert waiting is not None
     assert asked(release, item=waiting)["clientToken"] != asked(release)["clientToken"]
     assert asked(release, item=waiting)["clientToken"] == asked(release, item=waiting)["clientToken"]
@@ -138,9 +143,9 @@ def test_the_token_is_the_same_for_a_retry_and_another_for_anything_else(release
     tokens = [
         asked(release)["clientToken"],
         asked(other_release)["clientToken"],
-        asked(release, phase=POST_DEPLOY)["clientToken"],
-        asked(release, item=replace(ITEM, name="api"))["clientToken"],
-        asked(release, item=replace(ITEM, cluster="other"))["clientToken"],
+        asked(release, step=Step.POST_DEPLOY)["clientToken"],
+        asked(release, item=with_desired(ITEM, name="api"))["clientToken"],
+        asked(release, item=with_desired(ITEM, cluster="other"))["clientToken"],
     ]
     assert asked(release)["clientToken"] == tokens[0]
     assert len(set(tokens)) == 5
@@ -208,7 +213,7 @@ def test_a_hook_is_judged_by_the_exit_code_of_its_own_container(task, now, statu
 
 def test_a_hook_without_a_timeout_has_that_of_its_item():
     assert hooks.timeout_seconds(ITEM) == 300
-    assert hooks.timeout_seconds(replace(ITEM, phase=POST_DEPLOY)) == 1800
+    assert hooks.timeout_seconds(replace(ITEM, progress=replace(ITEM.progress, step=Step.POST_DEPLOY_RUNNING))) == 1800
 
 
 LOGGED = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/envoy", "awslogs-stream-prefix": "mesh"}}

@@ -82,52 +82,63 @@ def test_a_batch_of_another_shape_is_refused_with_what_is_accepted(member, value
 
 
 @pytest.mark.parametrize(
-    ("member", "value"),
+    ("part", "member", "value"),
     [
-        ("number", -1),
-        ("number", True),
-        ("number", "0"),
-        ("name", None),
-        ("name", "\ud800"),
-        ("status", "GONE"),
-        ("phase", "LATER"),
-        ("onFailure", "retry"),
-        ("timeoutMinutes", -5),
-        ("timeoutMinutes", 1.5),
-        ("began", float("nan")),
-        ("startedAt", float("inf")),
-        ("startedAt", 10**30),
-        ("wave", -2),
-        ("dependsOn", [-1]),
-        ("dependsOn", ["web"]),
-        ("pinDigest", "yes"),
-        ("digests", {"web": 3}),
-        ("deployment", -1),
-        ("deployment", 7),
-        ("deployment", {"canaryConfiguration": 3}),
-        ("deployment", {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 0}}),
-        ("deployment", {"alarms": {"alarmNames": [1]}}),
-        ("previousDeployment", [1]),
-        ("hooks", {"preDeploy": {}}),
-        ("hooks", {"preDeploy": {"command": []}}),
-        ("hooks", {"midDeploy": {"command": ["x"]}}),
-        ("hookRun", {"task": 1}),
-        ("warnings", [0]),
-        ("warnings", [-1]),
-        ("warnings", {}),
-        ("containers", []),
-        ("containers", [{"name": "w"}]),
+        ("desired", "number", -1),
+        ("desired", "number", True),
+        ("desired", "number", "0"),
+        ("desired", "name", None),
+        ("desired", "name", "\ud800"),
+        ("desired", "onFailure", "retry"),
+        ("desired", "timeoutMinutes", -5),
+        ("desired", "timeoutMinutes", 1.5),
+        ("desired", "wave", -2),
+        ("desired", "dependsOn", [-1]),
+        ("desired", "dependsOn", ["web"]),
+        ("desired", "pinDigest", "yes"),
+        ("desired", "deployment", -1),
+        ("desired", "deployment", 7),
+        ("desired", "deployment", {"canaryConfiguration": 3}),
+        ("desired", "deployment", {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 0}}),
+        ("desired", "deployment", {"alarms": {"alarmNames": [1]}}),
+        ("desired", "hooks", {"preDeploy": {}}),
+        ("desired", "hooks", {"preDeploy": {"command": []}}),
+        ("desired", "hooks", {"midDeploy": {"command": ["x"]}}),
+        ("desired", "image", 3),
+        ("change", "kind", "GUESS"),
+        ("change", "digests", {"web": 3}),
+        ("change", "previousSettings", [1]),
+        ("change", "warnings", [0]),
+        ("change", "warnings", [-1]),
+        ("change", "warnings", {}),
+        ("change", "checks", {"image": "MAYBE"}),
+        ("progress", "step", "LATER"),
+        ("progress", "began", float("nan")),
+        ("progress", "since", float("inf")),
+        ("progress", "since", 10**30),
+        ("progress", "hook", {"task": 1}),
+        ("watched", "deployedAt", "yesterday"),
+        ("result", "status", "GONE"),
+        ("result", "seconds", "12"),
     ],
 )
-def test_an_item_of_another_shape_is_refused_and_named(member, value):
-    told = refused(batch([item(0), item(1, **{member: value})]))
+def test_an_item_of_another_shape_is_refused_and_named(part, member, value):
+    known = {"status": "FAILED"} if part == "result" else {}
+    made = {member: value} if part == "desired" else {part: {**known, member: value}}
+    told = refused(batch([item(0), item(1, **made)]))
     assert "items[1]" in told or "there is no shared value" in told
+
+
+@pytest.mark.parametrize("part", ["desired", "change", "progress", "watched", "result"])
+def test_a_part_that_is_no_object_is_refused_and_named(part):
+    told = refused(batch([item(0), item(1) | {part: [1]}]))
+    assert f"items[1].{part}" in told
 
 
 def test_items_have_numbers_of_their_own():
     assert "the same number" in refused(batch([item(0), item(0)]))
     assert "KeyError" in refused(batch())
-    assert "missing" in refused(batch([{"number": 0}]))
+    assert "missing" in refused(batch([{"desired": {"number": 0}}]))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +219,7 @@ def test_a_stage_that_is_not_whole_is_refused(stage, reason):
 
 
 def test_what_depends_on_much_that_failed_is_told_shortly():
-    failed = [item(n, status="FAILED") for n in range(30)]
+    failed = [item(n, result={"status": "FAILED"}) for n in range(30)]
     late = item(30, wave=1, dependsOn=list(range(30)))
     done = following(Stage.from_json({"batches": [batch([*failed, late])]}))
     reason = done.rest[0].items[-1].reason or ""

@@ -15,21 +15,22 @@ from hypothesis import strategies as st
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.outcome import Outcome
 from ecs_gitops.lambdas import validate_deploy
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.items import Item
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
+from ecs_gitops.model.status import Kind, Status
 from ecs_gitops.notify import metrics
 from ecs_gitops.release.report import write_metrics
 from unit.conftest import EXECUTION, RELEASE
+from unit.item_maker import service_item
 
+ROLE = "arn:aws:iam::111111111111:role/deploy"
 SECRET = "environment-value-that-must-not-leak"
 NOW = RELEASE.started_at + 61.5
 # API_MetricDatum; those in use here.
 UNITS = {"Seconds", "Count"}
 
-statuses = st.sampled_from(sorted(work.FINAL))
+statuses = st.sampled_from(sorted(Status))
 texts = st.none() | st.text(max_size=300)
 releases = st.builds(
     Release,
@@ -44,11 +45,11 @@ releases = st.builds(
 def outcome(*items: str, error: str | None = None) -> Outcome:
     """What comes of a release whose items end with these statuses."""
     made = tuple(
-        Item(n, f"{SECRET}-{n}", "shop", {"web": f"web:{SECRET}"}, 30, status=status, reason=SECRET)
+        service_item(n, f"{SECRET}-{n}", "shop", {"web": f"web:{SECRET}"}, 30, status=status, reason=SECRET)
         for n, status in enumerate(items)
     )
     role = "arn:aws:iam::111111111111:role/deploy"
-    batches = [Batch("service", "111111111111", "us-west-2", role, made)] if made else []
+    batches = [Batch(Kind.SERVICE, "111111111111", "us-west-2", role, made)] if made else []
     return report.outcome(batches, error)
 
 
@@ -182,8 +183,10 @@ def test_metrics_that_cannot_be_written_do_not_fail_the_report(monkeypatch, capl
 
 def test_the_handler_writes_one_line_when_the_release_is_reported(capsys, monkeypatch):
     # GIVEN a release whose only batch is over, of a check that found an item wrong
-    items = (Item(0, "web", "shop", {"web": "web:2"}, 30, status="FAILED", reason=SECRET),)
-    batch = Batch("service", "111111111111", "us-west-2", "arn:aws:iam::111111111111:role/deploy", items, next="DONE")
+    items = (service_item(0, "web", "shop", {"web": "web:2"}, 30, status="FAILED", reason=SECRET),)
+    batch = Batch(
+        Kind.SERVICE, "111111111111", "us-west-2", "arn:aws:iam::111111111111:role/deploy", items, next="DONE"
+    )
     state = {"release": RELEASE.to_json(), "batches": [batch.to_json()], "rest": [], "mode": "CHECK"}
 
     done = validate_deploy.handler({"stage": state}, None)  # type: ignore[arg-type]

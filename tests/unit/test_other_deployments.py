@@ -46,7 +46,7 @@ class Watched(Machine):
 def returns(handler: Any, event: dict[str, Any]) -> bool:
     """The deploy function is about to return an item."""
     items = (event.get("batch") or {}).get("items", ())
-    return handler is deploy_ecs.handler and any(each.get("phase") == "ROLLBACK" for each in items)
+    return handler is deploy_ecs.handler and any(each.get("progress", {}).get("step") == "ROLL_BACK" for each in items)
 
 
 def rolls_out(ecs: FakeEcs, seconds: float, revision: str = "web:2") -> Callable[[Any, dict[str, Any]], bool]:

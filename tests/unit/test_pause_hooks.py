@@ -49,7 +49,7 @@ class Person:
             if commands := _commands(answer.get("alert", {"message": ""})):
                 self._due.append((ecs.now + self.minutes * 60, commands[action]))
             if "batch" in answer and "items" in answer["batch"]:
-                self.seen += [str(each.get("progress")) for each in answer["batch"]["items"]]
+                self.seen += [str(each.get("progress", {}).get("text")) for each in answer["batch"]["items"]]
             return answer
 
         monkeypatch.setattr(self.machine, "_invoke", acting)
@@ -271,8 +271,8 @@ def test_what_waits_comes_through_the_state_machine_as_plain_data(paused, machin
         each
         for answer in seen
         for each in (answer.get("batch") or {}).get("items", ())
-        if "AWAITING_ACTION" in (each.get("progress") or "")
+        if "AWAITING_ACTION" in each.get("progress", {}).get("text", "")
     ]
-    assert paused_item["status"] == "IN_PROGRESS"
-    assert paused_item["paused"] == ["ecs-pause-4-0"]
-    assert json.loads(json.dumps(seen[-1]))["result"]["items"][0].get("paused") is None
+    assert paused_item["progress"]["step"] == "ROLLING_OUT"
+    assert paused_item["progress"]["paused"] == ["ecs-pause-4-0"]
+    assert json.loads(json.dumps(seen[-1]))["result"]["items"][0].get("progress") is None

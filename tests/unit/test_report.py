@@ -11,41 +11,45 @@ from hypothesis import strategies as st
 
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.flow.transitions import fail
 from ecs_gitops.model.batch import Batch, error_text
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import Kind, Step
 from ecs_gitops.notify import notice
+from unit.item_maker import service_item
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 
 
 def batch(*items: Item, **more: object) -> Batch:
-    return Batch("service", "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
+    return Batch(Kind.SERVICE, "111111111111", "us-west-2", ROLE, items, **more)  # type: ignore[arg-type]
 
 
-GOOD = Item(
+GOOD = service_item(
     0,
     "web",
     "shop",
     {"web": "web:2"},
     30,
     status="DEPLOYED",
-    previous_task_def="web:1",
-    task_def="web:2",
+    previous="web:1",
+    revision="web:2",
     previous_image="web:1",
-    deployment_id="ecs-svc/1",
+    watching="ecs-svc/1",
     seconds=12.5,
 )
-BAD = Item(1, "api", "shop", {"api": "api:2"}, 30, status="FAILED", reason="2 stopped tasks: CannotPullContainerError")
-SAME = Item(
+BAD = service_item(
+    1, "api", "shop", {"api": "api:2"}, 30, status="FAILED", reason="2 stopped tasks: CannotPullContainerError"
+)
+SAME = service_item(
     2,
     "same",
     "shop",
     {"same": "same:1"},
     30,
     status="UNCHANGED",
-    deployment_needed=False,
-    previous_task_def="same:1",
-    task_def="same:1",
+    previous="same:1",
+    revision="same:1",
     previous_image="same:1",
 )
 
@@ -77,10 +81,10 @@ def test_one_failed_item_fails_the_release_and_hides_none():
     assert "api: FAILED: 2 stopped tasks: CannotPullContainerError" in outcome.cause
 
 
-@pytest.mark.parametrize("status", ["PENDING", "IN_PROGRESS"])
-def test_an_item_whose_state_failed_is_unknown_and_so_failed(status):
+@pytest.mark.parametrize("step", [Step.PENDING, Step.ROLLING_OUT])
+def test_an_item_whose_state_failed_is_unknown_and_so_failed(step):
     # GIVEN a batch on which the state machine's state failed for good
-    left = batch(replace(GOOD, status=status), error="AwsUnavailable: throttled")
+    left = batch(service_item(step=step), error="AwsUnavailable: throttled")
     # THEN the item is FAILED with that reason, and the release is no success
     outcome = report.outcome([left])
     assert outcome.status == "FAILED"
@@ -92,7 +96,7 @@ def test_an_item_whose_state_failed_is_unknown_and_so_failed(status):
 def test_a_state_that_failed_with_any_text_is_told_as_it_is():
     # GIVEN a batch whose state failed for good with what AWS answered, braces and all
     cause = '{"__type": "ServiceException", "message": "{} {0} %s"}'
-    left = replace(batch(replace(GOOD, status="IN_PROGRESS")), error=f"Lambda.AWSLambdaException: {cause}")
+    left = replace(batch(service_item(step=Step.ROLLING_OUT)), error=f"Lambda.AWSLambdaException: {cause}")
     # THEN the item is FAILED with that reason
     over = following(Stage((left,), ()))
     assert over.batches == ()
@@ -115,17 +119,18 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
     image = "111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-with-a-long-name-{:04}:2026.11.24-abcdef0"
     items = []
     for n in range(500):
-        item = replace(
-            GOOD,
-            name=f"service-with-a-long-name-{n:04}",
+        item = service_item(
+            n,
+            f"service-with-a-long-name-{n:04}",
             images={"app": image.format(n)},
+            status="DEPLOYED",
             previous_image=image.format(n)[:-1] + "1",
-            task_def=f"service-with-a-long-name-{n:04}:13",
-            previous_task_def=f"service-with-a-long-name-{n:04}:12",
-            deployment_id="ecs-svc/1234567890123456789",
-            deployment_needed=True,
+            revision=f"service-with-a-long-name-{n:04}:13",
+            previous=f"service-with-a-long-name-{n:04}:12",
+            watching="ecs-svc/1234567890123456789",
+            seconds=12.5,
         )
-        items.append(item.failed("x" * 1000) if n % 10 == 0 else item)
+        items.append(fail(item, "x" * 1000) if n % 10 == 0 else item)
     batches = [batch(*items[start : start + 250], reason_budget=25_000) for start in range(0, 500, 250)]
     # THEN what the map states hand on, and the report with its notice, stay below 256 KiB
     carried = sum(len(json.dumps(b.to_json(), separators=(",", ":"))) for b in batches)
@@ -205,7 +210,7 @@ def test_the_notice_tells_of_a_release_that_was_never_planned(release):
 
 
 def test_nothing_is_called_deployed_where_nothing_was(release):
-    held = replace(GOOD, status="HELD", task_def=None, running_task_def="web:1")
+    held = service_item(status="HELD", previous="web:1", running="web:1")
     for items, word in (((SAME,), "unchanged"), ((SAME, held), "HELD"), ((GOOD, held), "deployed"), ((BAD,), "FAILED")):
         outcome = report.outcome([batch(*items)])
         assert notice.subject(release, outcome).startswith(f"[ecs-gitops] {word}: release 4.0 (")
@@ -217,10 +222,10 @@ def test_nothing_is_called_deployed_where_nothing_was(release):
 
 def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     # GIVEN a held, a failed and a skipped item, and three that wait for one or more of them
-    left = Item(3, "left", "shop", {"left": "left:2"}, 30, status="HELD", running_task_def="left:1")
-    waits = Item(4, "waits", "shop", {"waits": "waits:2"}, 30, depends_on=(3,))
-    fails = Item(5, "fails", "shop", {"fails": "fails:2"}, 30, depends_on=(3, 1))
-    after = Item(6, "after", "shop", {"after": "after:2"}, 30, depends_on=(4, 5))
+    left = service_item(3, "left", "shop", {"left": "left:2"}, 30, status="HELD", running="left:1")
+    waits = service_item(4, "waits", "shop", {"waits": "waits:2"}, 30, depends_on=(3,))
+    fails = service_item(5, "fails", "shop", {"fails": "fails:2"}, 30, depends_on=(3, 1))
+    after = service_item(6, "after", "shop", {"after": "after:2"}, 30, depends_on=(4, 5))
     over = following(Stage((batch(BAD, left),), (batch(waits, fails, after),)))
     reasons = {item.name: (item.status, item.reason) for each in over.rest for item in each.items}
     assert reasons["waits"] == ("HELD", "waits for left, which is HELD; see there how to go on")
@@ -233,9 +238,9 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     [
         ((SAME,), {"always"}),
         ((SAME, GOOD), {"always", "changes"}),
-        ((SAME, replace(GOOD, status="HELD")), {"always", "changes"}),
+        ((SAME, service_item(status="HELD")), {"always", "changes"}),
         ((SAME, BAD), {"always", "changes", "failures"}),
-        ((replace(GOOD, status="SKIPPED"),), {"always", "changes", "failures"}),
+        ((service_item(status="SKIPPED"),), {"always", "changes", "failures"}),
         ((), {"always", "changes", "failures"}),
     ],
     ids=["unchanged", "deployed", "held", "failed", "skipped", "not planned"],

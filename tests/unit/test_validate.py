@@ -29,13 +29,13 @@ def look(aws, release, budget):
 
 def test_a_deployment_that_is_going_on_is_waited_for(rolling, look):
     batch = look(rolling)
-    assert (batch.items[0].status, batch.next, batch.wait_seconds) == ("IN_PROGRESS", "WAIT", 2)
+    assert (batch.items[0].step, batch.next, batch.wait_seconds) == ("ROLLING_OUT", "WAIT", 2)
 
 
 def test_a_completed_deployment_is_deployed_with_its_time(aws, rolling, look):
     aws.finish("web")
     batch = look(rolling, 61)
-    assert (batch.items[0].status, batch.items[0].seconds, batch.next) == ("DEPLOYED", 61.0, "DONE")
+    assert (batch.items[0].status, batch.items[0].result.seconds, batch.next) == ("DEPLOYED", 61.0, "DONE")
 
 
 def test_desired_count_zero_is_a_success_that_says_so(aws, rolling, look):
@@ -53,20 +53,20 @@ def test_too_few_running_tasks_never_pass(aws, rolling, look, running):
     aws.services["web"]["deployments"] = [
         deployment | {"rolloutState": None, "runningCount": running, "pendingCount": 0}
     ]
-    assert look(rolling).items[0].status == "IN_PROGRESS"
+    assert look(rolling).items[0].step == "ROLLING_OUT"
 
 
 def test_pending_tasks_never_pass(aws, rolling, look):
     deployment = aws.services["web"]["deployments"][0]
     aws.services["web"]["deployments"] = [deployment | {"rolloutState": None, "runningCount": 2, "pendingCount": 1}]
-    assert look(rolling).items[0].status == "IN_PROGRESS"
+    assert look(rolling).items[0].step == "ROLLING_OUT"
 
 
 def test_a_failed_deployment_tells_why_from_stopped_tasks_and_events(aws, rolling, look):
     # GIVEN a deployment that ECS gave up, and two stopped tasks of which one is another deployment's
     aws.finish("web", "FAILED", "tasks failed to start")
     stopped = {
-        "startedBy": rolling.items[0].deployment_id,
+        "startedBy": rolling.items[0].watched.deployment,
         "stoppedReason": "Essential container in task exited",
         "containers": [{"name": "web", "exitCode": 137, "reason": "OutOfMemoryError"}, {"name": "ok", "exitCode": 0}],
     }
@@ -89,12 +89,12 @@ def test_a_failed_deployment_tells_why_from_stopped_tasks_and_events(aws, rollin
 def test_a_rollback_by_the_circuit_breaker_is_a_failure(aws, rolling, look):
     aws.finish("web", "ROLLBACK", "circuit breaker")
     item = look(rolling).items[0]
-    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
+    assert item.step == "ROLL_BACK"
     assert "rolled back to web:1" in (item.reason or "")
     # AND it stays one when the old revision is steady again and ours is gone
     aws.finish("web")
     again = look(rolling).items[0]
-    assert (again.status, again.phase) == ("PENDING", "ROLLBACK")
+    assert again.step == "ROLL_BACK"
 
 
 def test_another_deployment_that_is_steady_is_not_our_success(aws, rolling, look):
@@ -110,18 +110,18 @@ def test_an_old_answer_of_ecs_is_not_taken_for_another_deployment(aws, rolling, 
     # GIVEN a read that does not show our deployment yet, as ECS's reads may for some seconds
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
-    assert look(rolling).items[0].status == "IN_PROGRESS"
+    assert look(rolling).items[0].step == "ROLLING_OUT"
 
 
 def test_a_rolled_back_deployment_that_ecs_no_longer_lists_is_a_failure_at_once(aws, rolling, look):
     # GIVEN the deployment before is the primary again, as old as it ever was, and an event says why
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
-    ours = rolling.items[0].deployment_id
+    ours = rolling.items[0].watched.deployment
     text = f"(service web) (deployment {ours}) deployment failed: tasks failed to start."
     live["events"] = [{"createdAt": aws.now + 1, "message": text}]
     item = look(rolling).items[0]
-    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
+    assert item.step == "ROLL_BACK"
     assert "rolled back to web:1" in (item.reason or "")
 
 
@@ -129,7 +129,7 @@ def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rol
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
     item = look(rolling, 31).items[0]
-    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
+    assert item.step == "ROLL_BACK"
     assert "no longer lists" in (item.reason or "")
 
 
@@ -139,7 +139,7 @@ def test_an_answer_that_may_be_older_than_our_deployment_proves_nothing(aws, rol
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
     live["taskDefinition"] = live["deployments"][0]["taskDefinition"]
-    assert look(rolling, seconds).items[0].status == "IN_PROGRESS"
+    assert look(rolling, seconds).items[0].step == "ROLLING_OUT"
 
 
 def test_a_service_that_is_as_before_for_long_was_rolled_back(aws, rolling, look):
@@ -147,7 +147,7 @@ def test_a_service_that_is_as_before_for_long_was_rolled_back(aws, rolling, look
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
     live["taskDefinition"] = live["deployments"][0]["taskDefinition"]
     item = look(rolling, 151).items[0]
-    assert (item.status, item.phase) == ("PENDING", "ROLLBACK")
+    assert item.step == "ROLL_BACK"
 
 
 def test_a_deployment_that_does_not_end_in_time_is_a_failure(rolling, look):

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch, parse_event
+from ecs_gitops.model.change import Change
+from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidEvent
-from ecs_gitops.model.items import FINAL, Item
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.progress import Progress, Result, Watched
+from ecs_gitops.model.status import ChangeKind, Finding, Hook, Kind, OnFailure, Status, Step
+from ecs_gitops.plan.findings import CHECKS
+from unit.item_maker import service_item
 
 text = st.text(min_size=1, max_size=20)
 # What people read is cleaned on its way.
@@ -25,75 +31,114 @@ images = st.from_regex(
 plain = st.none() | st.dictionaries(
     text.map("x-{}".format), st.integers() | text | st.lists(text, max_size=2), max_size=3
 )
-items = st.builds(
-    Item,
-    number=st.integers(0, 9999),
-    name=text,
-    cluster=st.none() | text,
-    images=st.dictionaries(text, images, min_size=1, max_size=3),
-    on_failure=st.sampled_from(["stop", "rollback", "rollbackRelease"]),
-    depends_on=st.lists(st.integers(0, 99), max_size=3).map(tuple),
-    wave=st.integers(-1, 9),
+desired = {
+    "number": st.integers(0, 9999),
+    "name": text,
+    "images": st.dictionaries(text, images, min_size=1, max_size=3),
+    "timeout_minutes": st.integers(1, 1440),
+    "wave": st.integers(-1, 9),
+    "depends_on": st.lists(st.integers(0, 99), max_size=3).map(tuple),
+    "on_failure": st.sampled_from(OnFailure),
+    "pin_digest": st.booleans(),
+}
+services = st.builds(
+    DesiredService,
+    **desired,
+    cluster=text,
+    is_timeout_given=st.booleans(),
+    force_new_deployment=st.booleans(),
     deployment=plain,
     hooks=st.none()
     | st.dictionaries(
-        st.sampled_from(["preDeploy", "postDeploy"]),
+        st.sampled_from(Hook).map(str),
         st.fixed_dictionaries({"command": st.lists(text, min_size=1, max_size=2)}),
     ),
-    previous_deployment=plain,
-    phase=st.sampled_from([None, "PRE_DEPLOY", "DEPLOY", "POST_DEPLOY", "ROLLBACK"]),
-    warnings=st.lists(readable, max_size=3).map(tuple),
-    timeout_minutes=st.integers(1, 1440),
-    status=st.sampled_from(["PENDING", "IN_PROGRESS", *sorted(FINAL)]),
-    previous_task_def=st.none() | text,
-    task_def=st.none() | text,
+)
+triggers = st.builds(DesiredTrigger, **desired, event_bus=st.none() | text, schedule_group=st.none() | text)
+changes = st.builds(
+    Change,
+    kind=st.none() | st.sampled_from(ChangeKind),
+    revision=st.none() | text,
+    previous=st.none() | text,
+    replaced=st.none() | text,
     previous_image=st.none() | images,
-    deployment_id=st.none() | text,
-    started_at=st.none() | st.floats(1, 2e9).map(lambda x: round(x, 1)),
+    previous_settings=plain,
+    digests=st.dictionaries(text, text, max_size=2),
+    fingerprint=st.none() | text,
+    timeout_minutes=st.none() | st.integers(1, 1440),
+    checks=st.dictionaries(text, st.sampled_from(Finding), max_size=3),
+    warnings=st.lists(readable, max_size=3).map(tuple),
+)
+moments = st.none() | st.floats(1, 2e9).map(lambda x: round(x, 1))
+progresses = st.builds(
+    Progress,
+    step=st.sampled_from(Step),
+    began=moments,
+    since=moments,
+    text=st.none() | readable.filter(bool),
     reason=st.none() | readable.filter(bool),
+    doubted_since=moments,
+    paused=st.lists(text, max_size=2).map(tuple),
+    awaits_action=st.booleans(),
+    hook=st.dictionaries(text, text, max_size=2),
+    rollbacks=st.integers(0, 3),
+    has_rollback_settings=st.booleans(),
+)
+watched = st.builds(
+    Watched, deployment=st.none() | text, record=st.none() | text, deployed_at=moments, is_followed=st.booleans()
+)
+results = st.builds(
+    Result,
+    status=st.sampled_from(Status),
+    reason=st.none() | readable.filter(bool),
+    running=st.none() | text,
     seconds=st.none() | st.floats(0, 1e5),
+    was_rolled_back=st.booleans(),
 )
 
 
-def batch_of(*items: Item, **more: object) -> Batch:
-    return Batch("service", "1", "r", "arn:aws:iam::1:role/x", items, **more)  # type: ignore[arg-type]
+def items(desired):
+    """Items that go on, and items that are over, of which no progress is kept."""
+    going_on = st.builds(Item, desired=desired, change=changes, progress=progresses, watched=watched)
+    return going_on | st.builds(Item, desired=desired, change=changes, watched=watched, result=results)
 
 
-@given(given=st.lists(items, max_size=4, unique_by=lambda item: item.number))
-def test_items_come_back_with_all_that_is_still_needed(given):
-    data = json.loads(json.dumps(batch_of(*given, reason_budget=10_000).to_json()))
-    back = Batch.from_json(data)
-    assert [item.status for item in back.items] == [item.status for item in given]
-    for item, found in zip(given, back.items, strict=True):
-        if not item.is_final:
-            assert found == replace(item, deployment=item.deployment, hooks=item.hooks)
-            continue
-        # Of what is over, the result; and of what was deployed, what returns it.
-        told = ("number", "name", "cluster", "wave", "reason", "warnings", "seconds", "task_def", "previous_task_def")
-        assert [getattr(found, name) for name in told] == [getattr(item, name) for name in told]
-        assert list(found.images.values()) == list(item.images.values())
-        if item.status == "DEPLOYED":
-            assert (found.timeout_minutes, found.previous_deployment) == (
-                item.timeout_minutes,
-                item.previous_deployment,
-            )
-        if item.status in ("FAILED", "ROLLED_BACK"):
-            assert found.on_failure == item.on_failure
+def lists_of(desired):
+    return st.lists(items(desired), max_size=4, unique_by=lambda item: item.number)
+
+
+def batch_of(*items: Item, kind: Kind = Kind.SERVICE, **more: object) -> Batch:
+    return Batch(kind, "1", "r", "arn:aws:iam::1:role/x", items, **more)  # type: ignore[arg-type]
+
+
+def travelled(batch: Batch) -> Batch:
+    """The batch as the next state gets it."""
+    return Batch.from_json(json.loads(json.dumps(batch.to_json())))
+
+
+@given(given=lists_of(services))
+def test_services_come_back_as_they_were(given):
+    assert travelled(batch_of(*given, reason_budget=10_000)).items == tuple(given)
+
+
+@given(given=lists_of(triggers))
+def test_rules_and_schedules_come_back_as_they_were(given):
+    assert travelled(batch_of(*given, kind=Kind.TASK, reason_budget=10_000)).items == tuple(given)
 
 
 def test_what_items_have_in_common_is_carried_once():
     deployment = {"strategy": "CANARY", "alarms": {"alarmNames": ["x" * 200]}}
     few, many = (
-        batch_of(*(Item(n, f"s{n}", deployment=deployment, warnings=("y" * 200,)) for n in range(count)))
+        batch_of(*(service_item(n, f"s{n}", deployment=deployment, warnings=("y" * 200,)) for n in range(count)))
         for count in (1, 100)
     )
-    assert len(json.dumps(many.to_json())) < len(json.dumps(few.to_json())) + 100 * 160
+    assert len(json.dumps(many.to_json())) < len(json.dumps(few.to_json())) + 100 * 175
 
 
 def test_reasons_of_a_batch_share_their_room_and_keep_their_beginning():
-    failed = [Item(n, f"s{n}", images={"": "x"}, status="FAILED", reason=f"{n} " + "x" * 999) for n in range(10)]
-    reasons = [item["reason"] for item in batch_of(*failed, reason_budget=2000).to_json()["items"]]
-    assert [len(reason) for reason in reasons] == [200] * 10
+    failed = [service_item(n, f"s{n}", images={"": "x"}, status="FAILED", reason=f"{n} " + "x" * 999) for n in range(5)]
+    reasons = [item["result"]["reason"] for item in batch_of(*failed, reason_budget=2000).to_json()["items"]]
+    assert [len(reason) for reason in reasons] == [400] * 5
     assert reasons[3].startswith("3 xxx")
 
 
@@ -103,38 +148,62 @@ def test_an_event_that_the_state_machine_never_sends_is_named_as_such(event):
         parse_event(event)
 
 
-@given(given=st.lists(items, max_size=4, unique_by=lambda item: item.number))
+@given(given=lists_of(services))
 def test_packed_items_come_back_like_others(given):
     packed = batch_of(*given, reason_budget=1).to_json()
-    assert set(packed) >= {"packed", "counts"}
+    assert set(packed) >= {"packed", "counts", "progress"}
     assert "items" not in packed
-    readable = Batch.from_json(json.loads(json.dumps(batch_of(*given, reason_budget=10_000_000).to_json())))
-    assert [replace(item, reason=None) for item in Batch.from_json(json.loads(json.dumps(packed))).items] == [
-        replace(item, reason=None) for item in readable.items
+    readable = travelled(batch_of(*given, reason_budget=10_000_000))
+    assert list(map(without_reason, travelled(batch_of(*given, reason_budget=1)).items)) == list(
+        map(without_reason, readable.items)
+    )
+
+
+def without_reason(item: Item) -> Item:
+    if item.result is not None:
+        return replace(item, result=replace(item.result, reason=None))
+    return item.with_progress(reason=None)
+
+
+def test_who_looks_at_packed_items_sees_what_is_going_on():
+    # GIVEN a batch of many services, most of them waited for, one of them failed
+    going_on = [
+        service_item(n, f"s{n}", step="ROLLING_OUT", began=float(n), text="1 of 2 tasks") for n in range(1, 200)
     ]
+    failed = service_item(0, "web", status="FAILED", reason="2 stopped tasks: CannotPullContainerError")
+    data = batch_of(*going_on, failed, reason_budget=8_000).to_json()
+    # THEN its data has a few lines: what failed, then what takes longest, then how many more there are
+    assert "packed" in data
+    assert data["progress"][:2] == [
+        "web: FAILED: 2 stopped tasks: CannotPullContainerError",
+        "s1: ROLLING_OUT: 1 of 2 tasks",
+    ]
+    assert len(data["progress"]) <= 13
+    assert data["progress"][-1].endswith(" more")
+    assert data["counts"] == {"ROLLING_OUT": 199, "FAILED": 1}
 
 
 def test_a_thousand_services_in_flight_stay_below_half_of_what_a_state_carries():
     # GIVEN a thousand services that are being deployed, each with a digest and a mark that nothing else has
     number = random.Random(1)  # noqa: S311 - the same in every run
     in_flight = [
-        Item(
+        service_item(
             n,
             f"service-with-a-name-{n:04}",
             "production",
             {"app": f"111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-{n:04}:2026.11.24-abcdef0"},
             30,
-            status="IN_PROGRESS",
-            deployment_needed=True,
-            previous_task_def=f"service-with-a-name-{n:04}:12",
-            task_def=f"service-with-a-name-{n:04}:13",
+            step="ROLLING_OUT",
+            kind=ChangeKind.DEPLOY,
+            previous=f"service-with-a-name-{n:04}:12",
+            revision=f"service-with-a-name-{n:04}:13",
             previous_image=f"111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-{n:04}:2026.11.23-abcdef0",
             digests={"app": f"sha256:{number.randbytes(32).hex()}"},
-            mark=number.randbytes(8).hex(),
-            deployment_id=f"ecs-svc/{number.randrange(10**18, 10**19)}",
+            fingerprint=number.randbytes(8).hex(),
+            watching=f"ecs-svc/{number.randrange(10**18, 10**19)}",
             began=round(1_732_448_000 + number.random() * 900, 1),
-            started_at=round(1_732_448_000 + number.random() * 900, 1),
-            checks="oooooo!!",
+            since=round(1_732_448_000 + number.random() * 900, 1),
+            checks=dict.fromkeys(CHECKS, "OK"),
             warnings=("no health check: a task counts as healthy as soon as it runs",),
         )
         for n in range(1000)

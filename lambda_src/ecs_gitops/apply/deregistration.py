@@ -18,15 +18,16 @@ from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import is_active, is_gone, is_pinned
 from ecs_gitops.live.triggers import Trigger
-from ecs_gitops.model import items as work
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import family, short
+from ecs_gitops.model.item import joined
+from ecs_gitops.model.status import Kind, Next, Status
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Deregistration:
         left = [item for item in self.batch.items if leftover_revisions.has_left(item)]
         try:
             runs = self._runs(left, budget)
-            if any(item.status == work.FAILED and item.number not in runs for item in left):
+            if any(item.status is Status.FAILED and item.number not in runs for item in left):
                 # It may run what another item left behind.
                 left = []
             used = leftover_revisions.needed(self.batch.items) | set(self.batch.keep)
@@ -61,12 +62,12 @@ class Deregistration:
         except Exception as error:  # noqa: BLE001 - the release is over, and its report must not be lost
             log.warning("nothing was deregistered", extra={"cause": type(error).__name__})
             done = []
-        return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
+        return replace(self.batch.updated(done), next=Next.DONE, wait_seconds=0)
 
     def _runs(self, items: list[Item], budget: TimeBudget) -> dict[int, list[str]]:
         """The task definitions that the items' targets refer to; without those of which that is not known."""
         runs: dict[int, list[str]] = {}
-        if self.batch.kind == "service":
+        if self.batch.kind is Kind.SERVICE:
             for number, seen in services.describe_services(self.aws, items, budget).items():
                 if isinstance(seen, Service):
                     runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
@@ -90,10 +91,12 @@ class Deregistration:
 
     def _item(self, item: Item, runs: Iterable[str], used: set[str], budget: TimeBudget) -> Item:
         """The item, once its own revision and the newest ones of its families are looked at."""
-        families = {family(each) for each in (*runs, item.task_def or "") if each}
-        wanted = [*([item.task_def] if item.task_def else []), *sorted(families)]
+        families = {family(each) for each in (*runs, item.change.revision or "") if each}
+        wanted = [*([item.change.revision] if item.change.revision else []), *sorted(families)]
         told = [self._deregister(self.batch.task_definition_arn(each), used, budget) for each in wanted]
-        return replace(item, reason="; ".join(filter(None, (item.reason, *dict.fromkeys(told)))) or None)
+        if item.result is None:
+            return item
+        return replace(item, result=replace(item.result, reason=joined(item.reason, *dict.fromkeys(told))))
 
     def _deregister(self, reference: str, used: set[str], budget: TimeBudget) -> str:
         """Deregister what ``reference`` means, if this release registered it and nothing needs it; what is told."""

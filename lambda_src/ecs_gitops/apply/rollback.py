@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, hasty, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.ecs.task_definition import images_of
+from ecs_gitops.flow.transitions import end, fail, move
 from ecs_gitops.ledger.tags import note_rolled_back
 from ecs_gitops.live import revisions
-from ecs_gitops.model import items
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
-from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.item import joined
+from ecs_gitops.model.status import Status, Step
 from ecs_gitops.verdict.rollout import SHOWN_WITHIN, shows
 from ecs_gitops.watch import deployment_records
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
     from ecs_gitops.watch.deployment_records import Record
 
@@ -43,15 +45,15 @@ class Rollback:
 
     @property
     def _cluster(self) -> str:
-        return self.item.cluster or DEFAULT_CLUSTER
+        return self.item.cluster
 
     @property
     def _previous(self) -> str:
-        return self.batch.task_definition_arn(self.item.previous_task_def or "")
+        return self.batch.task_definition_arn(self.item.change.previous or "")
 
     @property
     def _ours(self) -> str:
-        return self.batch.task_definition_arn(self.item.task_def or "")
+        return self.batch.task_definition_arn(self.item.change.revision or "")
 
     def start(self, service: Service | None) -> Item:
         """The item ROLLED_BACK, or in progress and to be watched. Raises :class:`ItemFailed` when there is no way
@@ -59,14 +61,14 @@ class Rollback:
         deployment that is to be returned."""
         item, previous, ours = self.item, self._previous, self._ours
         service = self._present(service)
-        if item.is_given_up:
-            return item.failed("; ".join(filter(None, (item.reason, self._put_back(service)))), self.now)
-        runs = _runs(service)
+        if item.progress.step is Step.RESTORE_SETTINGS:
+            return fail(item, joined(item.reason, self._put_back(service)) or "", self.now)
+        runs = service.runs
         if runs not in (previous, ours):
             if not self._is_copy(runs, previous, ours):
                 raise self._left_alone(service)
             # An interrupted run has registered the revision before again, and deployed that.
-            return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
+            return replace(self, item=item.with_change(previous=short(runs))).start(service)
         self._require_new(service)
         note = note_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
@@ -76,7 +78,7 @@ class Rollback:
         # Read once more, right before the call: the service may have become somebody else's.
         service = self._read()
         self._require_new(service)
-        runs = _runs(service)
+        runs = service.runs
         if runs == previous:
             return self._returned(service, note)
         if runs != ours:
@@ -94,24 +96,26 @@ class Rollback:
 
     def _require_new(self, service: Service) -> None:
         """An answer from before our deployment looks as if the service were back already."""
-        began = self.item.deployed_at
-        if began is None or _runs(service) == self._ours or shows(service, self.item.deployment_id, began):
+        began = self.item.watched.deployed_at
+        if began is None or service.runs == self._ours or shows(service, self.item.watched.deployment, began):
             return
         if service.age_of(began, self.now) < SHOWN_WITHIN:
             raise AwsUnavailable("ECS does not show the deployment that is to be returned yet")
 
     def _left_alone(self, service: Service) -> ItemFailed:
         """The service is somebody else's. Settings for our way back, of a run that was interrupted, do not stay."""
-        before = self.item.previous_deployment
+        before = self.item.change.previous_settings
         is_hasty = before is not None and not differs(service.configuration, hasty(before))
-        is_to_be_put_back = self.item.is_hasty or (is_hasty and differs(service.configuration, before or {}))
+        is_to_be_put_back = self.item.progress.has_rollback_settings or (
+            is_hasty and differs(service.configuration, before or {})
+        )
         note = self._put_back(service) if is_to_be_put_back else ""
-        return ItemFailed("; ".join(filter(None, (str(_left(_runs(service))), note))))
+        return ItemFailed(joined(str(_left(service.runs)), note))
 
     def _put_back(self, service: Service) -> str:
         """Write the settings from before the way back, which did not come to its end; what is told of that. Those that
         somebody changed meanwhile are left."""
-        before = self.item.previous_deployment
+        before = self.item.change.previous_settings
         if before is None:
             return ""
         # An answer of ECS may be older than the settings for the way back.
@@ -126,7 +130,7 @@ class Rollback:
     def _update(self, service: Service, note: str) -> Item:
         """Deploy the revision before again. The settings that the service had are put back when it is back itself."""
         item, previous = self.item, self._previous
-        configuration = hasty(item.previous_deployment) if item.previous_deployment is not None else None
+        configuration = hasty(item.change.previous_settings) if item.change.previous_settings is not None else None
         try:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:
@@ -134,14 +138,16 @@ class Rollback:
             previous = self._instead(previous, self._ours, error)
             note = note_rolled_back(self.aws, item, previous)
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
-            item = replace(item, previous_task_def=short(previous))
+            item = item.with_change(previous=short(previous))
         after = Service.from_api(answer)
-        note = "; ".join(filter(None, (note, self._replaced(service, after, previous))))
+        note = joined(note, self._replaced(service, after, previous)) or ""
         started = after.primary
-        is_new = started is not None and started.created_at >= (item.deployed_at or 0)
+        is_new = started is not None and started.created_at >= (item.watched.deployed_at or 0)
         if started is not None and is_new and started.task_definition == previous:
-            item = replace(item, deployment_id=started.id, deployed_at=started.created_at, is_followed=False)
-        return replace(self, item=replace(item, is_hasty=configuration is not None))._watch(after, note)
+            item = item.with_watched(deployment=started.id, deployed_at=started.created_at, is_followed=False)
+        return replace(self, item=item.with_progress(has_rollback_settings=configuration is not None))._watch(
+            after, note
+        )
 
     def _replaced(self, before: Service, after: Service, previous: str) -> str | None:
         """What is told of a deployment that somebody began between the last read and our call."""
@@ -180,13 +186,12 @@ class Rollback:
         saw to it."""
         item = self.item
         primary = service.primary
-        if item.task_def != item.previous_task_def and primary is not None and not is_complete(service, primary):
+        if item.change.revision != item.change.previous and primary is not None and not is_complete(service, primary):
             return self._watch(service, note)
-        before = item.previous_deployment
-        if before is not None and (item.is_hasty or differs(service.configuration, before)):
+        before = item.change.previous_settings
+        if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
             self.aws.update_service(self._cluster, item.name, None, before)
-        done = replace(item, running_task_def=short(self._previous))
-        return done.ended(items.ROLLED_BACK, self.now, "; ".join(filter(None, (item.reason, note))))
+        return end(item, Status.ROLLED_BACK, self.now, joined(item.reason, note), running=short(self._previous))
 
     def _stop(self) -> bool:
         """Have ECS itself roll back what is going on. False when nothing of ours is, or ECS cannot; raises
@@ -202,7 +207,7 @@ class Rollback:
         if any(record.task_definition == self._previous for record in newer):
             # Somebody else returns it.
             return True
-        if ours is None or newer or self.item.is_followed:
+        if ours is None or newer or self.item.watched.is_followed:
             return False
         if ours.status in _CAN_BE_STOPPED:
             try:
@@ -216,7 +221,7 @@ class Rollback:
 
     def _look_again(self, why: str) -> None:
         """Raise :class:`AwsUnavailable`, as ECS's reads may be old; not for ever, as they may be right."""
-        if self.now - (self.item.started_at or self.now) < SHOWN_WITHIN:
+        if self.now - (self.item.progress.since or self.now) < SHOWN_WITHIN:
             raise AwsUnavailable(why)
 
     def _going_on(self) -> list[Record]:
@@ -231,19 +236,15 @@ class Rollback:
         is_native = strategy(service.configuration) != ROLLING
         going_on = self._going_on() if is_native else []
         record = deployment_records.own(self.item, going_on)
-        return replace(
+        item = move(
             self.item,
-            status=items.IN_PROGRESS,
-            service_deployment=record.id if record else None,
-            started_at=self.now,
-            rollbacks_begun=self.item.rollbacks_begun + 1,
+            Step.ROLLING_BACK,
+            since=self.now,
+            rollbacks=self.item.progress.rollbacks + 1,
             doubted_since=None,
-            reason="; ".join(filter(None, (self.item.reason, note))),
+            reason=joined(self.item.reason, note),
         )
-
-
-def _runs(service: Service) -> str:
-    return service.primary.task_definition if service.primary else service.task_definition
+        return item.with_watched(record=record.id if record else None)
 
 
 def _left(revision: str) -> ItemFailed:

@@ -17,18 +17,21 @@ from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
-from ecs_gitops.flow.next_step import after_failure, explain, to_rollback
+from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
 from ecs_gitops.ledger.tags import forget, note_rolled_back
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_pinned, usable
-from ecs_gitops.live.trigger_comparison import Looked, Part, look
+from ecs_gitops.live.trigger_state import Looked, look
 from ecs_gitops.live.triggers import PartlyWritten, Trigger
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.item import Item, joined
 from ecs_gitops.model.release import Release
+from ecs_gitops.model.status import Next, Status
+from ecs_gitops.plan.moved import has_moved
+from ecs_gitops.plan.triggers import Part, plan_trigger
+from ecs_gitops.verdict.refusals import explain
 
 log = logging.getLogger(__name__)
 
@@ -51,18 +54,18 @@ class TaskDeployer:
         """The batch with every item final."""
         units: dict[Trigger, list[Item]] = {}
         for item in self.batch.items:
-            if item.status == work.PENDING:
+            if item.is_pending:
                 units.setdefault(Trigger.of(item), []).append(item)
         done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.budget)
-        return replace(self.batch.updated(chain.from_iterable(done)), next="DONE", wait_seconds=0)
+        return replace(self.batch.updated(chain.from_iterable(done)), next=Next.DONE, wait_seconds=0)
 
     def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
         began = self.budget.clock()
-        items = [replace(item, began=began) for item in items]
+        items = [item.with_progress(began=began) for item in items]
         until = min(self.budget.until, began + max(item.timeout_minutes for item in items) * 60)
         act: Callable[[Trigger, Sequence[Item]], list[Item]] = (
-            self._return if items[0].phase == work.ROLLBACK else self._deploy
+            self._roll_back if items[0].progress.step.is_rollback else self._deploy
         )
         try:
             done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
@@ -83,15 +86,15 @@ class TaskDeployer:
 
     def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
         now = self.budget.clock()
-        return [after_failure(i, why, now) if i.phase == work.ROLLBACK else i.failed(why, now) for i in items]
+        return [after_failure(i, why, now) if i.progress.step.is_rollback else fail(i, why, now) for i in items]
 
     def _take_back(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
         """EventBridge took some of the targets: none is better than half."""
-        if items[0].phase == work.ROLLBACK or not items[0].is_rolled_back_by_itself:
+        if items[0].progress.step.is_rollback or not items[0].desired.on_failure.rolls_back:
             return self._failed(items, why)
-        returning = [to_rollback(item, why) for item in items]
+        returning = [roll_back(item, why) for item in items]
         try:
-            return self.budget.retry(lambda: self._return(trigger, returning))
+            return self.budget.retry(lambda: self._roll_back(trigger, returning))
         except (ItemFailed, AwsRefused, AwsUnavailable) as error:
             return self._failed(returning, str(error))
 
@@ -105,7 +108,7 @@ class TaskDeployer:
 
     def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
         over = [part for part in parts if part.is_to_be_forgotten(item.number)]
-        return [forget(self.aws, part.wanted[item.number].key, arn(part.definition)) for part in over]
+        return [forget(self.aws, part.desired[item.number].key, arn(part.definition)) for part in over]
 
     def _revision(self, part: Part) -> str:
         """What the targets are to run; the reference itself where nothing has to change."""
@@ -117,36 +120,30 @@ class TaskDeployer:
         )
 
     def _result(self, item: Item, looked: Looked, revisions: dict[str, str]) -> Item:
-        now = self.budget.clock()
+        now, before = self.budget.clock(), item.change
         try:
             parts = looked.of(item)
         except ItemFailed as error:
-            return item.failed(str(error), now)
-        shown = next((part for part in parts if part.is_changed_by(item.number)), parts[0])
-        is_changed = shown.is_changed_by(item.number)
-        known = replace(
-            item,
-            deployment_needed=is_changed,
-            previous_task_def=shown.previous if is_changed else short(shown.definition["taskDefinitionArn"]),
-            previous_image=next((shown.before[n] for n in shown.wanted[item.number].images if n in shown.before), None),
-            task_def=short(
-                revisions[shown.reference] if shown.must_be_registered else shown.definition["taskDefinitionArn"]
-            ),
-        )
-        notes = [f"{len(parts)} task definitions" if len(parts) > 1 else "", *self._forget(item, parts)]
-        note = "; ".join(filter(None, dict.fromkeys(notes))) or None
-        return known.ended(work.DEPLOYED if is_changed else work.UNCHANGED, now, note)
+            return fail(item, str(error), now)
+        plan = plan_trigger(item, parts)
+        shown = plan.shown
+        revision = revisions[shown.reference] if shown.must_be_registered else arn(shown.definition)
+        item = replace(item, change=replace(plan.change, revision=short(revision)))
+        note = f"{len(parts)} task definitions" if len(parts) > 1 else None
+        moved = has_moved(before, plan.change, shown.is_ours)
+        reason = joined(note, moved, *dict.fromkeys(self._forget(item, parts)))
+        return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 
     # --- and back --------------------------------------------------------------------------------------------------
 
-    def _return(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+    def _roll_back(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         """Point the targets to what this release replaced, as the revisions' tags tell."""
         state = trigger.read(self.aws)
         found = [self._before(reference) for reference in state.references]
         back = {each.reference: each.revision for each in found if each.revision is not None}
         returned = {each.previous: short(each.revision or each.reference) for each in found if each.previous}
         live = {short(reference) for reference in state.references}
-        if not returned and not any(item.previous_task_def in live for item in items):
+        if not returned and not any(item.change.previous in live for item in items):
             told = "; ".join(each.why for each in found if each.why)
             raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
         notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
@@ -155,8 +152,12 @@ class TaskDeployer:
             raise ItemFailed("; ".join(barred))
         now = self.budget.clock()
         return [
-            replace(item, running_task_def=returned.get(item.previous_task_def or "", item.previous_task_def)).ended(
-                work.ROLLED_BACK, now, "; ".join(filter(None, (item.reason, *sorted(notes))))
+            end(
+                item,
+                Status.ROLLED_BACK,
+                now,
+                joined(item.reason, *sorted(notes)),
+                running=returned.get(item.change.previous or "", item.change.previous),
             )
             for item in items
         ]

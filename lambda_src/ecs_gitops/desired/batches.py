@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
 from ecs_gitops.manifest.order import dependencies, waves
-from ecs_gitops.model import items as work
-from ecs_gitops.model.batch import REASONS_AT_MOST, Batch, Kind
+from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
+from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.identity import DEFAULT_BUS, DEFAULT_GROUP
+from ecs_gitops.model.item import Item, listed
 from ecs_gitops.model.problem import Problem
+from ecs_gitops.model.status import Kind, Mode, OnFailure
 
 if TYPE_CHECKING:
     from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
 
-DEFAULT = "default"
 _ACCOUNTS_SHOWN = 20
 
 
@@ -41,70 +42,73 @@ def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
 
     Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a target that stands twice."""
     _require_roles([*manifest.tasks, *manifest.services], settings)
-    on_failure = manifest.on_failure or work.ROLL_BACK
+    on_failure = OnFailure(manifest.on_failure) if manifest.on_failure else OnFailure.ROLL_BACK
     found = waves(manifest.services)
     after = max(found, default=-1) + 1
     placed: list[tuple[Kind, ServiceItem | TaskItem, Item]] = []
     for number, task in enumerate(manifest.tasks):
-        made = _task(number, task, settings, on_failure, after if manifest.tasks_after_services else -1)
-        placed.append(("task", task, made))
+        made = _trigger(number, task, settings, on_failure, after if manifest.tasks_after_services else -1)
+        placed.append((Kind.TASK, task, made))
     first, needed = len(manifest.tasks), dependencies(manifest.services)
     for index, service in enumerate(manifest.services):
         made = _service(first + index, service, settings, on_failure, found[index], [first + n for n in needed[index]])
-        placed.append(("service", service, made))
+        placed.append((Kind.SERVICE, service, made))
     _require_time(manifest.services, found, settings)
     grouped: dict[tuple[Kind, str, str], list[Item]] = {}
     for kind, item, made in placed:
         grouped.setdefault((kind, *_place(item, settings)), []).append(made)
     planned = tuple(
-        Batch(kind, account, region, settings.role_arns[account], tuple(items), "CHECK")
+        Batch(kind, account, region, settings.role_arns[account], tuple(items), Mode.CHECK)
         for (kind, account, region), items in grouped.items()
     )
     _require_one_item_per_target(planned)
     return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(planned)) for batch in planned)
 
 
-def _task(number: int, item: TaskItem, settings: Settings, on_failure: str, wave: int) -> Item:
-    is_schedule = item.schedule_name is not None
+def _trigger(number: int, task: TaskItem, settings: Settings, on_failure: OnFailure, wave: int) -> Item:
+    is_schedule = task.schedule_name is not None
     return Item(
-        number=number,
-        name=item.schedule_name or item.cw_rule_name or "",
-        images={image.name: image.image for image in item.images},
-        timeout_minutes=item.timeout_minutes or settings.timeout_minutes,
-        event_bus_name=None if is_schedule else item.event_bus_name or DEFAULT,
-        schedule_group=item.schedule_group or DEFAULT if is_schedule else None,
-        # Tasks come before the services or after them, in a wave of their own.
-        wave=wave,
-        on_failure=on_failure,
-        pin_digest=bool(item.pin_digest),
+        DesiredTrigger(
+            number=number,
+            name=task.schedule_name or task.cw_rule_name or "",
+            images={image.name: image.image for image in task.images},
+            timeout_minutes=task.timeout_minutes or settings.timeout_minutes,
+            event_bus=None if is_schedule else task.event_bus_name or DEFAULT_BUS,
+            schedule_group=task.schedule_group or DEFAULT_GROUP if is_schedule else None,
+            # Tasks come before the services or after them, in a wave of their own.
+            wave=wave,
+            on_failure=on_failure,
+            pin_digest=bool(task.pin_digest),
+        )
     )
 
 
 def _service(
     number: int,
-    item: ServiceItem,
+    service: ServiceItem,
     settings: Settings,
-    on_failure: str,
+    on_failure: OnFailure,
     wave: int,
     needed: Sequence[int],
 ) -> Item:
-    deployment = dict(item.deployment) if item.deployment else None
-    minutes = item.timeout_minutes or settings.timeout_minutes + bake_minutes(deployment or {})
+    deployment = dict(service.deployment) if service.deployment else None
     return Item(
-        number=number,
-        name=item.service_name,
-        cluster=item.cluster_name,
-        images={image.name: image.image for image in item.images},
-        timeout_minutes=minutes,
-        is_timeout_given=item.timeout_minutes is not None,
-        wave=wave,
-        depends_on=tuple(needed),
-        on_failure=item.on_failure or on_failure,
-        force_new_deployment=bool(item.force_new_deployment),
-        pin_digest=bool(item.pin_digest),
-        require_zero_downtime=bool(item.require_zero_downtime),
-        deployment=deployment,
-        hooks=dict(item.hooks) if item.hooks else None,
+        DesiredService(
+            number=number,
+            name=service.service_name,
+            cluster=service.cluster_name,
+            images={image.name: image.image for image in service.images},
+            timeout_minutes=service.timeout_minutes or settings.timeout_minutes + bake_minutes(deployment or {}),
+            is_timeout_given=service.timeout_minutes is not None,
+            wave=wave,
+            depends_on=tuple(needed),
+            on_failure=OnFailure(service.on_failure) if service.on_failure else on_failure,
+            force_new_deployment=bool(service.force_new_deployment),
+            pin_digest=bool(service.pin_digest),
+            require_zero_downtime=bool(service.require_zero_downtime),
+            deployment=deployment,
+            hooks=dict(service.hooks) if service.hooks else None,
+        )
     )
 
 
@@ -112,9 +116,9 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
-        known = work.listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
+        known = listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
         raise UnknownAccount(
-            f"no role to assume is configured for account {work.listed(missing, _ACCOUNTS_SHOWN)}: apply "
+            f"no role to assume is configured for account {listed(missing, _ACCOUNTS_SHOWN)}: apply "
             f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
         )
 
@@ -141,12 +145,12 @@ def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
     seen = set()
     for batch in batches:
         for item in batch.items:
-            for container in item.images if batch.kind == "task" else (None,):
-                place = (item.cluster, item.event_bus_name, item.schedule_group, item.name, container)
-                if (*batch.place, place) in seen:
+            for container in item.desired.images if batch.kind is Kind.TASK else (None,):
+                place = (*batch.place, item.desired.identity, container)
+                if place in seen:
                     told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
                     raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
-                seen.add((*batch.place, place))
+                seen.add(place)
 
 
 def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.ecr import ecr_image
 from ecs_gitops.ecs.revision_tags import failed_key, fingerprint, rolled_back_key
-from ecs_gitops.model.identity import DEFAULT_CLUSTER
+from ecs_gitops.model.desired import DesiredService
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.task_definition import Container
     from ecs_gitops.model.images import Images
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
 
 
@@ -40,53 +40,47 @@ class DesiredState:
         return tags.get(self.failed_key) == self.fingerprint
 
 
-def desired_state(item: Item, containers: dict[str, Container]) -> DesiredState:
-    """What is wanted of an item, by the real names of its containers."""
-    images = {containers[name].name: deployed_image(item, name) for name in item.images}
-    digests = {
-        containers[name].name: digest
-        for name, digest in item.digests.items()
-        if not item.pin_digest and not _has_digest(item.images[name])
-    }
+def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredState:
+    """What is desired of an item, by the real names of its containers."""
+    desired, digests = item.desired, item.change.digests
+    service = desired if isinstance(desired, DesiredService) else None
     return DesiredState(
-        images,
-        digests,
-        item.deployment,
-        item.force_new_deployment,
-        rolled_back_key(target(item)),
-        failed_key(target(item)),
-        item.mark or mark(item),
+        images={containers[name].name: deployed_image(item, name) for name in desired.images},
+        digests={
+            containers[name].name: digest
+            for name, digest in digests.items()
+            if not desired.pin_digest and not _has_digest(desired.images[name])
+        },
+        configuration=service.deployment if service else None,
+        force=service.force_new_deployment if service else False,
+        key=rolled_back_key(desired.identity),
+        failed_key=failed_key(desired.identity),
+        fingerprint=fingerprint_of(item),
     )
 
 
-def target(item: Item) -> str:
-    """What the item deploys to, told apart from everything else in its account and Region."""
-    if item.schedule_group is not None:
-        return f"schedule {item.schedule_group}/{item.name}"
-    if item.event_bus_name is not None:
-        return f"rule {item.event_bus_name}/{item.name}"
-    return f"service {item.cluster or DEFAULT_CLUSTER}/{item.name}"
-
-
-def mark(item: Item) -> str:
-    """What tells what the manifest wants of an item now from what it wanted before."""
+def fingerprint_of(item: Item) -> str:
+    """What tells what the manifest asks of an item now from what it asked before."""
+    if item.change.fingerprint is not None:
+        return item.change.fingerprint
+    service = item.desired if isinstance(item.desired, DesiredService) else None
     return fingerprint(
         {
-            "images": dict(item.images),
-            "digests": dict(item.digests),
-            "deployment": item.deployment,
-            "hooks": item.hooks,
-            "pinDigest": item.pin_digest,
+            "images": dict(item.desired.images),
+            "digests": dict(item.change.digests),
+            "deployment": service.deployment if service else None,
+            "hooks": service.hooks if service else None,
+            "pinDigest": item.desired.pin_digest,
         }
     )
 
 
 def deployed_image(item: Item, name: str) -> str:
     """The image that goes into the task definition: by its digest where the item says so."""
-    image = ecr_image(item.images[name])
-    if item.pin_digest and image is not None and name in item.digests:
-        return image.pinned(item.digests[name])
-    return item.images[name]
+    image = ecr_image(item.desired.images[name])
+    if item.desired.pin_digest and image is not None and name in item.change.digests:
+        return image.pinned(item.change.digests[name])
+    return item.desired.images[name]
 
 
 def _has_digest(image: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.model import items
+from ecs_gitops.model.item import listed
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -154,4 +154,4 @@ def _has_selector(value: str) -> bool:
 
 
 def _listed(names: list[str]) -> str:
-    return items.listed(list(dict.fromkeys(names)), _SHOWN)
+    return listed(list(dict.fromkeys(names)), _SHOWN)

@@ -67,6 +67,11 @@ class Service:
     as_of: float | None = None
 
     @property
+    def runs(self) -> str:
+        """The task definition (an ARN) of the primary deployment; of the service, where there is none."""
+        return self.primary.task_definition if self.primary else self.task_definition
+
+    @property
     def primary(self) -> Deployment | None:
         return next((deployment for deployment in self.deployments if deployment.is_primary), None)
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ecs_gitops.model import items as work
+from ecs_gitops.model.desired import DesiredService
+from ecs_gitops.model.status import Hook, OnFailure
 from ecs_gitops.verdict import rollout
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 EVENTS_AT_MOST = 25_000
 # What is left is for retries of states, whose number nobody knows.
@@ -62,10 +63,9 @@ def budget(batches: Sequence[Batch], execution_minutes: int, *, deregisters: boo
     whether a stage more deregisters revisions that failed."""
     waves = _waves(batches)
     seconds = execution_minutes * 60.0
-    is_returned = any(
-        item.on_failure == work.ROLL_BACK_RELEASE for groups in waves.values() for items in groups for item in items
-    )
-    changing = sum(any(item.status == work.PENDING for item in batch.items) for batch in batches)
+    pending = [item for groups in waves.values() for items in groups for item in items]
+    is_returned = any(item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE for item in pending)
+    changing = sum(any(item.is_pending for item in batch.items) for batch in batches)
     last = STAGE + BATCH * changing if deregisters else 0
     made = Budget(0, 1.0, 0, 0, 0)
     for stretch in STRETCHES:
@@ -85,8 +85,8 @@ def _waves(batches: Sequence[Batch]) -> _Waves:
     for batch in batches:
         of_batch: dict[int, list[Item]] = {}
         for item in batch.items:
-            if item.status == work.PENDING:
-                of_batch.setdefault(item.wave, []).append(item)
+            if item.is_pending:
+                of_batch.setdefault(item.desired.wave, []).append(item)
         for wave, items in of_batch.items():
             found.setdefault(wave, []).append(items)
     return dict(sorted(found.items()))
@@ -111,23 +111,23 @@ def _with(waves: _Waves, seconds: float, stretch: float, is_returned: bool) -> B
 def _phases(items: Sequence[Item]) -> tuple[float, ...]:
     """The longest that a batch may wait, for what it waits for one after the other: hook, rollout, hook, way back. A
     hook may wait as long for a place as for its end; it is tried so seldom that it costs no more than looks."""
-    services = [item for item in items if item.cluster is not None]
+    services = [item for item in items if isinstance(item.desired, DesiredService)]
     if not services:
         return (0.0,)
-    before, after = (
-        max((_hook(item, phase) for item in services), default=0.0) for phase in (work.PRE_DEPLOY, work.POST_DEPLOY)
-    )
-    back = max((_rollout([item]) for item in services if item.is_rolled_back_by_itself), default=0.0)
+    before, after = (max((_hook(item, hook) for item in services), default=0.0) for hook in Hook)
+    back = max((_rollout([item]) for item in services if item.desired.on_failure.rolls_back), default=0.0)
     return tuple(filter(None, (before, before, _rollout(services), after, after, back)))
 
 
-def _hook(item: Item, phase: str) -> float:
-    hook = item.hook(phase)
-    return float(hook.get("timeoutMinutes", item.timeout_minutes)) * 60 if hook else 0.0
+def _hook(item: Item, hook: Hook) -> float:
+    found = item.service.hook(hook)
+    return float(found.get("timeoutMinutes", item.timeout_minutes)) * 60 if found else 0.0
 
 
 def _rollout(items: Sequence[Item]) -> float:
-    return max(item.timeout_minutes for item in items) * 60.0 if any(item.cluster for item in items) else 0.0
+    if not any(isinstance(item.desired, DesiredService) for item in items):
+        return 0.0
+    return max(item.timeout_minutes for item in items) * 60.0
 
 
 def _of_batch(phases: Sequence[float], seconds: float, stretch: float) -> int:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.model import items as work
 from ecs_gitops.model.identity import family
+from ecs_gitops.model.status import Mode, Next, Status
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 # Of the data that the state machine carries: a batch that would need more is left as it is.
 _KEPT_AT_MOST = 100
@@ -24,16 +24,16 @@ _KEPT_AT_MOST = 100
 def has_left(item: Item) -> bool:
     """Whether a revision of this item's may be left that failed. One that was deployed and not returned is not meant:
     the service runs it, or somebody else's, and then it is not known to be bad."""
-    return item.status == work.ROLLED_BACK or (item.status == work.FAILED and item.deployment_id is None)
+    return item.status is Status.ROLLED_BACK or (item.status is Status.FAILED and item.watched.deployment is None)
 
 
 def needed(items: Iterable[Item]) -> set[str]:
     """The revisions (``family:revision``) that items run, or can be returned to."""
     found = set()
     for item in items:
-        found |= {item.previous_task_def, item.running_task_def}
+        found |= {item.change.previous, item.result.running if item.result else None}
         if not has_left(item):
-            found.add(item.task_def)
+            found.add(item.change.revision)
     return {each for each in found if each is not None}
 
 
@@ -49,10 +49,10 @@ def batches(of_release: Sequence[Batch]) -> tuple[Batch, ...]:
         if all(families):
             keep = {each for each in keep if family(each) in families}
         if left and len(keep) <= _KEPT_AT_MOST:
-            found.append(replace(batch, mode="CLEAN", next="DEPLOY", keep=tuple(sorted(keep))))
+            found.append(replace(batch, mode=Mode.CLEAN, next=Next.DEPLOY, keep=tuple(sorted(keep))))
     return tuple(found)
 
 
 def _family(item: Item) -> str | None:
-    known = item.task_def or item.previous_task_def or item.running_task_def
+    known = item.change.revision or item.change.previous or (item.result.running if item.result else None)
     return family(known) if known else None

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.model import items as work
+from ecs_gitops.flow.transitions import fail
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.items import Item
-from ecs_gitops.plan.checks import decoded
+from ecs_gitops.model.desired import DesiredService, DesiredTrigger
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import ReleaseStatus, Status
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 # Of the result. 2: an item that is held has a status of its own.
 SCHEMA_VERSION = 2
 
-SUCCEEDED = "SUCCEEDED"
-RELEASE_FAILED = "FAILED"
+SUCCEEDED, RELEASE_FAILED = ReleaseStatus
+_GOOD = frozenset(status for status in Status if status.is_good)
+_FINE = _GOOD | {Status.HELD}
 
 # Step Functions carries 256 KiB and SNS takes 256 KiB, text and attributes together; the results get this much of it.
 _RESULTS_AT_MOST = 150_000
@@ -43,7 +45,7 @@ class Outcome:
     @property
     def not_deployed(self) -> tuple[Json, ...]:
         """The items that failed the release."""
-        return tuple(item for item in self.items if item["status"] not in work.GOOD and item["status"] != work.HELD)
+        return tuple(item for item in self.items if item["status"] not in _FINE)
 
     def those(self, status: str) -> tuple[Json, ...]:
         """The items that ended with ``status``."""
@@ -54,9 +56,9 @@ class Outcome:
         """The release in a word: FAILED, deployed, HELD or unchanged. Only what was deployed is called so."""
         if self.status != SUCCEEDED:
             return RELEASE_FAILED
-        if self.counts.get(work.DEPLOYED):
+        if self.counts.get(Status.DEPLOYED):
             return "deployed"
-        return "HELD" if self.counts.get(work.HELD) else "unchanged"
+        return "HELD" if self.counts.get(Status.HELD) else "unchanged"
 
     @property
     def warnings(self) -> Mapping[str, Sequence[str]]:
@@ -91,40 +93,51 @@ def outcome(batches: Sequence[Batch], error: str | None = None) -> Outcome:
     """Gather the batches' items. An item without a result, because its state failed, is FAILED: unknown is not good."""
     items = tuple(_result(item, batch) for batch in batches for item in batch.items)
     counts = Counter(item["status"] for item in items)
-    ordered = {status: counts[status] for status in _ORDER if counts[status]}
-    is_good = error is None and bool(items) and not any(item.is_bad for batch in batches for item in batch.items)
-    is_good = is_good and all(item.is_final for batch in batches for item in batch.items)
+    ordered: dict[str, int] = {status: counts[status] for status in _ORDER if counts[status]}
+    is_good = error is None and bool(items) and not any(_fails(item) for batch in batches for item in batch.items)
     return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
 
 
-_ORDER = (work.DEPLOYED, work.UNCHANGED, work.FAILED, work.ROLLED_BACK, work.SKIPPED, work.HELD)
+def _fails(item: Item) -> bool:
+    """Whether a release with this item has failed: unknown is not good."""
+    return item.status is None or item.status.fails_the_release
+
+
+_ORDER = (Status.DEPLOYED, Status.UNCHANGED, Status.FAILED, Status.ROLLED_BACK, Status.SKIPPED, Status.HELD)
 
 
 def _result(item: Item, batch: Batch) -> Json:
     """The documented result of one item; absent members are left out."""
-    if not item.is_final:
-        known = "may have been changed" if item.status == work.IN_PROGRESS or batch.error else "was not reached"
-        item = item.failed(f"unknown: the item {known}; {batch.error or 'the state machine stopped watching it'}")
+    if item.result is None:
+        known = "may have been changed" if item.is_waiting or batch.error else "was not reached"
+        item = fail(item, f"unknown: the item {known}; {batch.error or 'the state machine stopped watching it'}")
+    desired, change, result = item.desired, item.change, item.result
+    service = desired if isinstance(desired, DesiredService) else None
+    trigger = desired if isinstance(desired, DesiredTrigger) else None
+
+    def full(revision: str | None) -> str | None:
+        return batch.task_definition_arn(revision) if revision else None
+
     data = {
         "name": item.name,
         "kind": batch.kind,
-        "cluster": item.cluster,
-        "eventBus": item.event_bus_name,
-        "scheduleGroup": item.schedule_group,
+        "cluster": service.cluster if service else None,
+        "eventBus": trigger.event_bus if trigger else None,
+        "scheduleGroup": trigger.schedule_group if trigger else None,
         "account": batch.account,
         "region": batch.region,
         "status": item.status,
-        "previousTaskDefArn": batch.task_definition_arn(item.previous_task_def) if item.previous_task_def else None,
-        "deployedTaskDefArn": batch.task_definition_arn(item.task_def) if item.task_def else None,
-        "runningTaskDefArn": batch.task_definition_arn(item.running_task_def) if item.running_task_def else None,
-        "previousImage": item.previous_image,
-        "image": item.image,
-        "images": dict(item.images) if len(item.images) > 1 else None,
-        "deploymentId": item.deployment_id,
+        "previousTaskDefArn": full(change.previous),
+        "deployedTaskDefArn": full(change.revision),
+        "runningTaskDefArn": full(result.running) if result else None,
+        "previousImage": change.previous_image,
+        "image": desired.image,
+        "images": dict(desired.images) if len(desired.images) > 1 else None,
+        "deploymentId": item.watched.deployment,
         "reason": sanitize.line(item.reason) if item.reason else None,
-        "warnings": [sanitize.line(text) for text in item.warnings] or None,
-        "checks": decoded(item.checks) if item.checks else None,
-        "seconds": item.seconds,
+        "warnings": [sanitize.line(text) for text in change.warnings] or None,
+        "checks": dict(change.checks) or None,
+        "seconds": result.seconds if result else None,
     }
     return {key: value for key, value in data.items() if value is not None}
 
@@ -134,7 +147,7 @@ def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
     reasons are cut; what counts, the status of every item, goes last: bad items are kept before good ones."""
     for made in (
         list(items),
-        [_without(item, *_DETAIL) if item["status"] in work.GOOD else dict(item) for item in items],
+        [_without(item, *_DETAIL) if item["status"] in _GOOD else dict(item) for item in items],
         [_without(item, *_DETAIL) for item in items],
     ):
         if _size(made) <= at_most:
@@ -144,7 +157,7 @@ def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
     if _size(made) <= at_most:
         return made
     # More items than there is room for: those that failed, as many as fit.
-    made.sort(key=lambda item: (item["status"] in work.GOOD, item["status"] in (work.SKIPPED, work.HELD)))
+    made.sort(key=lambda item: (item["status"] in _GOOD, item["status"] in (Status.SKIPPED, Status.HELD)))
     while made and _size(made) > at_most:
         made = made[: len(made) * 9 // 10]
     return made

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops.aws import Aws, connect
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
-from ecs_gitops.flow.next_step import after_failure, explain
-from ecs_gitops.model import event_data, items
-from ecs_gitops.model.batch import Batch, Kind, parse_event
+from ecs_gitops.flow.transitions import after_failure, fail
+from ecs_gitops.model import event_data
+from ecs_gitops.model.batch import Batch, parse_event
 from ecs_gitops.model.errors import AwsRefused, InvalidEvent
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import Finding, Kind, Mode, Next
 from ecs_gitops.notify.alert import alert
-from ecs_gitops.plan.checks import FAILED_ROLE
+from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
     from ecs_gitops.model.release import Release
@@ -31,7 +32,7 @@ class MakesRun(Protocol):
     ) -> BatchRun: ...  # fmt: skip
 
 
-def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaContext) -> Json:
+def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: LambdaContext) -> Json:
     """Run what the batch's mode asks for over it. A role that cannot be assumed fails each item, with the reason.
 
     Raises :class:`InvalidEvent`, also for a batch of another ``kind``, and :class:`AwsUnavailable` when STS cannot be
@@ -43,9 +44,9 @@ def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaC
     budget = TimeBudget.of(context)
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
-        aws = budget.retry(lambda: connect(batch.target(release, only_looks=batch.mode == "CHECK")))
+        aws = budget.retry(lambda: connect(batch.target(release, only_looks=batch.mode is Mode.CHECK)))
     except AwsRefused as error:
-        done = replace(_refused(batch, explain(error, batch), budget.clock()), next="DONE")
+        done = replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
     else:
         done = modes[batch.mode](aws, release, batch, budget, is_retry or _was_interrupted(batch)).run()
     return answer(release, batch, done)
@@ -66,17 +67,19 @@ def _count(event: Json, member: str) -> int:
 
 def _refused(batch: Batch, why: str, now: float) -> Batch:
     """Nothing could be done in the account. What was to be returned stands as it is."""
-    letters = FAILED_ROLE if batch.mode == "CHECK" else None
+    is_check = batch.mode is Mode.CHECK
 
     def refused(item: Item) -> Item:
         if item.is_final:
             return item
-        failed = after_failure(item, why, now) if item.phase == items.ROLLBACK else item.failed(why)
-        return replace(failed, checks=letters or failed.checks)
+        if is_check:
+            # Nothing else was looked at.
+            item = item.with_change(checks={"role": Finding.FAILED})
+        return after_failure(item, why, now) if item.progress.step.is_rollback else fail(item, why)
 
     return batch.with_items(map(refused, batch.items))
 
 
 def _was_interrupted(batch: Batch) -> bool:
     """A pending item with a start time was begun by a run that ran out of time."""
-    return any(item.status == items.PENDING and item.started_at for item in batch.items)
+    return any(item.is_pending and item.progress.since for item in batch.items)

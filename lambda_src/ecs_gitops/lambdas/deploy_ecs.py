@@ -16,13 +16,20 @@ from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_services import ServicePreflight
 
 observability.set_up()
 
 
+_MODES = {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration}
+
+
 def handler(event: Json, context: LambdaContext) -> Json:
     return run(
-        "service", {"CHECK": ServicePreflight, "DEPLOY": ServiceDeployer, "CLEAN": Deregistration}, event, context
+        Kind.SERVICE,
+        {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration},
+        event,
+        context,
     )

@@ -15,11 +15,17 @@ from ecs_gitops.apply.scheduled_tasks import TaskDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_tasks import TaskPreflight
 
 observability.set_up()
 
 
+_MODES = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}
+
+
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run("task", {"CHECK": TaskPreflight, "DEPLOY": TaskDeployer, "CLEAN": Deregistration}, event, context)
+    return run(
+        Kind.TASK, {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}, event, context
+    )

@@ -24,12 +24,13 @@ from ecs_gitops.aws import observability
 from ecs_gitops.aws.ledger_bucket import Ledger
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import Settings, batches
-from ecs_gitops.flow.stages import CHECK, Stage
+from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.manifest import problems
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
+from ecs_gitops.model.status import Mode
 from ecs_gitops.model.types import Json
 
 observability.set_up()
@@ -52,7 +53,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     )
     return {
         "release": release.to_json(),
-        **Stage(planned, (), CHECK, execution_minutes=known.execution_minutes).to_json(),
+        **Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes).to_json(),
     }
 
 

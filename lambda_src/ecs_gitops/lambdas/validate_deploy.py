@@ -21,14 +21,15 @@ from dataclasses import replace
 
 from ecs_gitops.aws import connect, observability
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
-from ecs_gitops.flow.next_step import explain
+from ecs_gitops.flow.transitions import fail
 from ecs_gitops.lambdas import failure_notice
 from ecs_gitops.lambdas.batch_run import answer
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import parse_event
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.status import Next
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.report import after_stage
+from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import Validator
 
 observability.set_up()
@@ -49,8 +50,8 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
         aws = budget.retry(lambda: connect(batch.target(release, only_looks=True)))
     except AwsRefused as error:
         reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
-        items = tuple(item.failed(reason) if item.status == work.IN_PROGRESS else item for item in batch.items)
-        judged = replace(batch, items=items, next="DONE")
+        items = tuple(fail(item, reason) if item.is_waiting else item for item in batch.items)
+        judged = replace(batch, items=items, next=Next.DONE)
     else:
         judged = Validator(aws, release, batch, budget).run()
     return answer(release, batch, judged)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.desired.state import mark, target
+from ecs_gitops.desired.state import fingerprint_of
 from ecs_gitops.ecs.revision_tags import failed_key, rolled_back_key
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.model.items import FAILED
+from ecs_gitops.model.status import Status
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 
 def note_rolled_back(aws: Aws, item: Item, revision: str) -> str:
@@ -21,7 +21,7 @@ def note_rolled_back(aws: Aws, item: Item, revision: str) -> str:
 
     Without that note the way back is the same; what is wrong with it is told."""
     try:
-        aws.tag_task_definition(revision, rolled_back_key(target(item)), item.mark or mark(item))
+        aws.tag_task_definition(revision, rolled_back_key(item.desired.identity), fingerprint_of(item))
     except AwsRefused as error:
         told = f"the rollback could not be noted, so the next push deploys this again: {error}"
         return "" if told in (item.reason or "") else told
@@ -41,12 +41,12 @@ def forget(aws: Aws, key: str, revision: str) -> str:
 def noted(aws: Aws, batch: Batch, item: Item) -> Item:
     """An item that failed, with that noted on its revision, which was left there: it may look steady to the next
     release. Any other item as it is."""
-    if item.status != FAILED or item.task_def is None:
+    if item.result is None or item.status is not Status.FAILED or item.change.revision is None:
         return item
-    revision = batch.task_definition_arn(item.task_def)
+    revision = batch.task_definition_arn(item.change.revision)
     try:
-        aws.tag_task_definition(revision, failed_key(target(item)), item.mark or mark(item))
+        aws.tag_task_definition(revision, failed_key(item.desired.identity), fingerprint_of(item))
     except AwsRefused as error:
         told = f"that it failed could not be noted, so the next push may take it for unchanged: {error}"
-        return replace(item, reason=f"{item.reason}; {told}")
+        return replace(item, result=replace(item.result, reason=f"{item.reason}; {told}"))
     return item

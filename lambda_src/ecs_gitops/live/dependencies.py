@@ -6,21 +6,22 @@ What the deploy role may not look at is NOT_CHECKED with the reason: a warning, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ecs_gitops.ecs.ecr import EcrImage, ecr_image
 from ecs_gitops.live import services
 from ecs_gitops.model import partition
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.plan.checks import FAILED, NOT_CHECKED, Checked
+from ecs_gitops.model.status import Finding
+from ecs_gitops.plan.findings import FAILED, NOT_CHECKED, Checked
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.ecs.references import Reference
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 K = TypeVar("K")
 
@@ -29,7 +30,7 @@ NOT_IN_ECR = "not in ECR"
 CANNOT_PIN = "pinDigest: "
 
 # Result and reason; None where all is well.
-_Told = tuple[str, str] | None
+_Told = tuple[Finding, str] | None
 # Of a repository: the digests, or why it could not be looked at.
 _Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
 
@@ -41,7 +42,7 @@ def images(aws: Aws, items: Iterable[Item], budget: TimeBudget, region: str = ""
     One call for each repository: what a tag means is asked once per release."""
     items = list(items)
     places: dict[tuple[str, str, str], dict[str, None]] = {}
-    for image in (ecr_image(image) for item in items for image in item.images.values()):
+    for image in (ecr_image(image) for item in items for image in item.desired.images.values()):
         if image is not None and not _elsewhere(image, region):
             places.setdefault(image.place, {})[image.reference] = None
 
@@ -90,9 +91,9 @@ def _with_images(
     checked: Checked, answers: Mapping[tuple[str, str, str], _Answer], filled: _Filled, region: str
 ) -> Checked:
     digests = {}
-    for name, text in checked.item.images.items():
+    for name, text in checked.item.desired.images.items():
         image = ecr_image(text)
-        told: tuple[str, str]
+        told: tuple[Finding, str]
         if image is None:
             told = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
         elif other := _elsewhere(image, region):
@@ -106,14 +107,14 @@ def _with_images(
                 continue
             told = _image_finding(text, image, found, filled)
         result, reason = told
-        if result == NOT_CHECKED and checked.item.pin_digest and "@" not in text:
+        if result == NOT_CHECKED and checked.item.desired.pin_digest and "@" not in text:
             result, reason = FAILED, f"{CANNOT_PIN}{reason}"
         checked.findings.add("image", result, reason)
-    checked.item = replace(checked.item, digests=digests)
+    checked.item = checked.item.with_change(digests=digests)
     return checked
 
 
-def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled: _Filled) -> tuple[str, str]:
+def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled: _Filled) -> tuple[Finding, str]:
     where = f"repository {image.repository} of account {image.account}, Region {image.region}"
     if found is not None and found.code != "RepositoryNotFoundException":
         return NOT_CHECKED, f"image {text}: {_refused(found)}"

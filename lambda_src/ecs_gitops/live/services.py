@@ -13,7 +13,7 @@ from ecs_gitops.model.errors import AwsRefused
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 # What is known of an item's service, by the item's number: the service, None when there is none, or AWS's refusal.
 Seen: TypeAlias = "dict[int, Service | AwsRefused | None]"
@@ -36,7 +36,7 @@ def by_cluster(items: Iterable[Item]) -> dict[str, list[Item]]:
     """The items of each cluster."""
     found: dict[str, list[Item]] = {}
     for item in items:
-        found.setdefault(item.cluster or DEFAULT_CLUSTER, []).append(item)
+        found.setdefault(item.cluster, []).append(item)
     return found
 
 

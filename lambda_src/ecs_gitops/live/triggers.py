@@ -18,7 +18,7 @@ from ecs_gitops.model.identity import short
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
 
 RULES = "events.amazonaws.com"
@@ -39,7 +39,7 @@ class Trigger:
 
     @classmethod
     def of(cls, item: Item) -> Trigger:
-        return cls(item.name, item.event_bus_name, item.schedule_group)
+        return cls(item.name, item.trigger.event_bus, item.trigger.schedule_group)
 
     @property
     def described(self) -> str:

@@ -11,23 +11,18 @@ import base64
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.identity import Target, short
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.item import Item, joined
 from ecs_gitops.model.release import Release, parse_release
 from ecs_gitops.model.shared_values import Opened, Shared
+from ecs_gitops.model.status import Kind, Mode, Next
 from ecs_gitops.model.types import Json
-
-Kind: TypeAlias = Literal["task", "service"]
-# What the state machine does next with a batch.
-Next: TypeAlias = Literal["DEPLOY", "WAIT", "DONE"]
-# CHECK reads and changes nothing; CLEAN deregisters revisions that failed, when every item has its result.
-Mode: TypeAlias = Literal["CHECK", "DEPLOY", "CLEAN"]
 
 _ERROR_AT_MOST = 4_000
 # What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
@@ -37,15 +32,17 @@ _REASON_AT_LEAST = 60
 _PROGRESS_OF_AT_MOST = 50
 # Items with more JSON than this many times the batch's share of the reasons are packed.
 _PACKED_FROM = 1.5
+# What people see of packed items: lines, characters of a line, and the share of the batch's room for reasons.
+_LINES_AT_MOST, _LINE_AT_MOST, _LINES_SHARE = 12, 120, 8
 # Characters of JSON that packed items may come to: many times what a release can have that fits a state.
 UNPACKED_AT_MOST = 8_000_000
 
 _SHAPES = {
-    "kind": event_data.one_of("task", "service"),
+    "kind": event_data.one_of(*Kind),
     "account": event_data.like("[0-9]+", "an account's number"),
     "region": event_data.like("[a-z0-9-]+", "the name of a Region"),
     "roleArn": event_data.like("arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", "the ARN of a role"),
-    "mode": event_data.one_of("CHECK", "DEPLOY", "CLEAN"),
+    "mode": event_data.one_of(*Mode),
     "keep": event_data.TEXTS,
     "reasonBudget": event_data.COUNT,
     "stretch": event_data.Shape(
@@ -70,8 +67,8 @@ class Batch:
     region: str
     role_arn: str
     items: tuple[Item, ...]
-    mode: Mode = "DEPLOY"
-    next: Next = "DEPLOY"
+    mode: Mode = Mode.DEPLOY
+    next: Next = Next.DEPLOY
     wait_seconds: int = 0
     reason_budget: int = REASONS_AT_MOST
     error: str | None = None
@@ -84,7 +81,7 @@ class Batch:
         return max(1, REASONS_AT_MOST // max(1, self.reason_budget))
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> tuple[Kind, str, str]:
         """What tells batches apart: kind, account and Region."""
         return self.kind, self.account, self.region
 
@@ -95,16 +92,17 @@ class Batch:
             if "packed" in data:
                 data = {**data, **_unpacked(data["packed"])}
             shared = Opened(data.get("shared", ()))
-            items = tuple(Item.from_json(item, shared, f"items[{i}]") for i, item in enumerate(data["items"]))
+            kind = Kind(data["kind"])
+            items = tuple(Item.from_json(kind, item, shared, f"items[{i}]") for i, item in enumerate(data["items"]))
             if len({item.number for item in items}) < len(items):
                 raise ValueError("two items have the same number")
             return cls(
-                kind=data["kind"],
+                kind=kind,
                 account=data["account"],
                 region=data["region"],
                 role_arn=data["roleArn"],
                 items=items,
-                mode=data.get("mode", "DEPLOY"),
+                mode=Mode(data.get("mode", Mode.DEPLOY)),
                 reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
                 error=error_text(data.get("error")),
                 keep=tuple(data.get("keep", ())),
@@ -114,10 +112,10 @@ class Batch:
             raise InvalidEvent(f"not a batch: {event_data.told(error)}") from error
 
     def to_json(self) -> Json:
-        told = sum(1 for item in self.items if item.reason)
-        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, told))
+        reasons = sum(1 for item in self.items if item.reason)
+        room = max(_REASON_AT_LEAST, self.reason_budget // max(1, reasons))
         is_short = len(self.items) <= _PROGRESS_OF_AT_MOST
-        items = [_told(item, room, has_progress=is_short) for item in self.items]
+        items = [_fit(item, room, has_progress=is_short) for item in self.items]
         share = Shared()
         data: Json = {
             "kind": self.kind,
@@ -139,8 +137,10 @@ class Batch:
         text = json.dumps(content, separators=(",", ":"))
         if len(text) <= _PACKED_FROM * self.reason_budget:
             return data | content
-        counts = Counter(item.status for item in self.items)
-        return data | {"counts": dict(counts), "packed": base64.b85encode(zlib.compress(text.encode(), 9)).decode()}
+        packed = base64.b85encode(zlib.compress(text.encode(), 9)).decode()
+        counts = Counter(str(item.status or item.step) for item in self.items)
+        lines = progress_lines(self.items, self.reason_budget // _LINES_SHARE)
+        return data | {"counts": dict(counts), "progress": lines, "packed": packed}
 
     def with_items(self, items: Iterable[Item]) -> Batch:
         return replace(self, items=tuple(items))
@@ -163,25 +163,44 @@ class Batch:
         """The full ARN of ``family:revision`` in this batch's account and Region."""
         return f"{self._ecs}:task-definition/{short(reference)}"
 
-    def task_arn(self, cluster: str | None, task_id: str) -> str:
+    def task_arn(self, cluster: str, task_id: str) -> str:
         """The full ARN of a task."""
-        return f"{self._ecs}:task/{cluster or 'default'}/{task_id}"
+        return f"{self._ecs}:task/{cluster}/{task_id}"
 
     def service_deployment_arn(self, item: Item) -> str | None:
         """The full ARN of the service deployment that an item waits for; None where it is not known."""
-        if item.service_deployment is None:
+        if item.watched.record is None:
             return None
-        return f"{self._ecs}:service-deployment/{item.cluster or 'default'}/{item.name}/{item.service_deployment}"
+        return f"{self._ecs}:service-deployment/{item.cluster}/{item.name}/{item.watched.record}"
 
 
-def _told(item: Item, room: int, *, has_progress: bool) -> Item:
+def progress_lines(items: Sequence[Item], room: int) -> list[str]:
+    """What people who look at the state machine see of packed items, in ``room`` characters: those that failed first,
+    then those that have been going on for longest."""
+    failed = [item for item in items if item.status is not None and item.status.is_bad]
+    going_on = [item for item in items if not item.is_final and item.progress.began is not None]
+    going_on.sort(key=lambda item: item.progress.began or 0.0)
+    shown = (*failed, *going_on)
+    lines: list[str] = []
+    for item in shown[:_LINES_AT_MOST]:
+        text = sanitize.line(joined(item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
+        line = f"{item.name}: {item.status or item.step}" + (f": {text}" if text else "")
+        room -= len(line)
+        if room < 0:
+            break
+        lines.append(line)
+    more = len(shown) - len(lines)
+    return lines + ([f"and {more} more"] if more and lines else [])
+
+
+def _fit(item: Item, room: int, *, has_progress: bool) -> Item:
     """The item with its texts as people may read them in the state machine's data, the reason cut to ``room``."""
-    return replace(
-        item,
-        reason=sanitize.line(item.reason, room) if item.reason else None,
-        progress=sanitize.line(item.progress) if item.progress and has_progress else None,
-        warnings=tuple(map(sanitize.line, item.warnings)),
-    )
+    reason = sanitize.line(item.reason, room) if item.reason else None
+    item = item.with_change(warnings=tuple(map(sanitize.line, item.change.warnings)))
+    if item.result is not None:
+        return replace(item, result=replace(item.result, reason=reason))
+    text = sanitize.line(item.progress.text) if item.progress.text and has_progress else None
+    return item.with_progress(reason=reason, text=text)
 
 
 def _unpacked(packed: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ecs_gitops.flow.outcome import SUCCEEDED
-from ecs_gitops.model import items
+from ecs_gitops.model.status import Status
 
 if TYPE_CHECKING:
     from ecs_gitops.flow.outcome import Outcome
@@ -23,12 +23,12 @@ NAMESPACE = "EcsGitops"
 DIMENSION = "StateMachine"
 # A metric is billed for each value of its dimensions: these are few, and the commit is a property, which costs nothing.
 ITEMS = {
-    "Deployed": items.DEPLOYED,
-    "Unchanged": items.UNCHANGED,
-    "FailedItems": items.FAILED,
-    "RolledBackItems": items.ROLLED_BACK,
-    "SkippedItems": items.SKIPPED,
-    "HeldItems": items.HELD,
+    "Deployed": Status.DEPLOYED,
+    "Unchanged": Status.UNCHANGED,
+    "FailedItems": Status.FAILED,
+    "RolledBackItems": Status.ROLLED_BACK,
+    "SkippedItems": Status.SKIPPED,
+    "HeldItems": Status.HELD,
 }
 UNITS = {"Releases": "Count", "FailedReleases": "Count", "Duration": "Seconds"} | dict.fromkeys(ITEMS, "Count")
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ecs_gitops.flow.outcome import RELEASE_FAILED
-from ecs_gitops.model import items as work
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.identity import short
+from ecs_gitops.model.item import listed
 from ecs_gitops.model.partition import console
+from ecs_gitops.model.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def is_sent(outcome: Outcome, choice: str) -> bool:
     ``changes``: what failed, was deployed or is held. A failure is told whatever it says."""
     if outcome.verdict == RELEASE_FAILED or choice == "always":
         return True
-    return choice != "failures" and any(outcome.counts.get(status) for status in (work.DEPLOYED, work.HELD))
+    return choice != "failures" and any(outcome.counts.get(status) for status in (Status.DEPLOYED, Status.HELD))
 
 
 def message(release: Release, outcome: Outcome, pipeline: str) -> str:
@@ -68,9 +69,9 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
         parts.append(f"What went wrong\n{_indent(sanitize.lines(outcome.error))}")
     if outcome.not_deployed:
         parts.append("Not deployed\n" + _table(outcome.not_deployed, partition=_partition(release)))
-    if held := outcome.those(work.HELD):
+    if held := outcome.those(Status.HELD):
         parts.append("Held\n" + _table(held, partition=_partition(release)) + _without_the_held(outcome))
-    for status, heading in ((work.DEPLOYED, "Deployed"), (work.UNCHANGED, "Unchanged")):
+    for status, heading in ((Status.DEPLOYED, "Deployed"), (Status.UNCHANGED, "Unchanged")):
         if good := outcome.those(status):
             parts.append(f"{heading}\n{_shown(good)}")
     if outcome.warnings:
@@ -114,18 +115,18 @@ def _shown(items: Sequence[Json]) -> str:
 
 def _without_the_held(outcome: Outcome) -> str:
     """``web is held; api went ahead without it``: what runs now is neither the old nor the new whole."""
-    held, deployed = ([item["name"] for item in outcome.those(status)] for status in (work.HELD, work.DEPLOYED))
+    held, deployed = ([item["name"] for item in outcome.those(status)] for status in (Status.HELD, Status.DEPLOYED))
     if not deployed:
         return ""
     is_held, it = ("is held", "it") if len(held) == 1 else ("are held", "them")
-    names, others = (work.listed(each, _NAMES_SHOWN) for each in (held, deployed))
+    names, others = (listed(each, _NAMES_SHOWN) for each in (held, deployed))
     return f"\n  {names} {is_held}; {others} went ahead without {it}"
 
 
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
     """Each warning once, with the items it is about."""
     shown = list(warnings.items())[:_WARNINGS_SHOWN]
-    lines = [f"  {sanitize.line(text)}: {work.listed(names, _NAMES_SHOWN)}" for text, names in shown]
+    lines = [f"  {sanitize.line(text)}: {listed(names, _NAMES_SHOWN)}" for text, names in shown]
     rest = len(warnings) - _WARNINGS_SHOWN
     return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
 
@@ -161,7 +162,7 @@ def _revisions(item: Json) -> str:
 def _images(item: Json) -> str:
     """The images before and after; of a held item what Git asks for, as nothing has changed."""
     before, after = item.get("previousImage"), item["image"]
-    if item["status"] == work.HELD:
+    if item["status"] == Status.HELD:
         return f"Git asks for {after}" + (f", it runs {before}" if before and before != after else "")
     return f"{before} -> {after}" if before and before != after else str(after)
 

@@ -15,7 +15,7 @@ from ecs_gitops.ecs.task_definition import find_container
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
 
 _PERIOD = 300
@@ -43,7 +43,7 @@ def problems(item: Item, definition: Json) -> list[str]:
 
 def warnings(item: Item, service: Service, definition: Json) -> list[str]:
     """What is different for the task of a hook, each in a sentence."""
-    if not item.hooks:
+    if not item.service.hooks:
         return []
     known = {each["name"]: each for each in definition.get("containerDefinitions", [])}
     found = [
@@ -64,8 +64,8 @@ def warnings(item: Item, service: Service, definition: Json) -> list[str]:
 
 def _hooks(item: Item, definition: Json) -> Iterator[tuple[str, str]]:
     """Each hook's name, and the name of its container in the task definition."""
-    for name, hook in (item.hooks or {}).items():
-        yield name, hook.get("container") or find_container(definition, item.container).name
+    for name, hook in (item.service.hooks or {}).items():
+        yield name, hook.get("container") or find_container(definition, item.desired.container).name
 
 
 def _is_restarted(container: Json) -> bool:

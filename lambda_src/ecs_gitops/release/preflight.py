@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.desired.state import mark
-from ecs_gitops.flow.next_step import explain
+from ecs_gitops.desired.state import fingerprint_of
+from ecs_gitops.flow.transitions import fail
 from ecs_gitops.live import dependencies, services
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
-from ecs_gitops.model.items import Item
-from ecs_gitops.plan.checks import FAILED, WARNING, Checked, Findings
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import Next, Status
+from ecs_gitops.plan.findings import FAILED, WARNING, Checked, Findings
+from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -46,7 +47,7 @@ class Preflight(ABC):
 
     def run(self) -> Batch:
         """The batch with every item UNCHANGED, HELD, FAILED, or pending because it is to be deployed."""
-        pending = [item for item in self.batch.items if item.status == work.PENDING]
+        pending = [item for item in self.batch.items if item.is_pending]
         self.prepare(pending)
         checked = dependencies.images(self.aws, pending, self.budget, self.batch.region)
         checked = services.each(self._look, checked, self.budget)
@@ -55,10 +56,11 @@ class Preflight(ABC):
         dependencies.roles(self.aws, self.batch, going, self.budget)
         dependencies.alarms(self.aws, going, self.budget)
         done = (_concluded(each, self.budget.clock()) for each in checked)
-        return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
+        return replace(self.batch.updated(done), next=Next.DONE, wait_seconds=0)
 
     def _look(self, checked: Checked) -> Checked:
-        item = replace(checked.item, mark=mark(checked.item), began=self.budget.clock())
+        fingerprint = fingerprint_of(checked.item)
+        item = checked.item.with_change(fingerprint=fingerprint).with_progress(began=self.budget.clock())
         checked.findings.ok("role")
         attempt = checked
 
@@ -85,18 +87,21 @@ class Preflight(ABC):
 
 def _concluded(checked: Checked, now: float) -> Item:
     item, findings = checked.item, checked.findings
-    if item.status == work.UNCHANGED and (cannot_pin := _cannot_pin(findings)):
+    is_unchanged = item.status is Status.UNCHANGED
+    if is_unchanged and (cannot_pin := _cannot_pin(findings)):
         # It runs by its tag, which is not what Git says.
-        return replace(item, checks=findings.encoded(), warnings=findings.warnings).failed(cannot_pin, now)
-    if item.status == work.UNCHANGED:
+        return fail(item.with_change(checks=findings.checks, warnings=findings.warnings), cannot_pin, now)
+    if is_unchanged:
         # Nothing is deployed: an image that was lost is a danger, but no failure of this release. What cannot be
         # looked for is told where something is deployed.
         told = [(c, r, text) for c, r, text in findings.reasons if not text.endswith(dependencies.NOT_IN_ECR)]
-        findings = Findings(findings.results, [(c, WARNING if r == FAILED else r, text) for c, r, text in told])
-    item = replace(item, checks=findings.encoded(), warnings=findings.warnings, began=None)
-    if item.status == work.PENDING and findings.failed:
-        return item.failed(findings.failed, now)
-    return item
+        findings = Findings(findings.results, [(c, WARNING if r is FAILED else r, text) for c, r, text in told])
+    item = item.with_change(checks=findings.checks, warnings=findings.warnings)
+    if item.is_final:
+        return item
+    if findings.failed:
+        return fail(item, findings.failed, now)
+    return item.with_progress(began=None)
 
 
 def _cannot_pin(findings: Findings) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ecs_gitops.apply.services import held
 from ecs_gitops.ecs.task_definition import arn, role_arns
+from ecs_gitops.flow.transitions import hold, unchanged
 from ecs_gitops.live.revisions import gone, is_active, is_pinned, status_of
-from ecs_gitops.live.trigger_comparison import Looked, look
+from ecs_gitops.live.trigger_state import Looked, look
 from ecs_gitops.live.triggers import Trigger
-from ecs_gitops.model import items as work
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.items import Item
-from ecs_gitops.plan.checks import WARNING, Checked
-from ecs_gitops.plan.decision import Held
+from ecs_gitops.model.item import Item
+from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.plan.findings import WARNING, Checked
+from ecs_gitops.plan.service_checks import TASKS
+from ecs_gitops.plan.triggers import plan_trigger
 from ecs_gitops.release.preflight import Preflight
-from ecs_gitops.release.preflight_services import TASKS
 
 
 @dataclass(slots=True)
@@ -40,21 +40,17 @@ class TaskPreflight(Preflight):
             checked.findings.add("container", WARNING, warning)
         for warning in _targets(trigger, looked, item):
             checked.findings.add("target", WARNING, warning)
-        changed = [part for part in parts if part.is_changed_by(item.number)]
-        shown = (changed or parts)[0]
-        revision = short(shown.definition["taskDefinitionArn"])
-        name = next(iter(shown.wanted[item.number].images))
-        checked.item = item = replace(item, previous_image=shown.before.get(name))
-        now = self.budget.clock()
-        if any(part.was_rolled_back(item.number) for part in parts):
-            checked.item = held(item, Held(revision), now)
-        elif not changed and not any(part.is_to_be_forgotten(item.number) for part in parts):
-            known = replace(item, previous_task_def=revision, task_def=revision, deployment_needed=False)
-            checked.item = known.ended(work.UNCHANGED, now)
+        plan, now = plan_trigger(item, parts), self.budget.clock()
+        live = short(arn(plan.shown.definition))
+        checked.item = item = replace(item, change=plan.change)
+        if plan.change.kind is ChangeKind.HELD:
+            checked.item = hold(item, live, now)
+        elif not plan.changed and not any(part.is_to_be_forgotten(item.number) for part in parts):
+            checked.item = unchanged(item, live, now)
         else:
             for text in looked.state.concerns(now):
                 checked.findings.add("settings", WARNING, text)
-            definitions = [part.definition for part in changed]
+            definitions = [part.definition for part in plan.changed]
             checked.refers_to(*definitions)
             roles = [(role, TASKS) for each in definitions for role in role_arns(each)]
             roles += [(role, trigger.passes_roles_to) for role in looked.state.roles]

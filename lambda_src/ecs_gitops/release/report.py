@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 
 from ecs_gitops.flow import outcome as report
-from ecs_gitops.flow.stages import CHECK, Stage, following
+from ecs_gitops.flow.stages import Stage, following
 from ecs_gitops.manifest import problems
 from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release, of_input, parse_release
+from ecs_gitops.model.status import Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.notify import metrics, notice
 
@@ -65,7 +66,7 @@ def _error(batches: Sequence[Batch], done: Stage) -> str:
     """The name of a failed release's error: whether anything was changed."""
     if not batches:
         return "InvalidRelease"
-    return "CheckFailed" if done.mode == CHECK else "ReleaseFailed"
+    return "CheckFailed" if done.mode is Mode.CHECK else "ReleaseFailed"
 
 
 def _why_unplanned(state: Json, error: str) -> str:

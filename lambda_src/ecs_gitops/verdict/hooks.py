@@ -6,14 +6,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
 from ecs_gitops.ecs.task_placement import advice, passes, unplaced
-from ecs_gitops.model.identity import DEFAULT_CLUSTER
-from ecs_gitops.model.items import IN_PROGRESS, PRE_DEPLOY
 from ecs_gitops.model.names import started_by
 from ecs_gitops.verdict import rollout
 from ecs_gitops.verdict.evidence import TOLD_TO_STOP, stop_reasons
@@ -21,7 +19,7 @@ from ecs_gitops.verdict.evidence import TOLD_TO_STOP, stop_reasons
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -49,23 +47,22 @@ class HookVerdict:
     reason: str = ""
 
 
-def name(phase: str) -> str:
-    """The hook's name in the manifest."""
-    return "preDeploy" if phase == PRE_DEPLOY else "postDeploy"
+def named(item: Item) -> str:
+    """The name, in the manifest, of the hook that the item is at."""
+    return str(item.progress.step.hook)
 
 
-def request(
-    batch: Batch, item: Item, phase: str, hook: Json, service: Service, definition: Json, release: Release
-) -> Json:
+def request(batch: Batch, item: Item, service: Service, definition: Json, release: Release) -> Json:
     """What RunTask takes: the new revision, where the service's tasks run, with the hook's command.
 
     The same release gives the same ``clientToken``, so that the hook runs once however often it is asked for. Only a
     task that is known to have found no place is asked for with another one: ECS remembers the answer of each."""
-    container = find_container(definition, hook.get("container") or item.container).name
-    told = "|".join((release.mark, batch.account, batch.region, item.cluster or DEFAULT_CLUSTER, item.name, phase))
+    hook = item.hook
+    container = find_container(definition, hook.get("container") or item.desired.container).name
+    told = "|".join((release.mark, batch.account, batch.region, item.cluster, item.name, named(item)))
     told += f"|{attempts(item)}" if attempts(item) else ""
     return {
-        "cluster": item.cluster or DEFAULT_CLUSTER,
+        "cluster": item.cluster,
         "taskDefinition": arn(definition),
         "count": 1,
         **service.placement,
@@ -75,13 +72,13 @@ def request(
     }
 
 
-def run(task: Json, asked: Json, definition: Json, item: Item | None = None) -> Json:
+def run(task: Json, asked: Json, definition: Json, item: Item) -> dict[str, str]:
     """What is kept of a hook that was started: task (its id), container and, where it is known, log; and what was kept
     of the times that it found no place."""
     container = asked["overrides"]["containerOverrides"][0]["name"]
     task_id = str(task["taskArn"]).rsplit("/", 1)[-1]
-    kept = (item.hook_run if item is not None else None) or {}
-    known: Json = {name: kept[name] for name in ("attempts", "since") if name in kept}
+    kept = item.progress.hook
+    known = {name: kept[name] for name in ("attempts", "since") if name in kept}
     known |= {"task": task_id, "container": container}
     stream = _log_stream(definition, container, task_id)
     return known | ({"log": stream} if stream else {})
@@ -106,50 +103,42 @@ def attempts(item: Item) -> int:
 
 def due(item: Item) -> float | None:
     """When a hook's task that found no place is tried again (epoch seconds); None for a hook that runs."""
-    return None if "task" in (item.hook_run or {}) else _number(item, "due")
+    return None if "task" in item.progress.hook else _number(item, "due")
 
 
 def _number(item: Item, member: str) -> float | None:
     """A number of ``hookRun``, whose members are texts; None where there is none."""
     try:
-        found = float((item.hook_run or {})[member])
+        found = float(item.progress.hook[member])
     except (KeyError, ValueError):
         return None
     return found if isfinite(found) else None
 
 
-def unplaced_item(item: Item, why: str, now: float, stretch: float = 1.0) -> Item | None:
-    """The item, to be tried again later; None where its time is over, or where waiting does not help. ``stretch``: as
-    of :func:`ecs_gitops.verdict.rollout.wait_seconds`."""
-    ran = item.hook_run or {}
-    since = _number(item, "since") or (item.started_at if "task" in ran else None) or now
+def queued(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, str] | None:
+    """What is kept of a hook whose task found no place, until it is tried again; None where its time is over, or where
+    waiting does not help. ``stretch``: as of :func:`ecs_gitops.verdict.rollout.wait_seconds`."""
+    ran = item.progress.hook
+    since = _number(item, "since") or (item.progress.since if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
     if not passes(why) or now >= deadline:
         return None
     pause = max(_SHORTEST_PAUSE, _LOOKS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
-    kept = {
+    return {
         "attempts": str(attempts(item) + 1),
         "since": str(since),
         "due": str(min(now + pause, deadline)),
         "container": str(ran.get("container", "")),
     }
-    told = f"hook {name(item.phase or '')}: waits for a place: {why}"
-    return replace(item, status=IN_PROGRESS, hook_run=kept, started_at=since, progress=told)
 
 
 def could_not_run(item: Item, why: str, now: float) -> str:
     """What is said of a hook whose task found no place in its time."""
-    parts = [f"hook {name(item.phase or '')}: ECS could not run its task: {why}"]
+    parts = [f"hook {named(item)}: ECS could not run its task: {why}"]
     if attempts(item):
         waited = now - (_number(item, "since") or now)
         parts.append(f"tried {attempts(item) + 1} times in {rollout.minutes(waited)}")
     return "; ".join(filter(None, (*parts, advice(why))))
-
-
-def untouched(item: Item, why: str, now: float) -> Item:
-    """An item whose hook before the rollout failed: nothing of its service was changed."""
-    left = replace(item, task_def=None, previous_task_def=None)
-    return left.failed(f"{why}; the service was not changed", now)
 
 
 # --- how it goes -----------------------------------------------------------------------------------------------------
@@ -157,15 +146,14 @@ def untouched(item: Item, why: str, now: float) -> Item:
 
 def timeout_seconds(item: Item) -> float:
     """How long the item's hook may take."""
-    hook = item.hook(item.phase or "") or {}
-    return float(hook.get("timeoutMinutes", item.timeout_minutes)) * 60
+    return float(item.hook.get("timeoutMinutes", item.timeout_minutes)) * 60
 
 
 def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
     """Whether the hook has come to its end, and how. ``task`` is None when ECS does not show it."""
-    ran, hook = item.hook_run or {}, name(item.phase or "")
+    ran, hook = item.progress.hook, named(item)
     where = f" (task {ran.get('task')}, log {ran.get('log', 'not known')})"
-    taken = now - (item.started_at or now)
+    taken = now - (item.progress.since or now)
     if task is None:
         if taken < _SHOWN_WITHIN:
             return HookVerdict(RUNNING)
@@ -204,7 +192,7 @@ def _reasons(task: Json, container: Json) -> list[str]:
 def of_others(task: Json, item: Item, definition: Json) -> str:
     """Which other container ended the task with exit code 0, and where the logs are of those that did not end well;
     empty where that is not known."""
-    ran = item.hook_run or {}
+    ran = item.progress.hook
     found = _ended_well(task, str(ran.get("container")), definition)
     for container in task.get("containers") or []:
         is_other = container.get("name") != ran.get("container")

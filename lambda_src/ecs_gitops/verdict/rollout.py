@@ -200,8 +200,7 @@ def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
         told = "ECS no longer lists the deployment"
     if told is None:
         return None
-    now_runs = service.primary.task_definition if service.primary else service.task_definition
-    return f"ECS rolled back to {short(now_runs)}: {told}"
+    return f"ECS rolled back to {short(service.runs)}: {told}"
 
 
 def _failed(ours: Deployment, primary: Deployment | None) -> str:

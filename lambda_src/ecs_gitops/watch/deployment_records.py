@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import seconds
-from ecs_gitops.model import items
-from ecs_gitops.model.identity import DEFAULT_CLUSTER
+from ecs_gitops.model.item import joined
+from ecs_gitops.model.progress import Watched
+from ecs_gitops.model.status import Step
 from ecs_gitops.verdict.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
 
 # Records are asked for from a little before the deployment began, as ECS makes both, but not at the same moment.
 _MARGIN = 180.0
@@ -45,7 +46,7 @@ class Record:
 
 def read(aws: Aws, item: Item, *, since: float | None = None, going_on: bool = False) -> list[Record]:
     """The records of the item's service, newest first, and what each deploys."""
-    found = aws.service_deployments(item.cluster or DEFAULT_CLUSTER, item.name, since=since, going_on=going_on)
+    found = aws.service_deployments(item.cluster, item.name, since=since, going_on=going_on)
     revisions = list(dict.fromkeys(str(each["targetServiceRevisionArn"]) for each in found if _has_target(each)))
     deploys = {
         revision["serviceRevisionArn"]: str(revision.get("taskDefinition", ""))
@@ -71,26 +72,26 @@ def _has_target(record: object) -> bool:
 
 def since(item: Item) -> float | None:
     """From when on records matter to an item, by ECS's clock; None where it is not known."""
-    return None if item.deployed_at is None else int(item.deployed_at - _MARGIN)
+    return None if item.watched.deployed_at is None else int(item.watched.deployed_at - _MARGIN)
 
 
 def awaited(item: Item, batch: Batch) -> str:
     """The revision (an ARN) that the item waits for."""
-    wanted = item.previous_task_def if item.phase == items.ROLLBACK else item.task_def
-    return batch.task_definition_arn(wanted or "")
+    awaited = item.change.previous if item.progress.step.is_rollback else item.change.revision
+    return batch.task_definition_arn(awaited or "")
 
 
 def watched(item: Item, batch: Batch, now: float) -> Rollout:
     """The deployment that the item watches."""
-    began = item.started_at or now
+    began = item.progress.since or now
     return Rollout(
-        deployment_id=item.deployment_id or "",
-        revision=batch.task_definition_arn(item.task_def or ""),
-        previous=batch.task_definition_arn(item.previous_task_def or ""),
-        started_at=began if item.deployed_at is None else item.deployed_at,
+        deployment_id=item.watched.deployment or "",
+        revision=batch.task_definition_arn(item.change.revision or ""),
+        previous=batch.task_definition_arn(item.change.previous or ""),
+        started_at=began if item.watched.deployed_at is None else item.watched.deployed_at,
         timeout=item.timeout_minutes * 60,
         since=began,
-        is_followed=item.is_followed,
+        is_followed=item.watched.is_followed,
     )
 
 
@@ -98,10 +99,11 @@ def followed(item: Item, batch: Batch, service: Service, now: float) -> Item:
     """The item with the newest deployment of its revision, as far as the service shows it. On the way back any
     deployment of the revision before will do."""
     primary = service.primary
-    is_other = primary is not None and primary.id != item.deployment_id
-    if primary is None or not is_other or item.phase is not None or primary.task_definition != awaited(item, batch):
+    if item.progress.step is not Step.ROLLING_OUT or primary is None or primary.id == item.watched.deployment:
         return item
-    if item.deployed_at is None or primary.created_at < item.deployed_at:
+    if primary.task_definition != awaited(item, batch):
+        return item
+    if item.watched.deployed_at is None or primary.created_at < item.watched.deployed_at:
         # An old answer.
         return item
     return _following(item, primary.id, primary.created_at, now - service.age(primary, now))
@@ -113,34 +115,36 @@ def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> I
     ours = own(item, records)
     if ours is None:
         # Not shown yet. An older one of the same revision tells nothing of this one.
-        is_younger = mine and item.deployed_at is not None and mine[0].created_at >= item.deployed_at - _APART
-        return replace(item, service_deployment=mine[0].id) if is_younger else item
+        is_younger = (
+            mine and item.watched.deployed_at is not None and mine[0].created_at >= item.watched.deployed_at - _APART
+        )
+        return item.with_watched(record=mine[0].id) if is_younger else item
     if mine and _is_after(mine[0], ours):
         moved = _following(item, mine[0].deployment_id, mine[0].created_at, now)
-        return replace(moved, service_deployment=mine[0].id)
+        return moved.with_watched(record=mine[0].id)
     # On the way back, what is being returned tells of it only where ECS itself returns it.
     tells = ours.task_definition == awaited(item, batch) or ours.status.startswith("ROLLBACK_")
-    return replace(item, service_deployment=ours.id) if tells else item
+    return item.with_watched(record=ours.id) if tells else item
 
 
 def again(item: Item, batch: Batch, service: Service | None) -> Item:
     """The item, to return what somebody deployed again of its revision, as far as the service shows it."""
-    item, primary = replace(item, is_followed=True), service.primary if service else None
-    if primary is None or primary.task_definition != batch.task_definition_arn(item.task_def or ""):
+    item, primary = item.with_watched(is_followed=True), service.primary if service else None
+    if primary is None or primary.task_definition != batch.task_definition_arn(item.change.revision or ""):
         return item
-    if item.deployed_at is not None and primary.created_at < item.deployed_at:
+    if item.watched.deployed_at is not None and primary.created_at < item.watched.deployed_at:
         return item
-    return replace(item, deployment_id=primary.id, deployed_at=primary.created_at)
+    return item.with_watched(deployment=primary.id, deployed_at=primary.created_at)
 
 
 def own(item: Item, records: Sequence[Record]) -> Record | None:
     """The record of the very deployment that the item watches."""
-    return next((record for record in records if record.deployment_id == item.deployment_id), None)
+    return next((record for record in records if record.deployment_id == item.watched.deployment), None)
 
 
 def successor(item: Item, records: Sequence[Record]) -> Record | None:
     """What took the place of the item's deployment, which is over; None where ``records`` show nothing newer."""
-    ours = next((record for record in records if record.id == item.service_deployment), None)
+    ours = next((record for record in records if record.id == item.watched.record), None)
     found = next((record for record in records if ours is not None and _is_after(record, ours)), None)
     return found if found is not None and found.task_definition else None
 
@@ -154,17 +158,10 @@ def _is_after(record: Record, ours: Record) -> bool:
 
 def _following(item: Item, deployment_id: str, created_at: float, since: float) -> Item:
     """The item, watching a deployment that somebody else started; it gets the whole time that a rollout may take."""
-    moved = replace(
-        item,
-        deployment_id=deployment_id,
-        deployed_at=created_at,
-        service_deployment=None,
-        started_at=since,
-        is_followed=True,
-        doubted_since=None,
-    )
-    if item.phase == items.ROLLBACK:
-        return replace(moved, started_at=item.started_at)
-    note = f"{item.task_def} was deployed again by someone else, and that deployment was followed"
-    told = item.reason if note in (item.reason or "") else "; ".join(filter(None, (item.reason, note)))
-    return replace(moved, reason=told)
+    watched = Watched(deployment=deployment_id, deployed_at=created_at, is_followed=True)
+    moved = replace(item, watched=watched).with_progress(doubted_since=None)
+    if item.progress.step.is_rollback:
+        return moved
+    note = f"{item.change.revision} was deployed again by someone else, and that deployment was followed"
+    reason = item.reason if note in (item.reason or "") else joined(item.reason, note)
+    return moved.with_progress(since=since, reason=reason)

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.flow.next_step import after_failure, explain, settle, to_rollback
+from ecs_gitops.flow.next_step import settle
+from ecs_gitops.flow.transitions import (
+    after_failure,
+    end,
+    fail,
+    move,
+    queue_hook,
+    roll_back,
+    try_hook_again,
+    untouched,
+)
 from ecs_gitops.ledger.tags import noted
 from ecs_gitops.live import services
 from ecs_gitops.live.services import Seen
-from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.model.identity import DEFAULT_CLUSTER, short
-from ecs_gitops.model.items import Item
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.item import Item, joined
 from ecs_gitops.model.release import Release
+from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.model.types import Json
 from ecs_gitops.verdict import evidence, hooks, rollout, service_deployment
 from ecs_gitops.verdict.hooks import HookVerdict
+from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.verdict.rollout import Rollout, Verdict
 from ecs_gitops.watch import deployment_records
 
@@ -31,7 +42,6 @@ log = logging.getLogger(__name__)
 
 # The new tasks have come up and get traffic: that one of them dies is no crash loop any more.
 _SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
-_HOOKS = (work.PRE_DEPLOY, work.POST_DEPLOY)
 # How often the way back is begun again, when somebody deploys meanwhile what is being returned.
 _ROLLBACKS_AT_MOST = 3
 
@@ -47,13 +57,13 @@ class Validator:
 
     def run(self) -> Batch:
         """The batch with what is over judged, and how long to wait for the rest."""
-        going_on = [item for item in self.batch.items if item.status == work.IN_PROGRESS]
-        rolling_out = [item for item in going_on if item.phase not in _HOOKS]
+        going_on = [item for item in self.batch.items if item.is_waiting]
+        rolling_out = [item for item in going_on if item.progress.step.hook is None]
         seen = services.describe_services(self.aws, rolling_out, self.budget)
         found = services.each(lambda item: self._find(item, seen), rolling_out, self.budget)
         records = self._records(found, seen)
         done = services.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.budget)
-        done += self._hooks([item for item in going_on if item.phase in _HOOKS])
+        done += self._hooks([item for item in going_on if item.progress.step.hook is not None])
         return settle(self.batch.updated(done), self.budget.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
@@ -65,12 +75,12 @@ class Validator:
         if not isinstance(service, Service):
             return item
         item = deployment_records.followed(item, self.batch, service, self.budget.clock())
-        if strategy(service.configuration) == ROLLING or item.service_deployment is not None:
+        if strategy(service.configuration) == ROLLING or item.watched.record is not None:
             return item
         try:
             return self.budget.retry(lambda: self._with_record(item))
         except AwsRefused as error:
-            if item.phase == work.ROLLBACK:
+            if item.progress.step.is_rollback:
                 # UpdateService returned it, and what the service shows has to do.
                 return item
             seen[item.number] = error
@@ -85,7 +95,7 @@ class Validator:
         try:
             found = self.budget.retry(lambda: self.aws.describe_service_deployments(arns)) if arns else []
         except AwsRefused as error:
-            seen.update({item.number: error for item in items if item.service_deployment is not None})
+            seen.update({item.number: error for item in items if item.watched.record is not None})
             return {}
         return {each["serviceDeploymentArn"]: each for each in found}
 
@@ -96,7 +106,7 @@ class Validator:
             return item
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to be judged
             log.warning("internal error", extra={"cause": type(error).__name__, "service": item.name})
-            return item.failed(f"internal error ({type(error).__name__}), so what stands is unknown")
+            return fail(item, f"internal error ({type(error).__name__}), so what stands is unknown")
 
     def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.budget.clock()
@@ -104,14 +114,17 @@ class Validator:
             told = (
                 f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
             )
-            return item.failed(told, now)
+            return fail(item, told, now)
         watched = deployment_records.watched(item, self.batch, now)
         record = records.get(self.batch.service_deployment_arn(item) or "")
-        out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, phase=item.phase)
-        is_return = item.phase == work.ROLLBACK
+        out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, step=str(item.step))
+        is_return = item.progress.step.is_rollback
         judge = service_deployment.verdict_on_return if is_return else service_deployment.verdict
         item, verdict = self._in_doubt(item, judge(record, seen, watched, now))
-        item = replace(item, paused=service_deployment.paused(record, item.paused))
+        item = item.with_progress(
+            paused=service_deployment.paused(record, item.progress.paused),
+            awaits_action=bool(service_deployment.awaiting(record or {})),
+        )
         if is_return:
             return self._returned(item, seen, verdict, out)
         is_shifting = record is not None and record.get("lifecycleStage") in _SERVING
@@ -119,20 +132,20 @@ class Validator:
             verdict = self._crashing(item, seen, watched) or verdict
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
-            return replace(item, progress=verdict.reason)
+            return item.with_progress(text=verdict.reason)
         if verdict.status == rollout.FAILED:
             return self._failed(item, seen, verdict, watched, out)
-        if item.hook(work.POST_DEPLOY):
-            return replace(item, status=work.PENDING, phase=work.POST_DEPLOY, started_at=None, progress=None)
+        if item.has_hook(Hook.POST_DEPLOY):
+            return move(item, Step.POST_DEPLOY, since=None)
         out.info("service DEPLOYED")
-        return item.ended(work.DEPLOYED, now, "; ".join(filter(None, (item.reason, verdict.reason))) or None)
+        return end(item, Status.DEPLOYED, now, joined(item.reason, verdict.reason))
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
         the same revision is followed, somebody else's is left, and only what stays so for long is a failure."""
         now = self.budget.clock()
         if not verdict.is_uncertain:
-            return replace(item, doubted_since=None), verdict
+            return item.with_progress(doubted_since=None), verdict
         try:
             records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
         except (AwsRefused, AwsUnavailable):
@@ -143,8 +156,8 @@ class Validator:
             return followed, Verdict(rollout.IN_PROGRESS, "ECS began another deployment of the same revision")
         if found is not None:
             # From where the service comes, it goes back to; from anything else there is nothing to return.
-            known = map(self.batch.task_definition_arn, filter(None, (item.task_def, item.previous_task_def)))
-            is_known, is_return = found.task_definition in known, item.phase == work.ROLLBACK
+            known = map(self.batch.task_definition_arn, filter(None, (item.change.revision, item.change.previous)))
+            is_known, is_return = found.task_definition in known, item.progress.step.is_rollback
             told = f"superseded by deployment {found.deployment_id} of {short(found.task_definition)}"
             told = f"{told}, which someone else started"
             return item, Verdict(
@@ -154,19 +167,19 @@ class Validator:
                 is_lost=not is_known,
                 is_back=is_known and is_return,
             )
-        since = item.doubted_since or now
+        since = item.progress.doubted_since or now
         if now - since >= rollout.SHOWN_WITHIN:
             return item, verdict
-        return replace(item, doubted_since=since), Verdict(rollout.IN_PROGRESS, verdict.reason)
+        return item.with_progress(doubted_since=since), Verdict(rollout.IN_PROGRESS, verdict.reason)
 
     def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
-        note = item.reason if item.is_followed else None
+        note = item.reason if item.watched.is_followed else None
         why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched), note)))
         out.warning("service failed", reason=why)
         if verdict.is_lost:
-            return item.failed(why, self.budget.clock())
+            return fail(item, why, self.budget.clock())
         if verdict.is_returning:
-            return to_rollback(item, why)
+            return roll_back(item, why)
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
@@ -176,25 +189,29 @@ class Validator:
         now = self.budget.clock()
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
-            return replace(item, progress=verdict.reason)
-        if verdict.is_back and item.rollbacks_begun < _ROLLBACKS_AT_MOST:
+            return item.with_progress(text=verdict.reason)
+        if verdict.is_back and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
             told = "; ".join(filter(None, (item.reason, verdict.reason)))
             # That one is to be returned now: a read that shows it once more tells of no third one.
-            return deployment_records.again(to_rollback(item, told), self.batch, service)
+            return deployment_records.again(roll_back(item, told), self.batch, service)
         if verdict.status == rollout.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
             told = "; ".join(filter(None, (verdict.reason, runs)))
             failed = after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
-            if not item.is_hasty or service is None or service.status != "ACTIVE":
+            if not item.progress.has_rollback_settings or service is None or service.status != "ACTIVE":
                 return failed
             # The deploy state puts the settings back before the item is over.
-            return replace(item, status=work.PENDING, started_at=None, is_given_up=True, reason=failed.reason)
-        before = item.previous_deployment
-        if service is not None and before is not None and (item.is_hasty or differs(service.configuration, before)):
+            return move(item, Step.RESTORE_SETTINGS, since=None, reason=failed.reason)
+        before = item.change.previous_settings
+        if (
+            service is not None
+            and before is not None
+            and (item.progress.has_rollback_settings or differs(service.configuration, before))
+        ):
             # The revision is back; its settings are put back by the deploy state.
-            return replace(item, status=work.PENDING, started_at=None, progress=None)
+            return move(item, Step.ROLL_BACK, since=None)
         out.info("service ROLLED_BACK")
-        return replace(item, running_task_def=item.previous_task_def).ended(work.ROLLED_BACK, now)
+        return end(item, Status.ROLLED_BACK, now, running=item.change.previous)
 
     def _crashing(self, item: Item, service: Service, watched: Rollout) -> Verdict | None:
         """A crash loop, which ECS may not end by itself, ends the wait."""
@@ -217,7 +234,7 @@ class Validator:
         return evidence.evidence(service, tasks, watched)
 
     def _stopped_tasks(self, item: Item) -> list[Json]:
-        return self.aws.stopped_tasks(item.cluster or DEFAULT_CLUSTER, item.name)
+        return self.aws.stopped_tasks(item.cluster, item.name)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 
@@ -226,13 +243,13 @@ class Validator:
         waiting = [item for item in items if hooks.due(item) is not None]
         running = [item for item in items if hooks.due(item) is None]
         # What found no place is asked for again by the deploy state.
-        done = [replace(item, status=work.PENDING) if (hooks.due(item) or 0) <= now else item for item in waiting]
+        done = [try_hook_again(item) if (hooks.due(item) or 0) <= now else item for item in waiting]
         for cluster, group in services.by_cluster(running).items():
             done += self._hooks_of(cluster, group)
         return done
 
     def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
-        arns = [self.batch.task_arn(cluster, str((item.hook_run or {}).get("task"))) for item in items]
+        arns = [self.batch.task_arn(cluster, str(item.progress.hook.get("task"))) for item in items]
         try:
             tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
         except AwsRefused as error:
@@ -243,23 +260,21 @@ class Validator:
         judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
         good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
         # What the service runs by now decides of those whose last hook it was.
-        ended = [item for item in good if item.phase == work.POST_DEPLOY]
+        ended = [item for item in good if item.progress.step.hook is Hook.POST_DEPLOY]
         seen = services.describe_services(self.aws, ended, self.budget)
         return [self._hook(item, arn, by_arn.get(arn), verdict, seen) for item, arn, verdict in judged]
 
     def _hook(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, seen: Seen) -> Item:
         now = self.budget.clock()
         if verdict.status == hooks.RUNNING:
-            return replace(item, progress=verdict.reason or None)
+            return item.with_progress(text=verdict.reason or None)
         if verdict.status == hooks.SUCCEEDED:
-            if item.phase == work.PRE_DEPLOY:
-                return replace(
-                    item, status=work.PENDING, phase=work.DEPLOY, started_at=None, progress=None, hook_run=None
-                )
+            if item.progress.step.hook is Hook.PRE_DEPLOY:
+                return move(item, Step.UPDATE, since=None, hook={})
             return self._proven(item, seen[item.number], now)
         why = verdict.reason
         if verdict.status == hooks.UNPLACED:
-            waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
+            waiting = queue_hook(item, why, now, self.batch.stretch)
             if waiting is not None:
                 return waiting
             why = hooks.could_not_run(item, why, now)
@@ -267,25 +282,25 @@ class Validator:
             why += self._stop(item, arn)
         elif task is not None:
             why = "; ".join(filter(None, (why, self._of_others(item, task))))
-        if item.phase == work.PRE_DEPLOY:
-            return hooks.untouched(item, why, now)
+        if item.progress.step.hook is Hook.PRE_DEPLOY:
+            return untouched(item, why, now)
         return self._after_failure(item, why)
 
     def _proven(self, item: Item, seen: Service | AwsRefused | None, now: float) -> Item:
         """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
         if isinstance(seen, AwsRefused):
-            return item.ended(work.DEPLOYED, now)
+            return end(item, Status.DEPLOYED, now)
         watched = deployment_records.watched(item, self.batch, now)
         verdict = rollout.require_service(seen) if seen is None else rollout.superseded(seen, watched)
         if verdict is None:
-            return item.ended(work.DEPLOYED, now)
+            return end(item, Status.DEPLOYED, now)
         why = f"{verdict.reason}, while the hook postDeploy ran"
-        return item.failed(why, now) if verdict.is_lost else to_rollback(item, why)
+        return fail(item, why, now) if verdict.is_lost else roll_back(item, why)
 
     def _of_others(self, item: Item, task: Json) -> str:
         """What other containers did, and where to read on. That it cannot be read must not hide the verdict."""
         try:
-            definition, _ = self.aws.describe_task_definition(item.task_def or "")
+            definition, _ = self.aws.describe_task_definition(item.change.revision or "")
         except (AwsRefused, AwsUnavailable):
             return ""
         return hooks.of_others(task, item, definition)
@@ -294,7 +309,7 @@ class Validator:
         """End a hook that takes too long; what is told of that."""
         try:
             stop = self.aws.stop_task
-            self.budget.retry(lambda: stop(item.cluster or DEFAULT_CLUSTER, arn, "ecs-gitops: the hook took too long"))
+            self.budget.retry(lambda: stop(item.cluster, arn, "ecs-gitops: the hook took too long"))
         except (AwsRefused, AwsUnavailable) as error:
             return f"; it could not be stopped: {error}"
         return "; it was stopped"

@@ -1,4 +1,4 @@
-"""A rule or schedule and what is wanted of it, put side by side: read by the check and by the deployment."""
+"""A rule or schedule and what is desired of it: read by the check and by the deployment."""
 
 from __future__ import annotations
 
@@ -8,63 +8,18 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
-from ecs_gitops.ecs.task_definition import arn, has_images, images_of, resolve
+from ecs_gitops.ecs.task_definition import arn, images_of, resolve
 from ecs_gitops.live.revisions import described
 from ecs_gitops.live.triggers import State, Trigger
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.plan.decision import moved_tags
+from ecs_gitops.plan.triggers import Part
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One task definition among the targets, with the items that have their containers in it.
-
-    ``previous`` and ``before`` are the revision that this release replaces or replaced, and its images."""
-
-    reference: str
-    definition: Json
-    tags: dict[str, str]
-    is_ours: bool
-    previous: str
-    before: dict[str, str]
-    wanted: dict[int, DesiredState]
-    warnings: dict[int, tuple[str, ...]]
-
-    @property
-    def images(self) -> dict[str, str]:
-        return {name: image for wanted in self.wanted.values() for name, image in wanted.images.items()}
-
-    @property
-    def digests(self) -> dict[str, str]:
-        return {name: digest for wanted in self.wanted.values() for name, digest in wanted.digests.items()}
-
-    @property
-    def must_be_registered(self) -> bool:
-        return any(
-            not has_images(self.definition, wanted.images) or (not self.is_ours and moved_tags(self.tags, wanted, {}))
-            for wanted in self.wanted.values()
-        )
-
-    def is_changed_by(self, number: int) -> bool:
-        """Whether this release changes, or has changed, what the item is about."""
-        wanted = self.wanted[number]
-        if any(self.before.get(name) != image for name, image in wanted.images.items()):
-            return True
-        return not self.is_ours and bool(moved_tags(self.tags, wanted, {}))
-
-    def was_rolled_back(self, number: int) -> bool:
-        return self.is_changed_by(number) and self.wanted[number].was_rolled_back(self.tags)
-
-    def is_to_be_forgotten(self, number: int) -> bool:
-        """Whether an earlier rollback of the item is over and done with: the manifest went back, too."""
-        return not self.is_changed_by(number) and bool(self.tags.get(self.wanted[number].key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +36,7 @@ class Looked:
         """The parts that the item is about. Raises :class:`ItemFailed` when there are none."""
         if item.number in self.failures:
             raise ItemFailed(self.failures[item.number])
-        return tuple(part for part in self.parts if item.number in part.wanted)
+        return tuple(part for part in self.parts if item.number in part.desired)
 
 
 def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) -> Looked:
@@ -101,17 +56,17 @@ def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) ->
                 missing[item.number].append(f"its target's task definition {error}")
             continue
         definitions[reference] = definition
-        wanted, warnings = {}, {}
+        desired, warnings = {}, {}
         for item in items:
             try:
-                containers, warnings[item.number] = resolve(definition, item.images)
+                containers, warnings[item.number] = resolve(definition, item.desired.images)
             except ItemFailed as error:
                 missing[item.number].append(str(error))
                 continue
-            wanted[item.number] = desired_state(item, containers)
+            desired[item.number] = desired_state(item, containers)
             found[item.number] = True
-        if wanted:
-            parts.append(_part(aws, release, reference, definition, tags, wanted, warnings))
+        if desired:
+            parts.append(_part(aws, release, reference, definition, tags, desired, warnings))
     failures = {
         item.number: f"{trigger.described}: " + "; ".join(missing[item.number])
         for item in items
@@ -126,7 +81,7 @@ def _part(
     reference: str,
     definition: Json,
     tags: dict[str, str],
-    wanted: dict[int, DesiredState],
+    desired: dict[int, DesiredState],
     warnings: dict[int, tuple[str, ...]],
 ) -> Part:
     live = short(arn(definition))
@@ -139,4 +94,4 @@ def _part(
         except AwsRefused:
             # The revision was deleted: what it ran is not known.
             before = {}
-    return Part(reference, definition, tags, ours, previous, images_of(before), wanted, warnings)
+    return Part(reference, definition, tags, ours, previous, images_of(before), desired, warnings)

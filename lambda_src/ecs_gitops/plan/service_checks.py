@@ -1,86 +1,82 @@
-"""What is looked at before a release changes anything, and what is made of it. Pure."""
+"""What the check says of a service that is to be deployed: what it cannot have, and what may interrupt it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.ecs import references
-from ecs_gitops.ecs.deployment_settings import CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes, strategy
-from ecs_gitops.ecs.service import is_settled
+from ecs_gitops.ecs.deployment_settings import (
+    CANARY,
+    LINEAR,
+    ROLLING,
+    bake_minutes,
+    before,
+    differs,
+    hasty,
+    merged,
+    pause_minutes,
+    strategy,
+)
+from ecs_gitops.ecs.service import is_settled, volume_roles
+from ecs_gitops.ecs.task_definition import role_arns
 from ecs_gitops.model.identity import short
 from ecs_gitops.plan import hook_checks
+from ecs_gitops.plan.decision import Deploy, Join
+from ecs_gitops.plan.findings import FAILED, WARNING, Checked
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.references import Reference
     from ecs_gitops.ecs.service import Service
-    from ecs_gitops.model.items import Item
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
+    from ecs_gitops.plan.services import LiveService, ServicePlan
 
-OK = "OK"
-FAILED = "FAILED"
-NOT_CHECKED = "NOT_CHECKED"
-WARNING = "WARNING"
-
-# Each with what it asks. The order is that of an item's `checks`.
-CHECKS = {
-    "role": "the account's deploy role can be assumed",
-    "target": "the service, rule or schedule is there and can be driven",
-    "container": "the task definition has the containers",
-    "image": "the images are in their ECR repositories",
-    "secrets": "what the task definition refers to is there: secrets, parameters, files, file systems",
-    "passRole": "the deploy role may pass the roles that go with it",
-    "settings": "the deployment settings fit the service",
-    "downtime": "the service's settings do not interrupt it",
-}
-_LETTERS = {OK: "o", FAILED: "x", NOT_CHECKED: "?", WARNING: "!"}
-_NOT_APPLICABLE = "-"
-# The letters of an item whose account's role could not be assumed: nothing else was looked at.
-FAILED_ROLE = _LETTERS[FAILED] + _NOT_APPLICABLE * (len(CHECKS) - 1)
-# From worst to best: what a check says that found several things.
-_WORST_FIRST = (FAILED, NOT_CHECKED, WARNING, OK)
+# Who takes on the roles that go with a service.
+TASKS = "ecs-tasks.amazonaws.com"
+ECS = "ecs.amazonaws.com"
 
 
-@dataclass(slots=True)
-class Findings:
-    """What the checks of one item found: for each check its result and, unless that is OK, the reasons."""
-
-    results: dict[str, str] = field(default_factory=dict)
-    reasons: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def ok(self, check: str) -> None:
-        self.results.setdefault(check, OK)
-
-    def add(self, check: str, result: str, reason: str) -> None:
-        known = self.results.get(check, OK)
-        self.results[check] = min(known, result, key=_WORST_FIRST.index)
-        self.reasons.append((check, result, reason))
-
-    @property
-    def failed(self) -> str:
-        """Why the item cannot be deployed; empty when it can."""
-        return "; ".join(reason for _, result, reason in self.reasons if result == FAILED)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What was not checked, and what is odd."""
-        told = {NOT_CHECKED: "not checked: ", WARNING: ""}
-        return tuple(dict.fromkeys(told[result] + reason for _, result, reason in self.reasons if result in told))
-
-    def copy(self) -> Findings:
-        return Findings(dict(self.results), list(self.reasons))
-
-    def encoded(self) -> str:
-        """A letter for each of :data:`CHECKS`."""
-        return "".join(_LETTERS.get(self.results.get(check, ""), _NOT_APPLICABLE) for check in CHECKS)
+def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> None:
+    """What is to be deployed has to fit, and its service should not be interrupted by it. What is found is added to
+    ``checked``, and what is to be looked up."""
+    item, findings, service = checked.item, checked.findings, live.service
+    minutes = item.desired.timeout_minutes
+    if not item.service.is_timeout_given:
+        # The service's own strategy may bake, and the manifest does not know it.
+        minutes += bake_minutes(plan.configuration) - bake_minutes(item.service.deployment or {})
+    now, desired = service.configuration, item.service.deployment or {}
+    # Settings that a rollback replaces, or that are set otherwise, have to be as they were in the end.
+    is_replaced = hasty(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
+    previous = before(now, desired) if differs(now, desired) or is_replaced else None
+    checked.item = item = item.with_change(timeout_minutes=minutes, previous_settings=previous)
+    findings.ok("settings")
+    for text in misfits(item, service, plan.configuration, live.definition):
+        findings.add("settings", FAILED, text)
+    for text in cautions(item, service, plan.configuration):
+        findings.add("settings", WARNING, text)
+    checked.alarms = alarm_names(item.service.deployment)
+    if isinstance(plan.decision, Deploy):
+        _check_rollout(checked, live, plan, previous)
 
 
-def decoded(checks: str) -> dict[str, str]:
-    """The results by check, of what :meth:`Findings.encoded` wrote."""
-    names = {letter: result for result, letter in _LETTERS.items()}
-    return {check: names[letter] for check, letter in zip(CHECKS, checks, strict=False) if letter in names}
+def _check_rollout(checked: Checked, live: LiveService, plan: ServicePlan, previous: Json | None) -> None:
+    """Tasks are started: what they need, and how they start, matters."""
+    item, findings, service, definition = checked.item, checked.findings, live.service, live.definition
+    for text in hook_checks.warnings(item, service, definition):
+        findings.add("settings", WARNING, text)
+    findings.ok("downtime")
+    is_required = item.service.require_zero_downtime
+    for text in interruptions(service, definition, plan.configuration):
+        reason = f"requireZeroDowntime: {text}" if is_required else text
+        findings.add("downtime", FAILED if is_required else WARNING, reason)
+    checked.refers_to(definition)
+    checked.roles = (
+        *((role, TASKS) for role in role_arns(definition)),
+        # UpdateService is given the service's own hooks too, and at the end of a rollback those from before.
+        *((role, ECS) for role in hook_roles(plan.configuration if item.service.deployment else None)),
+        *((role, ECS) for role in hook_roles(previous)),
+        *((role, ECS) for role in (volume_roles(service.placement) if item.service.hooks else ())),
+    )
 
 
 def interruptions(service: Service, definition: Json, configuration: Mapping[str, Any]) -> list[str]:
@@ -110,7 +106,7 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
     """What of the item's settings the service cannot have, each in a sentence."""
     found = []
     kind = strategy(configuration)
-    if item.deployment and kind != ROLLING:
+    if item.service.deployment and kind != ROLLING:
         lacking = [b for b in service.load_balancers if not b.get("advancedConfiguration")]
         if lacking:
             found.append(
@@ -125,7 +121,7 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
                 "one of them, or use ROLLING; a service with Service Connect alone needs one rolling deployment first"
             )
     bake = bake_minutes(configuration)
-    if item.is_timeout_given and bake >= item.timeout_minutes:
+    if item.service.is_timeout_given and bake >= item.timeout_minutes:
         pauses = pause_minutes(configuration)
         why = f" (its PAUSE hooks may wait for {pauses} minutes)" if pauses else ""
         found.append(f"the rollout bakes {bake} minutes{why}, and timeoutMinutes is {item.timeout_minutes}")
@@ -135,9 +131,9 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
 def cautions(item: Item, service: Service, configuration: Mapping[str, Any]) -> list[str]:
     """What people are to know of the strategy before a rollout, each in a sentence."""
     kind, live = strategy(configuration), strategy(service.configuration)
-    own = pause_minutes(configuration) - pause_minutes(item.deployment or {})
+    own = pause_minutes(configuration) - pause_minutes(item.service.deployment or {})
     found = [f"the service's own PAUSE hooks wait for a person, for {own} minutes at most"] if own > 0 else []
-    if not item.deployment or kind == live:
+    if not item.service.deployment or kind == live:
         return found
     primary = service.primary
     if primary is not None and not is_settled(service, primary):
@@ -162,26 +158,3 @@ def hook_roles(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
 def alarm_names(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The alarms of a wanted configuration."""
     return tuple(((configuration or {}).get("alarms") or {}).get("alarmNames") or ())
-
-
-@dataclass(slots=True)
-class Checked:
-    """An item as the check has it, and what the lookups for all items together have to tell: the references, the
-    roles with the service that each is passed to, and the alarms."""
-
-    item: Item
-    findings: Findings = field(default_factory=Findings)
-    references: tuple[Reference, ...] = ()
-    roles: tuple[tuple[str, str], ...] = ()
-    alarms: tuple[str, ...] = ()
-
-    @property
-    def is_to_be_deployed(self) -> bool:
-        return not self.item.is_final and not self.findings.failed
-
-    def refers_to(self, *definitions: Json) -> None:
-        """What tasks of these definitions need: to be looked up, or told to be unchecked."""
-        found = [(references.references(each), references.unchecked(each)) for each in definitions]
-        self.references = tuple(dict.fromkeys(reference for known, _ in found for reference in known))
-        for text in dict.fromkeys(text for _, texts in found for text in texts):
-            self.findings.add("secrets", NOT_CHECKED, text)

@@ -1,0 +1,150 @@
+"""The steps of an item, and which may follow which. Pure.
+
+Nothing else changes an item's step or gives it a result, so this table is the whole of an item's way::
+
+    PENDING ─► PRE_DEPLOY ⇄ PRE_DEPLOY_QUEUED         ROLL_BACK ─► ROLLING_BACK ─► RESTORE_SETTINGS
+       │           └─► PRE_DEPLOY_RUNNING                 ▲
+       │                     └─► UPDATE                   │ a failure after the change was begun,
+       └────────────────────────────┴─► ROLLING_OUT ──────┤ or with the release
+                                           └─► POST_DEPLOY ⇄ … RUNNING
+
+The deploy state acts on an item that is PENDING, PRE_DEPLOY, UPDATE, POST_DEPLOY, ROLL_BACK or RESTORE_SETTINGS. In all
+other steps something goes on at AWS, and ValidateDeploy looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.progress import Progress, Result
+from ecs_gitops.model.status import Hook, OnFailure, Status, Step
+from ecs_gitops.verdict import hooks
+
+_HOOK_TRIES = (Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED)
+
+TRANSITIONS: Mapping[Step | Status, frozenset[Step]] = {
+    Step.PENDING: frozenset({Step.PRE_DEPLOY, Step.ROLLING_OUT, Step.ROLL_BACK}),
+    Step.PRE_DEPLOY: frozenset({Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED}),
+    Step.PRE_DEPLOY_QUEUED: frozenset({Step.PRE_DEPLOY}),
+    # A task that never ran is asked for again.
+    Step.PRE_DEPLOY_RUNNING: frozenset({Step.UPDATE, Step.PRE_DEPLOY_QUEUED}),
+    Step.UPDATE: frozenset({Step.ROLLING_OUT}),
+    Step.ROLLING_OUT: frozenset({Step.POST_DEPLOY, Step.ROLL_BACK}),
+    Step.POST_DEPLOY: frozenset({Step.POST_DEPLOY_RUNNING, Step.POST_DEPLOY_QUEUED, Step.ROLL_BACK}),
+    Step.POST_DEPLOY_QUEUED: frozenset({Step.POST_DEPLOY, Step.ROLL_BACK}),
+    Step.POST_DEPLOY_RUNNING: frozenset({Step.POST_DEPLOY_QUEUED, Step.ROLL_BACK}),
+    Step.ROLL_BACK: frozenset({Step.ROLLING_BACK, Step.ROLL_BACK}),
+    Step.ROLLING_BACK: frozenset({Step.ROLL_BACK, Step.RESTORE_SETTINGS}),
+    Step.RESTORE_SETTINGS: frozenset(),
+    # With the whole release.
+    Status.DEPLOYED: frozenset({Step.ROLL_BACK}),
+    Status.FAILED: frozenset({Step.ROLL_BACK}),
+}
+
+
+def move(item: Item, step: Step, **progress: Any) -> Item:
+    """The item at ``step``, with these members of its progress; the text of the step before is gone. Raises
+    :class:`ValueError` for a step that may not follow: that is a fault of ours."""
+    before = item.status or item.progress.step
+    if step not in TRANSITIONS.get(before, frozenset()):
+        raise ValueError(f"{item.name}: {step} cannot follow {before}")
+    return replace(item, progress=replace(item.progress, step=step, **{"text": None, **progress}), result=None)
+
+
+def end(item: Item, status: Status, now: float | None = None, reason: str | None = None, **result: Any) -> Item:
+    """The item with its result. ``reason`` replaces the one that there was; ``now`` tells how long it took. A result
+    that there is already keeps what is not given."""
+    known = item.result or Result(status=status)
+    since = None if item.is_final else item.progress.began or item.progress.since
+    seconds = round(now - since, 1) if now is not None and since else known.seconds
+    made = {"running": known.running, "was_rolled_back": is_rolling_back(item)} | result
+    return replace(item, result=Result(status=status, reason=reason or item.reason, seconds=seconds, **made))
+
+
+def fail(item: Item, reason: str, now: float | None = None, **result: Any) -> Item:
+    """The item, FAILED for ``reason``."""
+    return end(item, Status.FAILED, now, reason, **result)
+
+
+def is_rolling_back(item: Item) -> bool:
+    """Whether a rollback of the item was begun, or is the next thing to do."""
+    return item.progress.step.is_rollback if item.result is None else item.result.was_rolled_back
+
+
+def roll_back(item: Item, why: str) -> Item:
+    """The item, to be returned by the deploy state to what it ran before."""
+    kept = item if item.result is None else replace(item, progress=Progress(), result=None)
+    if item.result is None:
+        kept = move(item, Step.ROLL_BACK)
+    else:
+        move(item, Step.ROLL_BACK)
+    progress = replace(kept.progress, step=Step.ROLL_BACK, reason=why, since=None, doubted_since=None)
+    return replace(kept, progress=progress, watched=replace(item.watched, record=None))
+
+
+def after_failure(item: Item, why: str, now: float) -> Item:
+    """An item whose change of the target failed: to be rolled back, where that is desired and possible, or FAILED."""
+    if item.progress.step.is_rollback:
+        return fail(item, joined(f"could not roll back: {why}", item.reason) or "", now)
+    if item.desired.on_failure is OnFailure.STOP:
+        left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
+        return fail(item, f"{why}; {left}", now, running=item.change.revision)
+    if item.change.previous is None or item.change.previous == item.change.revision:
+        return fail(item, f"{why}; could not roll back: no earlier revision is known", now)
+    return roll_back(item, why)
+
+
+def hold(item: Item, revision: str, now: float) -> Item:
+    """An item that is HELD while the target runs ``revision``: it was rolled back, and the manifest did not change it
+    since."""
+    reason = (
+        "an earlier release rolled this back, and the manifest's item is the same as then: revert it, or change it, or "
+        "set forceNewDeployment"
+    )
+    return end(item.with_change(previous=revision), Status.HELD, now, reason, running=revision)
+
+
+def unchanged(item: Item, revision: str, now: float, reason: str | None = None) -> Item:
+    """An item that is UNCHANGED: what is desired runs, as ``revision``."""
+    return end(item.with_change(previous=revision, revision=revision), Status.UNCHANGED, now, reason)
+
+
+def untouched(item: Item, why: str, now: float) -> Item:
+    """An item whose hook before the rollout failed: nothing of its service was changed."""
+    return fail(item.with_change(revision=None, previous=None), f"{why}; the service was not changed", now)
+
+
+# --- hooks ---------------------------------------------------------------------------------------------------------
+
+_QUEUED = {Hook.PRE_DEPLOY: Step.PRE_DEPLOY_QUEUED, Hook.POST_DEPLOY: Step.POST_DEPLOY_QUEUED}
+_RUNNING = {Hook.PRE_DEPLOY: Step.PRE_DEPLOY_RUNNING, Hook.POST_DEPLOY: Step.POST_DEPLOY_RUNNING}
+_AGAIN = {Hook.PRE_DEPLOY: Step.PRE_DEPLOY, Hook.POST_DEPLOY: Step.POST_DEPLOY}
+
+
+def run_hook(item: Item, run: Mapping[str, str], now: float) -> Item:
+    """The item, whose hook's task was started; ``run`` is what is kept of it."""
+    return move(item, _RUNNING[_hook(item)], hook=run, since=now)
+
+
+def queue_hook(item: Item, why: str, now: float, stretch: float = 1.0) -> Item | None:
+    """The item, whose hook's task found no place and is tried again later; None where that does not help."""
+    kept = hooks.queued(item, why, now, stretch)
+    if kept is None:
+        return None
+    text = f"hook {hooks.named(item)}: waits for a place: {why}"
+    return move(item, _QUEUED[_hook(item)], hook=kept, since=float(kept["since"]), text=text)
+
+
+def try_hook_again(item: Item) -> Item:
+    """The item, whose hook's task is due to be asked for again."""
+    return move(item, _AGAIN[_hook(item)], text=item.progress.text)
+
+
+def _hook(item: Item) -> Hook:
+    hook = item.progress.step.hook
+    if hook is None:
+        raise ValueError(f"{item.name} is at no hook, but at {item.progress.step}")
+    return hook

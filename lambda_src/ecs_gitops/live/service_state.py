@@ -1,0 +1,50 @@
+"""What a service is: what ECS says of it, the task definition that it runs, and the digests of its images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_gitops.desired.state import desired_state
+from ecs_gitops.ecs.revision_tags import digests_of
+from ecs_gitops.ecs.task_definition import has_images, resolve
+from ecs_gitops.live.revisions import described
+from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.plan.services import LiveService
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.ecs.service import Service
+    from ecs_gitops.model.images import Images
+    from ecs_gitops.model.item import Item
+
+
+def read_service_state(aws: Aws, item: Item, service: Service) -> LiveService:
+    """Read what the service runs. Raises :class:`ItemFailed` when its task definition is gone or a container is
+    missing, and what the calls raise."""
+    definition, tags = described(aws, service.runs)
+    containers, _ = resolve(definition, item.desired.images)
+    desired = desired_state(item, containers)
+    if not has_images(definition, desired.images):
+        return LiveService(service, definition, tags)
+    return LiveService(service, definition, tags, *_running(aws, service, desired.digests, tags))
+
+
+def _running(aws: Aws, service: Service, needed: Collection[str], tags: Mapping[str, str]) -> tuple[Images, str | None]:
+    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not tell them; and
+    why they are not known."""
+    if not (set(needed) - set(digests_of(tags))) or not service.revisions:
+        return {}, None
+    try:
+        revisions = aws.describe_service_revisions(service.revisions)
+    except AwsRefused as error:
+        return {}, f"whether the tag has moved since the service was deployed: {error}"
+    found = {
+        image["containerName"]: image["imageDigest"]
+        for revision in revisions
+        if revision.get("taskDefinition") == service.runs
+        for image in revision.get("containerImages") or []
+        if image.get("imageDigest")
+    }
+    return found, None

@@ -1,0 +1,77 @@
+"""Frozen dataclasses as JSON objects: camelCase members, each held to its shape, what is at its default left out.
+Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from ecs_gitops.model import event_data
+from ecs_gitops.model.event_data import Shape
+from ecs_gitops.model.types import Json
+
+T = TypeVar("T")
+
+_BY_TYPE: Mapping[object, Shape] = {
+    str: event_data.TEXT,
+    bool: event_data.SWITCH,
+    int: event_data.COUNT,
+    float: event_data.NUMBER,
+    Json: event_data.OBJECT,
+    tuple[int, ...]: event_data.COUNTS,
+    tuple[str, ...]: event_data.TEXTS,
+    Mapping[str, str]: event_data.TEXTS_BY_NAME,
+}
+
+
+class Codec(Generic[T]):
+    """Reads and writes one dataclass. ``shapes`` are those of members whose type says too little."""
+
+    def __init__(self, made: type[T], shapes: Mapping[str, Shape] | None = None) -> None:
+        self._made = made
+        self._members = {entry.name: camel(entry.name) for entry in fields(made)}  # type: ignore[arg-type]
+        self._defaults = {
+            entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default
+            for entry in fields(made)  # type: ignore[arg-type]
+        }
+        self._enums: dict[str, type[StrEnum]] = {}
+        self._shapes: dict[str, Shape] = {}
+        for name, hint in get_type_hints(made).items():
+            if name in self._members:
+                self._shapes[self._members[name]] = self._shape(name, hint)
+        self._shapes |= shapes or {}
+
+    def _shape(self, name: str, hint: Any) -> Shape:
+        kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
+        kind = kinds[0] if len(kinds) == 1 else hint
+        if isinstance(kind, type) and issubclass(kind, StrEnum):
+            self._enums[name] = kind
+            return event_data.one_of(*kind)
+        return _BY_TYPE[kind]
+
+    def write(self, value: T) -> Json:
+        """The object's members; those at their default are left out."""
+        found = {name: getattr(value, name) for name in self._members}
+        return {
+            self._members[name]: list(member) if isinstance(member, tuple) else member
+            for name, member in found.items()
+            if member != self._defaults[name]
+        }
+
+    def read(self, data: Any, path: str) -> T:
+        """What :meth:`write` wrote. Raises :class:`TypeError` or :class:`ValueError` naming the member for anything
+        else; ``path`` is its place in the event."""
+        event_data.require(data, self._shapes, path)
+        values = {name: data[member] for name, member in self._members.items() if member in data}
+        for name, enum in self._enums.items():
+            if name in values:
+                values[name] = enum(values[name])
+        return self._made(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def camel(name: str) -> str:
+    """``taskDefinition`` of ``task_definition``."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,86 @@
+"""What Git asks for: a service, or a rule or schedule that runs tasks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ecs_gitops.model import event_data
+from ecs_gitops.model.codec import Codec
+from ecs_gitops.model.identity import DEFAULT_BUS
+from ecs_gitops.model.status import Hook, OnFailure
+from ecs_gitops.model.types import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredTarget:
+    """What services and triggers have in common.
+
+    ``number`` is the item's place in the manifest, tasks first. ``name`` is the service's, the rule's or the schedule's
+    name. ``images`` maps the containers' names to the images that they are to run, as the manifest has them.
+    ``depends_on`` are the numbers of the items that have to come first."""
+
+    number: int
+    name: str
+    images: Mapping[str, str] = field(default_factory=dict)
+    timeout_minutes: int = 0
+    wave: int = 0
+    depends_on: tuple[int, ...] = ()
+    on_failure: OnFailure = OnFailure.ROLL_BACK
+    pin_digest: bool = False
+
+    @property
+    def container(self) -> str:
+        """The name of the first container, as the manifest has it."""
+        return next(iter(self.images), "")
+
+    @property
+    def image(self) -> str:
+        """The image of the first container."""
+        return next(iter(self.images.values()), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredService(DesiredTarget):
+    """``deployment``: the members of ECS's ``deploymentConfiguration`` that the manifest owns; None: none of them.
+    ``is_timeout_given``: whether the manifest itself says how long the item may take."""
+
+    cluster: str
+    is_timeout_given: bool = False
+    force_new_deployment: bool = False
+    require_zero_downtime: bool = False
+    deployment: Json | None = None
+    hooks: Json | None = None
+
+    def hook(self, hook: Hook | None) -> Json | None:
+        """The hook's command, container and timeout; None where there is none."""
+        found = (self.hooks or {}).get(hook) if hook is not None else None
+        return dict(found) if found is not None else None
+
+    @property
+    def identity(self) -> str:
+        """The service, told apart from every other target in its account and Region."""
+        return f"service {self.cluster}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredTrigger(DesiredTarget):
+    """A rule on an event bus, or a schedule in a group: the other one of ``event_bus`` and ``schedule_group`` is
+    None."""
+
+    event_bus: str | None = None
+    schedule_group: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The rule or schedule, told apart from every other target in its account and Region."""
+        if self.schedule_group is not None:
+            return f"schedule {self.schedule_group}/{self.name}"
+        return f"rule {self.event_bus or DEFAULT_BUS}/{self.name}"
+
+
+SERVICE = Codec(
+    DesiredService,
+    {"wave": event_data.WAVE, "deployment": event_data.CONFIGURATION, "hooks": event_data.HOOKS},
+)
+TRIGGER = Codec(DesiredTrigger, {"wave": event_data.WAVE})

@@ -1,0 +1,188 @@
+"""An item of a release: what is desired, the change that it takes, how far that is, and the result. Pure.
+
+A step is changed by :mod:`ecs_gitops.flow.transitions` alone. An item that has a result is over: of its progress
+nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecs_gitops.model import event_data
+from ecs_gitops.model.change import CHANGE, Change
+from ecs_gitops.model.desired import SERVICE, TRIGGER, DesiredService, DesiredTrigger
+from ecs_gitops.model.progress import PROGRESS, RESULT, WATCHED, Progress, Result, Watched
+from ecs_gitops.model.shared_values import Opened, Shared
+from ecs_gitops.model.status import Hook, Kind, Status, Step
+from ecs_gitops.model.types import Json
+
+# Members that many items have in common, by the part that they are in: their value stands once in the batch.
+_SHARED = {"desired": ("deployment", "hooks"), "change": ("previousSettings",)}
+_UNPLANNED, _NOT_BEGUN, _NOTHING_WATCHED = Change(), Progress(), Watched()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """``watched`` is the deployment that the item waits for, or that it ended with."""
+
+    desired: DesiredService | DesiredTrigger
+    change: Change = _UNPLANNED
+    progress: Progress = _NOT_BEGUN
+    watched: Watched = _NOTHING_WATCHED
+    result: Result | None = None
+
+    @property
+    def number(self) -> int:
+        return self.desired.number
+
+    @property
+    def name(self) -> str:
+        return self.desired.name
+
+    @property
+    def service(self) -> DesiredService:
+        """What is desired of a service. Raises :class:`TypeError` for a rule or schedule."""
+        if not isinstance(self.desired, DesiredService):
+            raise TypeError(f"{self.name} is no service")
+        return self.desired
+
+    @property
+    def trigger(self) -> DesiredTrigger:
+        """What is desired of a rule or schedule. Raises :class:`TypeError` for a service."""
+        if not isinstance(self.desired, DesiredTrigger):
+            raise TypeError(f"{self.name} is no rule or schedule")
+        return self.desired
+
+    @property
+    def cluster(self) -> str:
+        """The service's cluster."""
+        return self.service.cluster
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the item has its result."""
+        return self.result is not None
+
+    @property
+    def status(self) -> Status | None:
+        """What became of it; None while it goes on."""
+        return self.result.status if self.result is not None else None
+
+    @property
+    def step(self) -> Step | None:
+        """Where it is; None when it is over."""
+        return self.progress.step if self.result is None else None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the deploy state has to act on it."""
+        return self.result is None and not self.progress.step.is_waiting
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something goes on at AWS that is watched."""
+        return self.result is None and self.progress.step.is_waiting
+
+    @property
+    def reason(self) -> str | None:
+        """What people are told of it, as far as it is known."""
+        return self.result.reason if self.result is not None else self.progress.reason
+
+    @property
+    def hook(self) -> Json:
+        """The hook that the item is at: command, container, timeout; empty where it is at none."""
+        hook = self.progress.step.hook
+        return (self.service.hook(hook) or {}) if hook is not None else {}
+
+    @property
+    def timeout_minutes(self) -> int:
+        """How long a rollout of the item may take."""
+        return self.change.timeout_minutes or self.desired.timeout_minutes
+
+    def has_hook(self, hook: Hook) -> bool:
+        """Whether the manifest has this hook for the item."""
+        return isinstance(self.desired, DesiredService) and self.desired.hook(hook) is not None
+
+    def with_change(self, **members: Any) -> Item:
+        """The item with members of its change replaced."""
+        return replace(self, change=replace(self.change, **members))
+
+    def with_progress(self, **members: Any) -> Item:
+        """The item with members of its progress replaced; the step is not among them."""
+        return replace(self, progress=replace(self.progress, **members))
+
+    def with_watched(self, **members: Any) -> Item:
+        """The item with members of the deployment that it watches replaced."""
+        return replace(self, watched=replace(self.watched, **members))
+
+    def to_json(self, share: Shared) -> Json:
+        """Members desired, change, and progress or result, and watched; those that have nothing are left out."""
+        desired = (
+            SERVICE.write(self.desired) if isinstance(self.desired, DesiredService) else TRIGGER.write(self.desired)
+        )
+        change = CHANGE.write(self.change)
+        for part, members in ((desired, _SHARED["desired"]), (change, _SHARED["change"])):
+            for member in members:
+                if member in part:
+                    part[member] = share(part[member])
+        if "warnings" in change:
+            change["warnings"] = [share(text) for text in change["warnings"]]
+        if "images" in desired and len(self.desired.images) == 1:
+            # One container is the rule.
+            desired |= {"container": self.desired.container, "image": self.desired.image}
+            del desired["images"]
+        progress = PROGRESS.write(_rounded(self.progress)) if self.result is None else {}
+        parts = {
+            "desired": desired,
+            "change": change,
+            "progress": progress,
+            "watched": WATCHED.write(self.watched),
+            "result": RESULT.write(self.result) if self.result is not None else {},
+        }
+        return {name: part for name, part in parts.items() if part}
+
+    @classmethod
+    def from_json(cls, kind: Kind, data: Any, shared: Opened, path: str = "item") -> Item:
+        """The item that :meth:`to_json` wrote. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError` for
+        anything else; ``path`` is its place in the event."""
+        data = dict(event_data.require(data, dict.fromkeys(_PARTS, event_data.MEMBERS), path))
+        desired, change = dict(data["desired"]), dict(data.get("change", {}))
+        for part, members in ((desired, _SHARED["desired"]), (change, _SHARED["change"])):
+            for member in members:
+                if isinstance(part.get(member), int):
+                    part[member] = shared(part[member])
+        if "warnings" in change:
+            event_data.require(change, {"warnings": event_data.LIST}, f"{path}.change")
+            change["warnings"] = [shared(place) for place in change["warnings"]]
+        if "container" in desired or "image" in desired:
+            event_data.require(desired, {"container": event_data.TEXT, "image": event_data.TEXT}, f"{path}.desired")
+            desired["images"] = {desired.pop("container", ""): desired.pop("image", "")}
+        codec: Any = SERVICE if kind is Kind.SERVICE else TRIGGER
+        return cls(
+            desired=codec.read(desired, f"{path}.desired"),
+            change=CHANGE.read(change, f"{path}.change"),
+            progress=PROGRESS.read(data.get("progress", {}), f"{path}.progress"),
+            watched=WATCHED.read(data.get("watched", {}), f"{path}.watched"),
+            result=RESULT.read(data["result"], f"{path}.result") if "result" in data else None,
+        )
+
+
+_PARTS = ("desired", "change", "progress", "watched", "result")
+
+
+def _rounded(progress: Progress) -> Progress:
+    began, since = (value if value is None else round(value, 1) for value in (progress.began, progress.since))
+    return replace(progress, began=began, since=since)
+
+
+def listed(names: Sequence[str], shown: int) -> str:
+    """``a, b and 3 more``: at most ``shown`` names."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def joined(*parts: str | None) -> str | None:
+    """What there is of the parts, in one text; None where there is nothing."""
+    return "; ".join(part for part in parts if part) or None

@@ -1,0 +1,87 @@
+"""What the checks before a release find, of each item. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs import references
+from ecs_gitops.model.status import Finding
+
+if TYPE_CHECKING:
+    from ecs_gitops.ecs.references import Reference
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.types import Json
+
+OK, FAILED, NOT_CHECKED, WARNING = Finding.OK, Finding.FAILED, Finding.NOT_CHECKED, Finding.WARNING
+# Each with what it asks. The order is that of an item's `checks`.
+CHECKS = {
+    "role": "the account's deploy role can be assumed",
+    "target": "the service, rule or schedule is there and can be driven",
+    "container": "the task definition has the containers",
+    "image": "the images are in their ECR repositories",
+    "secrets": "what the task definition refers to is there: secrets, parameters, files, file systems",
+    "passRole": "the deploy role may pass the roles that go with it",
+    "settings": "the deployment settings fit the service",
+    "downtime": "the service's settings do not interrupt it",
+}
+_WORST_FIRST = tuple(Finding)
+_PREFIXES = {NOT_CHECKED: "not checked: ", WARNING: ""}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the checks of one item found: for each check its result and, unless that is OK, the reasons."""
+
+    results: dict[str, Finding] = field(default_factory=dict)
+    reasons: list[tuple[str, Finding, str]] = field(default_factory=list)
+
+    def ok(self, check: str) -> None:
+        self.results.setdefault(check, OK)
+
+    def add(self, check: str, result: Finding, reason: str) -> None:
+        known = self.results.get(check, OK)
+        self.results[check] = min(known, result, key=_WORST_FIRST.index)
+        self.reasons.append((check, result, reason))
+
+    @property
+    def failed(self) -> str:
+        """Why the item cannot be deployed; empty when it can."""
+        return "; ".join(reason for _, result, reason in self.reasons if result is FAILED)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was not checked, and what is odd."""
+        found = (_PREFIXES[result] + reason for _, result, reason in self.reasons if result in _PREFIXES)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """The result of each check that was made, in the order of :data:`CHECKS`."""
+        return {check: self.results[check] for check in CHECKS if check in self.results}
+
+    def copy(self) -> Findings:
+        return Findings(dict(self.results), list(self.reasons))
+
+
+@dataclass(slots=True)
+class Checked:
+    """An item as the check has it, and what the lookups for all items together have to tell: the references, the
+    roles with the service that each is passed to, and the alarms."""
+
+    item: Item
+    findings: Findings = field(default_factory=Findings)
+    references: tuple[Reference, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+    alarms: tuple[str, ...] = ()
+
+    @property
+    def is_to_be_deployed(self) -> bool:
+        return not self.item.is_final and not self.findings.failed
+
+    def refers_to(self, *definitions: Json) -> None:
+        """What tasks of these definitions need: to be looked up, or told to be unchecked."""
+        found = [(references.references(each), references.unchecked(each)) for each in definitions]
+        self.references = tuple(dict.fromkeys(reference for known, _ in found for reference in known))
+        for text in dict.fromkeys(text for _, texts in found for text in texts):
+            self.findings.add("secrets", NOT_CHECKED, text)

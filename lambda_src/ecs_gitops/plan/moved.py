@@ -1,0 +1,18 @@
+"""Whether the world has moved between the check and the deployment. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecs_gitops.model.change import Change
+
+
+def has_moved(checked: Change, now: Change, is_ours: bool) -> str | None:
+    """What is said when the target is not any more what the check saw. None where it is, where there was no check, and
+    where it was this very release that changed it (``is_ours``)."""
+    if checked.kind is None or is_ours or (checked.kind, checked.replaced) == (now.kind, now.replaced):
+        return None
+    if checked.replaced != now.replaced:
+        return f"since the check it was changed from {checked.replaced} to {now.replaced}"
+    return f"since the check its plan changed from {checked.kind} to {now.kind}"

@@ -1,0 +1,87 @@
+"""The plan of a service: desired and live compared. Pure.
+
+The check before a release makes it and keeps the change; the deployment makes it again, as the world may have moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.desired.state import DesiredState, desired_state
+from ecs_gitops.ecs.deployment_settings import merged
+from ecs_gitops.ecs.task_definition import Container, arn, resolve
+from ecs_gitops.model.change import Change
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.plan.decision import Decision, Deploy, Held, Join, Unchanged, decide
+
+if TYPE_CHECKING:
+    from ecs_gitops.ecs.service import Service
+    from ecs_gitops.model.images import Images
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
+    from ecs_gitops.model.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class LiveService:
+    """A service as it is: ``definition`` and ``tags`` of what it runs; ``running``: digests that ECS resolved, where
+    the tags do not tell them; ``unknown``: why these are not known, None where they are or do not matter."""
+
+    service: Service
+    definition: Json
+    tags: Mapping[str, str]
+    running: Images = field(default_factory=dict)
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """``change`` is what can be stored. ``containers`` by the manifest's names; ``configuration`` is the service's
+    ``deploymentConfiguration`` as it is to be; ``warnings`` are those of finding the containers."""
+
+    change: Change
+    decision: Decision
+    desired: DesiredState
+    containers: Mapping[str, Container]
+    configuration: Json
+    warnings: tuple[str, ...]
+
+
+def plan_service(item: Item, live: LiveService, release: Release, now: float) -> ServicePlan:
+    """What the service needs. ``now`` is epoch seconds. Raises :class:`ItemFailed` when a container is missing."""
+    containers, warnings = resolve(live.definition, item.desired.images)
+    desired, service = desired_state(item, containers), live.service
+    decision = decide(
+        service,
+        live.definition,
+        live.tags,
+        desired,
+        release,
+        running=live.running,
+        now=now,
+        timeout=item.timeout_minutes * 60,
+    )
+    configuration = merged(service.configuration, item.service.deployment or {})
+    change = replace(
+        item.change,
+        kind=_kind(decision),
+        previous=short(decision.previous if isinstance(decision, Deploy | Join) else decision.revision),
+        replaced=short(arn(live.definition)),
+        previous_image=next(iter(containers.values())).image,
+        fingerprint=desired.fingerprint,
+    )
+    return ServicePlan(change, decision, desired, containers, configuration, warnings)
+
+
+def _kind(decision: Decision) -> ChangeKind:
+    if isinstance(decision, Deploy):
+        return ChangeKind.DEPLOY
+    if isinstance(decision, Join):
+        return ChangeKind.JOIN
+    if isinstance(decision, Held):
+        return ChangeKind.HELD
+    assert isinstance(decision, Unchanged)  # noqa: S101 - the last of the four
+    return ChangeKind.CONFIGURE if decision.configure else ChangeKind.NOTHING
