@@ -22,7 +22,7 @@ from unit.shop import JOB, hooks, item, release
 
 
 class Counting(Machine):
-    """A machine that counts the history's events, as docs/architecture.md has them."""
+    """A machine that counts the history's events, as docs/architecture/budgets.md has them."""
 
     events = event_budget.RELEASE
 

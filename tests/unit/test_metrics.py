@@ -240,7 +240,7 @@ def test_the_documents_tell_the_cost_of_the_metrics_that_there_are():
     for file, amounts in (
         ("docs/metrics.md", (f"{month:.2f} USD", f"{month * 300 / 730:.2f} USD", f"{month * 20 / 730:.2f} USD")),
         ("docs/metrics.md", (f"| {len(metrics.UNITS)} metrics of one state machine", f"{month / 730:.4f} dollars")),
-        ("README.md", (f"at most ${month:.2f}", f"about ${month * 300 / 730:.1f}0 with ten releases a day")),
+        ("docs/cost.md", (f"at most ${month:.2f}", f"about ${month * 300 / 730:.1f}0 with ten releases a day")),
     ):
         text = (docs / file).read_text()
         assert [amount for amount in amounts if amount not in text] == []

@@ -25,7 +25,7 @@ EVENTS_AT_MOST = 25_000
 # What is left is for retries of states, whose number nobody knows.
 USABLE = 20_000
 # Events of a release as a whole, of a stage, of a batch in a stage, of a notice ahead of the report, of a look (wait,
-# function, choice), and of another run of the deploy function. docs/architecture.md, "History".
+# function, choice), and of another run of the deploy function. docs/architecture/budgets.md, "History".
 RELEASE, STAGE, BATCH, NOTICE, LOOK, RUN = 14, 11, 13, 7, 9, 7
 # How much less often than usual looks may be made: the next one comes after a tenth of the time gone by, times this.
 STRETCHES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)

@@ -10,7 +10,7 @@ from ecs_gitops.model.source import Source, first_line
 
 
 def of_build(environment: Mapping[str, str]) -> Source | None:
-    """The source as the build's environment tells it (docs/architecture.md); None outside a build.
+    """The source as the build's environment tells it (docs/architecture/contracts.md); None outside a build.
 
     The commit's author and subject stand in a file that holds the answer of ``aws codecommit get-commit``. They are
     told to people only, so a file that is missing or odd is no error.

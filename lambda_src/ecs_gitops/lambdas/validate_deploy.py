@@ -8,7 +8,7 @@ Event for the release: ``{"stage": the state machine's whole data}``: ``release`
 :class:`ecs_gitops.flow.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and
 ``execution``. Result while the release goes on: ``next`` DEPLOY, ``release`` and the next stage. At its end: ``next``
 REPORT, ``status`` (SUCCEEDED or FAILED), ``summary``, ``error`` (None where the release succeeded) and ``cause`` for
-the Fail state, ``result`` (release, counts, items as documented in docs/architecture.md), ``notice`` (subject, message)
+the Fail state, ``result`` (release, counts, items: docs/architecture/contracts.md), ``notice`` (subject, message)
 and ``notify``, whether it is sent. The release's metrics go to the log.
 
 Event of EventBridge: see :mod:`ecs_gitops.lambdas.failure_notice`.
