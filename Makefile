@@ -103,7 +103,7 @@ lint: $(STAMP) ## ruff, mypy, terraform fmt, state machine lint
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
 	@terraform fmt -check -recursive .
-	@$(BIN)/python -m local_aws.asl
+	@$(BIN)/python -m lint_state_machine
 
 .PHONY: fmt
 fmt: $(STAMP) ## format Python and Terraform

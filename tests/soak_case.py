@@ -10,7 +10,8 @@ from typing import Any
 from bench.world import Execution, World
 from ecs_gitops.strategy import merged
 from local_aws.client import ACCOUNT, REGION
-from local_aws.stack import CLUSTER, register_app, wait_until_steady
+from local_aws.samples import register_app, wait_until_steady
+from local_aws.stack import CLUSTER
 
 _FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "HELD", "FAILED")
 

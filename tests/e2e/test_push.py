@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from local_aws.registry import push_image
-from local_aws.stack import CLUSTER, RULE, SERVICES, Clone, Stack, build_shop, create_service, image, manifest
-from local_aws.stack import wait_until_steady as steady
+from local_aws.samples import create_service
+from local_aws.samples import wait_until_steady as steady
+from local_aws.stack import CLUSTER, RULE, SERVICES, Clone, Stack, build_shop, image, manifest
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ import pytest
 
 from integration.permission_scenarios import World
 from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
+from local_aws.samples import create_service, register_app, wait_until_steady
+from local_aws.stack import CLUSTER, Stack
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from local_aws.client import LocalAws
 from local_aws.registry import image_uri, push_image
-from local_aws.stack import CLUSTER, Clone, Stack, create_alarm, create_service
+from local_aws.samples import create_alarm, create_service
+from local_aws.stack import CLUSTER, Clone, Stack
 
 # Beginning of names that no other test uses: the stack is theirs as well.
 PREFIX = "permissions"

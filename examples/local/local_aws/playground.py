@@ -12,7 +12,8 @@ from pathlib import Path
 from local_aws import demo_output as output
 from local_aws.client import LocalAws, is_free
 from local_aws.demo_output import Unexpected, console, step
-from local_aws.stack import CLUSTER, ROOT, SERVICES, Clone, Stack, build_shop, create_service, wait_until_steady
+from local_aws.samples import create_service, wait_until_steady
+from local_aws.stack import CLUSTER, ROOT, SERVICES, Clone, Stack, build_shop
 
 HOME = ROOT / ".local"
 ROLLOUT_SECONDS = 4.0

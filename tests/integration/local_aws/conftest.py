@@ -8,11 +8,13 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from integration.local_aws.git import git
 from local_aws.client import LocalAws
 
 Statement = dict[str, Any]
@@ -84,6 +86,15 @@ def make_function(aws: LocalAws, make_role: Callable[..., str]) -> Callable[[str
         return str(made["FunctionArn"])
 
     return make
+
+
+@pytest.fixture
+def clone(aws: LocalAws, name: str, tmp_path: Path) -> Path:
+    """A clone of a new repository of the test's name, on branch main."""
+    aws.client("codecommit").create_repository(repositoryName=name, repositoryDescription="a test")
+    git(tmp_path, "clone", "--quiet", aws.clone_url(name), "clone")
+    git(tmp_path / "clone", "checkout", "-B", "main")
+    return tmp_path / "clone"
 
 
 def _policy(*statements: Statement) -> str:

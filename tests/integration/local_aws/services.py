@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.stack import load_balancer
+from local_aws.samples import load_balancer
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,36 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from integration.local_aws.git import commit, git
 from local_aws.client import LocalAws
-
-_AUTHOR = ["-c", "user.name=A Person", "-c", "user.email=person@example.com"]
-
-
-def git(where: Path, *arguments: str) -> str:
-    """What git prints, without the settings of who runs the tests."""
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
-    done = subprocess.run(
-        ["git", *_AUTHOR, *arguments], cwd=where, env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def commit(where: Path, files: dict[str, str], message: str) -> str:
-    """Commit the files; -> commit id."""
-    for path, text in files.items():
-        (where / path).write_text(text, encoding="utf-8")
-    git(where, "add", "--all")
-    git(where, "commit", "--quiet", "--message", message)
-    return git(where, "rev-parse", "HEAD")
-
-
-@pytest.fixture
-def clone(aws: LocalAws, name: str, tmp_path: Path) -> Path:
-    """A clone of a new repository of the test's name, on branch main."""
-    aws.client("codecommit").create_repository(repositoryName=name, repositoryDescription="a test")
-    git(tmp_path, "clone", "--quiet", aws.clone_url(name), "clone")
-    git(tmp_path / "clone", "checkout", "-B", "main")
-    return tmp_path / "clone"
 
 
 def test_what_is_pushed_can_be_read(aws: LocalAws, name: str, clone: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration.local_aws.policies import allow, denied
 from local_aws.client import LocalAws
-from local_aws.stack import create_alarm
+from local_aws.samples import create_alarm
 
 _PLACE = "us-west-2:111111111111"
 As = Callable[..., Callable[[str], Any]]

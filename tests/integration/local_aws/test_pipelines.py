@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from integration.local_aws.test_git import clone, commit, git
+from integration.local_aws.git import commit, git
 from local_aws.client import LocalAws
-
-__all__ = ["clone"]
 
 _PLACE = "us-west-2:111111111111"
 _BUILDSPEC = """

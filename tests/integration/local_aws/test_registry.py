@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 
-from ecs_gitops.aws import Aws
 from integration.local_aws.policies import allow, denied
 from local_aws.client import LocalAws
 from local_aws.registry import image_uri, push_image, push_index
@@ -56,11 +55,6 @@ def test_an_image_for_several_platforms_comes_as_its_index_to_whom_takes_one(aws
         "images"
     ]
     assert own["imageId"] == {"imageTag": "1", "imageDigest": index}
-
-    # AND so the package sees it
-    assert Aws(lambda service, region=None: aws.client(service)).image_digests(
-        "111111111111", "us-west-2", name, ["1"]
-    ) == {"1": index}
 
 
 def test_what_is_not_there_is_a_failure(aws: LocalAws, name: str) -> None:

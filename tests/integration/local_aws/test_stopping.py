@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from integration.local_aws.services import BREAKER, World
 from local_aws.client import LocalAws
-from local_aws.stack import create_alarm
+from local_aws.samples import create_alarm
 
 _CANARY: dict[str, Any] = {
     "strategy": "CANARY",

@@ -1,4 +1,4 @@
-"""Check the state machine's definition with statelint: ``python -m local_aws.asl``."""
+"""Check the state machine's definition with statelint: ``python -m lint_state_machine``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-_FILE = Path(__file__).resolve().parents[3] / "modules" / "deployer" / "state_machine.asl.json"
+FILE = Path(__file__).resolve().parents[1] / "modules" / "deployer" / "state_machine.asl.json"
 _NUMBERS = {"max_concurrency": "20", "timeout_seconds": "14400", "partition": "aws"}
 
 
@@ -24,9 +24,9 @@ def problems(definition: dict[str, object]) -> list[str]:
 
 
 def main() -> int:
-    found = problems(json.loads(rendered(_FILE.read_text())))
+    found = problems(json.loads(rendered(FILE.read_text())))
     for problem in found:
-        print(f"{_FILE.name}: {problem}", file=sys.stderr)
+        sys.stderr.write(f"{FILE.name}: {problem}\n")
     return 1 if found else 0
 
 

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import io
 import json
+import time
+import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from integration.local_aws.hostile_repository import FOLDER, MANIFEST, PIPE, files, link, packed
+from integration.hostile_repository import FOLDER, MANIFEST, PIPE, files, link, packed
 from local_aws.client import LocalAws
 from local_aws.stack import ROOT
 
@@ -23,8 +25,9 @@ _BUILDSPEC = (ROOT / "modules" / "pipeline" / "buildspec.yml").read_text()
 
 
 @pytest.fixture
-def build(aws: LocalAws, name: str, make_role: Callable[..., str], layer: Path, until: Callable[..., Any]) -> Build:
+def build(aws: LocalAws, layer: Path) -> Build:
     """`build(content, manifest)`: the build as it ended, with its log's `lines` and its `deployment`."""
+    name = f"t{uuid.uuid4().hex[:10]}"
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     data = layer.read_bytes()
@@ -32,7 +35,7 @@ def build(aws: LocalAws, name: str, make_role: Callable[..., str], layer: Path, 
     group = f"/aws/codebuild/{name}"
     aws.client("logs").create_log_group(logGroupName=group)
     allowed = {"Effect": "Allow", "Action": ["s3:*", "logs:*", "lambda:GetLayerVersion"], "Resource": "*"}
-    role = make_role(f"{name}-build", "codebuild.amazonaws.com", allowed)
+    role = _role(aws, f"{name}-build", allowed)
 
     def run(content: Content, manifest: str = "deployment.yaml", data: bytes = data) -> dict[str, Any]:
         variables = {
@@ -66,9 +69,7 @@ def build(aws: LocalAws, name: str, make_role: Callable[..., str], layer: Path, 
             sourceLocationOverride=f"{name}/source",
             artifactsOverride={"type": "S3", "location": name, "path": "deployment"},
         )["build"]
-        ended: dict[str, Any] = until(
-            lambda: client.batch_get_builds(ids=[started["id"]])["builds"][0], lambda each: each["buildComplete"], 60
-        )
+        ended = _ended(client, started["id"])
         where = {"logGroupName": group, "logStreamName": ended["logs"]["streamName"]}
         ended["lines"] = [
             event["message"].rstrip("\n") for event in aws.client("logs").get_log_events(**where)["events"]
@@ -81,6 +82,30 @@ def build(aws: LocalAws, name: str, make_role: Callable[..., str], layer: Path, 
         return ended
 
     return run
+
+
+def _role(aws: LocalAws, name: str, *statements: dict[str, Any]) -> str:
+    """A role of CodeBuild's with these rights; -> ARN."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_policy(*statements))
+    return str(made)
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def _ended(client: Any, build_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    """The build when it is complete."""
+    end = time.monotonic() + seconds
+    while True:
+        found: dict[str, Any] = client.batch_get_builds(ids=[build_id])["builds"][0]
+        if found["buildComplete"]:
+            return found
+        assert time.monotonic() < end, f"still going on after {seconds:g} s: {found}"
+        time.sleep(0.05)
 
 
 def _items(build: dict[str, Any]) -> list[tuple[str, str]]:
