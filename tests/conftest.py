@@ -14,7 +14,7 @@ import pytest
 
 # Imported where a test asks for them: unit tests start none of this, and need none of it.
 if TYPE_CHECKING:
-    from local_aws.stack import Stack
+    from playground.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """``examples/local`` applied. Waits of the state machine take their real time; images run after 0.5 seconds."""
-    from local_aws.client import LocalAws
-    from local_aws.stack import Stack
+    from local_aws import LocalAws
+    from playground.stack import Stack
 
     folder = tmp_path_factory.mktemp("stack")
     with LocalAws(folder / "aws", rollout_seconds=0.5) as aws:

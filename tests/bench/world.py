@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_aws.samples import create_service, register_app, wait_until_steady
-from local_aws.stack import CLUSTER, Stack
+from playground.stack import CLUSTER, Stack
 
 _AT_ONCE = 10
 

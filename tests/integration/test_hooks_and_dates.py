@@ -10,7 +10,7 @@ import pytest
 
 from integration.live_services import meanwhile, wait_for
 from local_aws.samples import create_service, register_app
-from local_aws.stack import CLUSTER
+from playground.stack import CLUSTER
 
 ROOM = 16_384
 

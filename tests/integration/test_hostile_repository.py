@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from integration.hostile_repository import FOLDER, MANIFEST, PIPE, files, link, packed
-from local_aws.client import LocalAws
-from local_aws.stack import ROOT
+from local_aws import LocalAws
+from playground.stack import ROOT
 
 Content = Mapping[str, tuple[int, str]]
 Build = Callable[..., dict[str, Any]]

@@ -7,9 +7,9 @@ import uuid
 
 from ecs_gitops.aws import Aws
 from integration.live_services import composite_alarm, quiet_alarm, result
-from local_aws.registry import image_uri, push_image, push_index
 from local_aws.samples import wait_until_steady
-from local_aws.stack import CLUSTER
+from local_aws.stores.push import image_uri, push_image, push_index
+from playground.stack import CLUSTER
 
 
 def test_images_are_looked_up_in_ecr_and_a_moved_tag_is_a_change(aws, run, service):

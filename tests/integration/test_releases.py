@@ -18,7 +18,7 @@ from integration.live_services import (
     wait_for,
 )
 from local_aws.samples import wait_until_steady
-from local_aws.stack import CLUSTER
+from playground.stack import CLUSTER
 
 CANARY = {
     "strategy": "CANARY",

@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecs_gitops.aws import looking
-from local_aws.client import LocalAws
+from local_aws import LocalAws
 from local_aws.samples import create_service
-from local_aws.stack import CLUSTER, Stack
+from playground.stack import CLUSTER, Stack
 
 ROLE, OTHER_ROLE = "ecs-gitops-deploy-us-west-2", "ecs-gitops-deploy"
 PLACE = "us-west-2:111111111111"
