@@ -1,4 +1,4 @@
-"""AWS on one machine, for the demo and the tests: ministack, mended where it differs from AWS, and the Code services.
+"""AWS on one machine, for demos and tests: ministack, mended where it differs from AWS, and the Code services.
 
 What is simulated is AWS. README.md lists each mend with the AWS behaviour it stands for.
 """

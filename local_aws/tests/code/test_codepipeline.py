@@ -22,7 +22,7 @@ phases:
       - cd "$CODEBUILD_SRC_DIR"
       - test "$(cat who)" != nobody
       - aws sts get-caller-identity --query Arn --output text
-      - python3 -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("ecs_gitops") is not None)'
+      - python3 -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("boto3") is not None)'
       - printf '{"greeting":"%s","who":"%s"}' "$GREETING" "$(cat who)" > deployment.json
 artifacts:
   files:

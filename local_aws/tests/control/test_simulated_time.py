@@ -7,9 +7,11 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAws
@@ -172,6 +174,28 @@ def test_credentials_last_by_the_simulated_clock(aws: LocalAws, name: str, make_
     arn = make_role(name, "111111111111", allow("ecs:ListClusters", "*"))
     keys = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     assert 3590 < keys["Expiration"].timestamp() - _now(aws) < 3610
+
+
+@pytest.mark.parametrize(
+    ("service", "action"), [("ecs", "ListClusters"), ("events", "ListRules"), ("scheduler", "ListSchedules")]
+)
+def test_answers_to_a_role_are_dated_by_the_simulated_clock_and_those_to_a_user_by_the_machine(
+    aws: LocalAws, as_role: Callable[..., Callable[[str], Any]], until: Callable[..., Any], service: str, action: str
+) -> None:
+    # GIVEN a simulated clock that is ahead of the machine's
+    until(lambda: _now(aws) > time.time() + 20)
+
+    def dated(client: Any) -> float:
+        headers = getattr(client, xform_name(action))()["ResponseMetadata"]["HTTPHeaders"]
+        return parsedate_to_datetime(headers["date"]).timestamp()
+
+    # WHEN a caller with a role asks, THEN the header Date is the simulated time, in whole seconds
+    asked = _now(aws)
+    told = dated(as_role(allow(f"{service}:{action}", "*"))(service))
+    assert int(asked) <= told <= _now(aws)
+
+    # WHEN a user does, THEN it is the machine's: an SDK corrects its signatures by it
+    assert abs(dated(aws.client(service)) - time.time()) < 5
 
 
 def test_the_clock_never_goes_back(aws: LocalAws) -> None:

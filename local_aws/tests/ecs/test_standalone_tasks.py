@@ -260,7 +260,7 @@ def test_a_service_replaces_a_task_that_a_user_stopped(world: World, until: Call
 
 
 def test_texts_that_ecs_does_not_take_are_refused(world: World) -> None:
-    wrong = {"startedBy": ("ecs-gitops/release(4.0)", "x" * 129), "clientToken": ("a b", "x" * 65)}
+    wrong = {"startedBy": ("deployer/release(4.0)", "x" * 129), "clientToken": ("a b", "x" * 65)}
     for member, texts in wrong.items():
         for text in texts:
             with pytest.raises(ClientError, match=f"Invalid {member}"):

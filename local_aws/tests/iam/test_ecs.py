@@ -11,7 +11,7 @@ from support.policies import allow, denied
 from support.services import World
 
 _PLACE = "us-west-2:111111111111"
-_OUR_KEYS = {"ForAllValues:StringLike": {"aws:TagKeys": ["ecs-gitops:*"]}}
+_OUR_KEYS = {"ForAllValues:StringLike": {"aws:TagKeys": ["deployer:*"]}}
 As = Callable[..., Callable[[str], Any]]
 
 
@@ -93,14 +93,14 @@ def test_tags_of_a_task_need_tag_resource(aws: LocalAws, as_role: As, name: str)
     world = World(aws.client("ecs"), name)
     world.create()
     keys = {
-        "ForAllValues:StringLike": {"aws:TagKeys": ["ecs-gitops:*"]},
+        "ForAllValues:StringLike": {"aws:TagKeys": ["deployer:*"]},
         "StringEquals": {"ecs:CreateAction": "RunTask"},
     }
     tagging = allow("ecs:TagResource", _arn(f"task/{name}/*"), keys)
     ecs = as_role(allow("ecs:RunTask", "*"), tagging)("ecs")
 
     # WHEN a task is run with such a tag, THEN it runs; with another one, it does not
-    ecs.run_task(cluster=name, taskDefinition=name, tags=[{"key": "ecs-gitops:release", "value": "1"}])
+    ecs.run_task(cluster=name, taskDefinition=name, tags=[{"key": "deployer:release", "value": "1"}])
     told = denied(lambda: ecs.run_task(cluster=name, taskDefinition=name, tags=[{"key": "owner", "value": "me"}]))
     assert "ecs:TagResource" in told
 
@@ -112,17 +112,15 @@ def test_tags_are_put_and_taken_by_resource_and_key(aws: LocalAws, as_role: As, 
     ecs = as_role(allow(["ecs:TagResource", "ecs:UntagResource", "ecs:ListTagsForResource"], arn, _OUR_KEYS))("ecs")
 
     # WHEN tags of these keys are put and taken
-    ecs.tag_resource(
-        resourceArn=arn, tags=[{"key": "ecs-gitops:a", "value": "1"}, {"key": "ecs-gitops:b", "value": "2"}]
-    )
-    ecs.untag_resource(resourceArn=arn, tagKeys=["ecs-gitops:a"])
+    ecs.tag_resource(resourceArn=arn, tags=[{"key": "deployer:a", "value": "1"}, {"key": "deployer:b", "value": "2"}])
+    ecs.untag_resource(resourceArn=arn, tagKeys=["deployer:a"])
 
     # THEN it is allowed; other keys, also beside these, and other resources are not
-    assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "ecs-gitops:b", "value": "2"}]
-    mixed = [{"key": "ecs-gitops:a", "value": "1"}, {"key": "owner", "value": "me"}]
+    assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "deployer:b", "value": "2"}]
+    mixed = [{"key": "deployer:a", "value": "1"}, {"key": "owner", "value": "me"}]
     assert f"ecs:TagResource on resource: {arn}" in denied(lambda: ecs.tag_resource(resourceArn=arn, tags=mixed))
-    assert "ecs:UntagResource" in denied(lambda: ecs.untag_resource(resourceArn=arn, tagKeys=["ecs-gitops:b", "owner"]))
-    denied(lambda: ecs.untag_resource(resourceArn=_arn(f"cluster/{name}"), tagKeys=["ecs-gitops:b"]))
+    assert "ecs:UntagResource" in denied(lambda: ecs.untag_resource(resourceArn=arn, tagKeys=["deployer:b", "owner"]))
+    denied(lambda: ecs.untag_resource(resourceArn=_arn(f"cluster/{name}"), tagKeys=["deployer:b"]))
 
 
 def test_the_value_of_a_tag_can_be_asked_for(aws: LocalAws, as_role: As, name: str) -> None:

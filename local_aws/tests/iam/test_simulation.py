@@ -58,7 +58,7 @@ def test_conditions_are_met_by_the_context(aws: LocalAws, make_role: Callable[..
         name,
         "111111111111",
         allow("iam:PassRole", role, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
-        allow("ecs:TagResource", "*", {"ForAllValues:StringLike": {"aws:TagKeys": ["ecs-gitops:*"]}}),
+        allow("ecs:TagResource", "*", {"ForAllValues:StringLike": {"aws:TagKeys": ["deployer:*"]}}),
     )
 
     def decide(action: str, resource: str, key: str, values: list[str], kind: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_conditions_are_met_by_the_context(aws: LocalAws, make_role: Callable[..
         assert (result["EvalDecision"], result["MissingContextValues"]) == (decision, [])
     result = decide("iam:PassRole", role, "", [], "string")
     assert (result["EvalDecision"], result["MissingContextValues"]) == ("implicitDeny", ["iam:PassedToService"])
-    for keys, decision in ((["ecs-gitops:a"], "allowed"), (["ecs-gitops:a", "owner"], "implicitDeny")):
+    for keys, decision in ((["deployer:a"], "allowed"), (["deployer:a", "owner"], "implicitDeny")):
         assert decide("ecs:TagResource", "*", "aws:TagKeys", keys, "stringList")["EvalDecision"] == decision
 
 

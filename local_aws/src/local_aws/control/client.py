@@ -1,4 +1,4 @@
-"""Start and end a local AWS from a test or the demo, and talk to it."""
+"""Start and end a local AWS from a test or a demo, and talk to it."""
 
 from __future__ import annotations
 

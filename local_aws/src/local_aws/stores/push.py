@@ -1,4 +1,4 @@
-"""A client's push to ECR without Docker, for tests and the demo."""
+"""A client's push to ECR without Docker, for tests and demos."""
 
 from __future__ import annotations
 
