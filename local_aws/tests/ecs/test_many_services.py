@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local_aws import LocalAws
-from local_aws.control.state import Trace
+from local_aws.control.trace import Trace
 from support.services import World
 
 _MANY = 100

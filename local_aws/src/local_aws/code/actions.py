@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local_aws.code import codecommit
-from local_aws.control import state
+from local_aws.control.settings import settings
 from local_aws.iam.roles import Denied, Session, require
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Action:
     def client(self, service: Any) -> Any:
         return boto3.client(
             service,
-            endpoint_url=state.endpoint,
+            endpoint_url=settings.endpoint,
             region_name=self.place.region,
             aws_access_key_id=self.session.access_key_id,
             aws_secret_access_key=self.session.secret_access_key,

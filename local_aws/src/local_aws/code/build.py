@@ -21,7 +21,7 @@ from local_aws.code.build_log import BuildLog
 from local_aws.code.buildspec import Buildspec, BuildspecError, Phase
 from local_aws.code.shell import Shell
 from local_aws.code.unpack import unpack
-from local_aws.control import state
+from local_aws.control.settings import settings
 from local_aws.iam.roles import NotTrusted, Session, assume
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class BuildRun:
     ) -> None:
         self._build, self._project, self._region = build, project, region
         self._from, self._to = source, target
-        self._folder = state.folder / "builds" / build["id"].replace(":", "-")
+        self._folder = settings.folder / "builds" / build["id"].replace(":", "-")
         self._source = self._folder / "src"
         self._deadline = time.monotonic() + 60 * int(build["timeoutInMinutes"])
         self._log: BuildLog | None = None
@@ -125,7 +125,7 @@ class BuildRun:
             raise PhaseFailed("INTERNAL_SERVICE_ERROR", "the build has no credentials")
         return boto3.client(
             service,
-            endpoint_url=state.endpoint,
+            endpoint_url=settings.endpoint,
             region_name=self._region,
             aws_access_key_id=self._session.access_key_id,
             aws_secret_access_key=self._session.secret_access_key,
@@ -170,7 +170,7 @@ class BuildRun:
             "CI": "true",
             "AWS_REGION": self._region,
             "AWS_DEFAULT_REGION": self._region,
-            "AWS_ENDPOINT_URL": state.endpoint,
+            "AWS_ENDPOINT_URL": settings.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
             "CODEBUILD_CI": "true",
             "CODEBUILD_BUILD_ID": build["id"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_aws.control import state
+from local_aws.control.trace import trace
 
 _EVERY = 0.3
 
@@ -32,7 +32,7 @@ class BuildLog:
 
     def line(self, text: str) -> None:
         """A line that a command wrote."""
-        state.trace.add("build-log", build=self._build, line=text)
+        trace.add("build-log", build=self._build, line=text)
         with self._lock:
             self._waiting.append({"timestamp": int(time.time() * 1000), "message": f"{text}\n"})
 
@@ -54,6 +54,6 @@ class BuildLog:
                 try:
                     self._logs.put_log_events(**self._where, logEvents=batch)
                 except ClientError as error:
-                    state.trace.add("build-log", build=self._build, line=f"the log was not taken: {error}")
+                    trace.add("build-log", build=self._build, line=f"the log was not taken: {error}")
             if is_last:
                 return

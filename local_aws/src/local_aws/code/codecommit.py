@@ -13,8 +13,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws.control import state
 from local_aws.control.protocol import Data, Place, ServiceError, Tags, serve
+from local_aws.control.settings import settings
 from local_aws.events.bus import emit
 
 
@@ -33,7 +33,7 @@ class Repository:
 
     @property
     def folder(self) -> Path:
-        return state.folder / "git" / f"{self.name}.git"
+        return settings.folder / "git" / f"{self.name}.git"
 
     def git(self, *arguments: str) -> str:
         """What git prints, for a command in the bare repository."""

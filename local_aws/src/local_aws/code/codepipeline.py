@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_aws.code.actions import ActionFailed, run_action
-from local_aws.control import clock, state
+from local_aws.control import clock
 from local_aws.control.protocol import Data, Place, ServiceError, Tags, serve
+from local_aws.control.trace import trace
 from local_aws.events.bus import emit
 from local_aws.iam.roles import NotTrusted, assume
 
@@ -218,7 +219,7 @@ def _set_status(pipeline: Pipeline, execution: Execution, status: str) -> None:
         "state": "STARTED" if status == "InProgress" else status.upper(),
         "version": pipeline.declaration["version"],
     }
-    state.trace.add("pipeline", pipeline=pipeline.name, execution=execution.id, status=status)
+    trace.add("pipeline", pipeline=pipeline.name, execution=execution.id, status=status)
     _emit(pipeline, "CodePipeline Pipeline Execution State Change", detail)
 
 
@@ -247,7 +248,7 @@ def _tell_action(pipeline: Pipeline, execution: Execution, entry: Data, action: 
             "error-code": (failure or {}).get("code"),
         }
         detail["execution-result"] = {name: value for name, value in told.items() if value}
-    state.trace.add(
+    trace.add(
         "action",
         pipeline=pipeline.name,
         execution=execution.id,

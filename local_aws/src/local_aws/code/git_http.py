@@ -11,7 +11,7 @@ import subprocess
 from typing import Any
 
 from local_aws.code import codecommit
-from local_aws.control import state
+from local_aws.control.settings import settings
 
 PREFIX = "/v1/repos/"
 USER = "git-user"
@@ -19,7 +19,7 @@ USER = "git-user"
 
 def password() -> str:
     """The password of the one Git user, made once for the server's folder."""
-    file = state.folder / "git-password"
+    file = settings.folder / "git-password"
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(24))

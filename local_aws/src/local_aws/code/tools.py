@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local_aws.control import state
+from local_aws.control.settings import settings
 
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 _lock = threading.Lock()
@@ -19,7 +19,7 @@ def search_path() -> str:
     ``python3`` is the interpreter behind this virtual environment without site-packages: what is installed here must
     not be what makes a build succeed. PYTHONPATH counts, as on AWS.
     """
-    folder = state.folder / "build-tools"
+    folder = settings.folder / "build-tools"
     base = getattr(sys, "_base_executable", "") or sys.executable
     with _lock:
         folder.mkdir(exist_ok=True)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.code import git_http
-from local_aws.control import calls, clock, simulated_time, state
-from local_aws.ecs import throttling, traffic
+from local_aws.control import calls, clock, simulated_time
+from local_aws.control.settings import settings
+from local_aws.control.trace import trace
+from local_aws.ecs import throttling
 from local_aws.functions import runtime
 from local_aws.iam import denials
 
@@ -48,7 +50,7 @@ def _clock() -> dict[str, Any]:
 
 def _fault(told: dict[str, Any]) -> dict[str, Any]:
     fault = {("fault" if name == "kind" else name): value for name, value in told.items()}
-    state.trace.add("fault", **fault)
+    trace.add("fault", **fault)
     return {}
 
 
@@ -63,19 +65,19 @@ def change(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rollout_seconds(value: Any) -> None:
-    state.settings.rollout_seconds = float(value)
+    settings.rollout_seconds = float(value)
 
 
 def _minute_seconds(value: Any) -> None:
-    traffic.settings.minute_seconds = None if value is None else float(value)
+    settings.minute_seconds = None if value is None else float(value)
 
 
 def _instance_mib(value: Any) -> None:
-    state.settings.instance_mib = int(value)
+    settings.instance_mib = int(value)
 
 
 def _wait_scale(value: Any) -> None:
-    state.settings.wait_scale = float(value)
+    settings.wait_scale = float(value)
 
 
 _SETTINGS: dict[str, Callable[[Any], None]] = {
@@ -89,7 +91,7 @@ _SETTINGS: dict[str, Callable[[Any], None]] = {
     "deny": denials.use,
 }
 _ADDRESSES: dict[str, Callable[[int, Any], Any]] = {
-    "trace": lambda since, _: state.trace.since(since),
+    "trace": lambda since, _: trace.since(since),
     "calls": lambda since, _: calls.since(since),
     "call-counts": lambda since, _: calls.counts(since),
     "clock": lambda *_: _clock(),

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local_aws.control.state import ACCOUNT, REGION
+from local_aws.control.settings import ACCOUNT, REGION
 
 # Some seconds on an idle machine; a busy one may take long.
 _STARTS_WITHIN = 120.0

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws.control import clock, state
+from local_aws.control import clock
+from local_aws.control.settings import ACCOUNT, REGION, settings
 
 
 def main(arguments: list[str]) -> int:
@@ -22,9 +23,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rollout-seconds", type=float, default=2.0, help="how long an image takes until it runs")
     options = parser.parse_args(arguments)
     folder = options.state_dir.resolve()
-    state.use(folder, f"http://127.0.0.1:{options.port}")
-    state.settings.rollout_seconds = options.rollout_seconds
-    state.settings.wait_scale = options.wait_scale
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.folder, settings.endpoint = folder, f"http://127.0.0.1:{options.port}"
+    settings.rollout_seconds = options.rollout_seconds
+    settings.wait_scale = options.wait_scale
     clock.set_second(options.second_seconds)
     _set_up(folder, options.port)
 
@@ -49,10 +51,10 @@ def _set_up(folder: Path, port: int) -> None:
         GATEWAY_PORT=str(port),
         IOT_MTLS_ENABLED="0",
         LOG_LEVEL=os.environ.get("LOCAL_AWS_LOG_LEVEL", "WARNING"),
-        MINISTACK_ACCOUNT_ID=state.ACCOUNT,
-        MINISTACK_REGION=state.REGION,
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_REGION=REGION,
         TMPDIR=str(temporary),
-        AWS_ACCESS_KEY_ID=state.ACCOUNT,
+        AWS_ACCESS_KEY_ID=ACCOUNT,
         AWS_SECRET_ACCESS_KEY="local",
     )
 

@@ -24,7 +24,7 @@ from ministack.services import ecs, sts
 from ministack.services import stepfunctions as sfn
 
 from local_aws.control import clock
-from local_aws.control.state import settings
+from local_aws.control.settings import settings
 
 _SECONDS_OF_STEADINESS = 0.5
 _DATED = ("ecs", "events", "scheduler")

@@ -23,7 +23,7 @@ from typing import Any
 from ministack.services import ecs
 
 from local_aws.control import clock
-from local_aws.control.state import settings
+from local_aws.control.settings import settings
 from local_aws.ecs import standalone_tasks
 from local_aws.stores.images import digest_of, pull_error, tag_of
 

@@ -27,7 +27,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import ecs
 
 from local_aws.control import clock
-from local_aws.control.state import settings
+from local_aws.control.settings import settings
 from local_aws.stores.images import digest_of
 
 Data = dict[str, Any]

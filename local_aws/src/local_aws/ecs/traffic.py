@@ -22,6 +22,7 @@ from ministack.core.responses import request_scope
 from ministack.services import ecs
 
 from local_aws.control import clock
+from local_aws.control.settings import settings
 from local_aws.ecs import pause_hooks, records
 from local_aws.ecs.records import Record
 
@@ -36,23 +37,14 @@ _FOR_HOOKS_ALONE = (
 )
 
 
-@dataclass(slots=True)
-class Settings:
-    """``minute_seconds``: how many simulated seconds a minute of bake time takes; None is AWS's 60 where seconds are
-    scaled, and 1 where they are not, so that nobody waits for minutes."""
-
-    minute_seconds: float | None = None
-
-    def simulated(self, minutes: float) -> float:
-        """How many simulated seconds the bake time takes."""
-        return minutes * (self.minute_seconds or (1.0 if clock.line().second == 1.0 else 60.0))
-
-    def bake(self, minutes: float) -> float:
-        """How many seconds of this machine the bake time takes."""
-        return clock.real(self.simulated(minutes))
+def simulated(minutes: float) -> float:
+    """How many simulated seconds the bake time takes."""
+    return minutes * (settings.minute_seconds or (1.0 if clock.line().second == 1.0 else 60.0))
 
 
-settings = Settings()
+def bake(minutes: float) -> float:
+    """How many seconds of this machine the bake time takes."""
+    return clock.real(simulated(minutes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +131,7 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
         record.stage, record.weight, record.updated = step.stage, step.weight, clock.now()
         if not _let_through(key, record):
             return
-        until = time.monotonic() + max(clock.real(_SHIFT_SECONDS), settings.bake(step.minutes))
+        until = time.monotonic() + max(clock.real(_SHIFT_SECONDS), bake(step.minutes))
         while time.monotonic() < until:
             if record.status != "IN_PROGRESS":
                 return
@@ -150,7 +142,7 @@ def _shift(cluster: str, key: str, record: Record, complete: Any) -> None:
 
 def _let_through(key: str, record: Record) -> bool:
     """Wait at the stage's PAUSE hooks until somebody goes on, or their time is over; False when it does not go on."""
-    for hook in pause_hooks.reached(record, settings.simulated):
+    for hook in pause_hooks.reached(record, simulated):
         while pause_hooks.waits(record, hook):
             time.sleep(min(_TICK, clock.real(_TICK * 10)))
         if record.status != "IN_PROGRESS":

@@ -12,7 +12,8 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import eventbridge, lambda_svc
 
-from local_aws.control import clock, state
+from local_aws.control import clock
+from local_aws.control.trace import trace
 from local_aws.iam.roles import Denied, NotTrusted, assume, require
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def _invoke_function(arn: str, payload: str) -> None:
     def invoke() -> None:
         for pause in (60, 120, None):
             result = lambda_svc._execute_function_with_config_scope(function, json.loads(payload))
-            state.trace.add("invoked-by-rule", function=arn.rsplit(":", 1)[-1], result=result.get("body"))
+            trace.add("invoked-by-rule", function=arn.rsplit(":", 1)[-1], result=result.get("body"))
             if not result.get("error") or pause is None:
                 return
             clock.sleep(pause)

@@ -12,7 +12,7 @@ import threading
 
 from ministack.core import lambda_runtime
 
-from local_aws.control import state
+from local_aws.control.settings import settings
 
 
 def mend() -> None:
@@ -27,9 +27,9 @@ def mend() -> None:
 
 
 def _isolated_python() -> str:
-    program = state.folder / "isolated-python"
+    program = settings.folder / "isolated-python"
     if not program.exists():
-        partial = state.folder / f"isolated-python.{threading.get_ident()}"
+        partial = settings.folder / f"isolated-python.{threading.get_ident()}"
         partial.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S "$@"\n', encoding="utf-8")
         partial.chmod(0o755)
         partial.rename(program)

@@ -21,7 +21,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from local_aws.control import clock
-from local_aws.control.state import settings
+from local_aws.control.settings import settings
 from local_aws.functions.faults import KINDS
 from local_aws.states import machine
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.services import stepfunctions as sfn
 
-from local_aws.control.state import trace
+from local_aws.control.trace import trace
 from local_aws.iam.roles import Denied, NotTrusted, assume, require
 
 _running: ContextVar[tuple[dict[str, Any], dict[str, Any]] | None] = ContextVar("running", default=None)

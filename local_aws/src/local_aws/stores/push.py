@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from local_aws.control.state import ACCOUNT, REGION
+from local_aws.control.settings import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from local_aws.control.client import LocalAws
