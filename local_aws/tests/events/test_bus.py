@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from local_aws import LocalAws
 from support.services import World
 
@@ -47,6 +49,16 @@ def test_nobody_else_may_send_events_of_aws(aws: LocalAws) -> None:
     entry = {"Source": "aws.ecs", "DetailType": "ECS Task State Change", "Detail": "{}"}
     answer = aws.client("events").put_events(Entries=[entry])
     assert (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"]) == (1, "NotAuthorizedForSourceException")
+
+
+def test_a_rule_that_is_not_there_has_no_targets_to_list(aws: LocalAws, name: str) -> None:
+    events = aws.client("events")
+    with pytest.raises(events.exceptions.ResourceNotFoundException):
+        events.list_targets_by_rule(Rule=name)
+    events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
+    assert events.list_targets_by_rule(Rule=name)["Targets"] == []
+    with pytest.raises(events.exceptions.ResourceNotFoundException):
+        events.list_targets_by_rule(Rule=name, EventBusName="other")
 
 
 def _invoke_by_rule(aws: LocalAws, name: str, function: str) -> None:

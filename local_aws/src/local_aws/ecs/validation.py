@@ -3,14 +3,15 @@
 AWS: an unknown cluster is ClusterNotFoundException and is not made on the fly; a task definition must exist and be
 ACTIVE, neither INACTIVE nor DELETE_IN_PROGRESS (the words for the latter are not known: those here say nothing of
 "inactive"); DescribeServices takes ten services and DescribeTasks a hundred tasks; ``startedBy`` and ``clientToken``
-of RunTask take certain characters, so many of them. ministack makes the cluster, takes any name for a task
-definition, and has no limits.
+of RunTask take certain characters, so many of them; a resource has fifty tags. ministack makes the cluster, takes any
+name for a task definition, and has no limits.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -35,18 +36,32 @@ _AT_MOST = {"DescribeServices": ("services", 10), "DescribeTasks": ("tasks", 100
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 _TEXTS = {"startedBy": re.compile(r"[A-Za-z0-9/_-]{0,128}"), "clientToken": re.compile(r"[!-~]{0,64}")}
 
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
+_TAGGED = ("CreateService", "RegisterTaskDefinition", "RunTask", "TagResource")
+_TAGS_AT_MOST = 50
+
 
 def mend() -> None:
-    """Apply the mend of this module."""
+    """Apply the mends of this module."""
     for action in _IN_A_CLUSTER:
-        ecs._ACTION_MAP[action] = _checked(action, ecs._ACTION_MAP[action])
+        ecs._ACTION_MAP[action] = _checked(partial(_refusal, action), ecs._ACTION_MAP[action])
+    for action in _TAGGED:
+        ecs._ACTION_MAP[action] = _checked(_too_many_tags, ecs._ACTION_MAP[action])
 
 
-def _checked(action: str, inner: Callable[[Data], Answer]) -> Callable[[Data], Answer]:
+def _checked(refusal: Callable[[Data], Answer | None], inner: Callable[[Data], Answer]) -> Callable[[Data], Answer]:
     def checked(data: Data) -> Answer:
-        return _refusal(action, data) or inner(data)
+        return refusal(data) or inner(data)
 
     return checked
+
+
+def _too_many_tags(data: Data) -> Answer | None:
+    tags = {tag.get("key") for tag in [*ecs._tags.get(str(data.get("resourceArn", "")), []), *(data.get("tags") or [])]}
+    if len(tags) <= _TAGS_AT_MOST:
+        return None
+    message = f"The number of tags exceeds the limit of {_TAGS_AT_MOST}."
+    return error_response_json("InvalidParameterException", message, 400)
 
 
 def _refusal(action: str, data: Data) -> Answer | None:

@@ -1,4 +1,7 @@
-"""EventBridge: events of AWS services, and rules whose target is a pipeline or a function."""
+"""EventBridge: events of AWS services, and rules whose target is a pipeline or a function.
+
+AWS: the targets of a rule that is not there are ResourceNotFoundException; ministack gives none.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import logging
 import threading
 from typing import Any
 
-from ministack.core.responses import request_scope
+from ministack.core.responses import error_response_json, request_scope
 from ministack.services import eventbridge, lambda_svc
 
 from local_aws.control import clock
@@ -22,8 +25,14 @@ log = logging.getLogger(__name__)
 def mend() -> None:
     """Deliver to pipelines, as the target's role: ministack knows the target and drops the event. Deliver to functions
     as AWS does: :func:`_invoke_function`."""
-    invoke = eventbridge._invoke_target
+    invoke, listed = eventbridge._invoke_target, eventbridge._list_targets_by_rule
     eventbridge._dispatch_to_lambda = _invoke_function
+
+    def list_targets_by_rule(data: Any) -> Any:
+        name = data.get("Rule")
+        if eventbridge._rule_key(name, data.get("EventBusName", "default")) not in eventbridge._rules:
+            return error_response_json("ResourceNotFoundException", f"Rule {name} does not exist.", 400)
+        return listed(data)
 
     def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> Any:
         arn = str(target.get("Arn", ""))
@@ -47,7 +56,7 @@ def mend() -> None:
             return None
         return codepipeline.start(session.account, region, name)
 
-    eventbridge._invoke_target = invoke_target
+    eventbridge._invoke_target, eventbridge._list_targets_by_rule = invoke_target, list_targets_by_rule
 
 
 def _may_invoke(function: str, rule: str) -> bool:
