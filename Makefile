@@ -71,7 +71,7 @@ test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to 
 	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
 	@$(MAKE) --no-print-directory test-layer
 	@$(PYTEST) local_aws/tests -n $(WORKERS) --dist loadfile -q --durations=5
-	@$(PYTEST) tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
+	@$(PYTEST) tests/contract tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the unit and property tests alone
