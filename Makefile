@@ -13,12 +13,12 @@ LAYER        := build/ecs_gitops-layer-$(ARCHITECTURE).zip
 UNPACKED     := build/layer-$(ARCHITECTURE)
 LAYER_PYTHON ?=
 LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/build_layer.py lambda_src/requirements.txt
-CODE         := lambda_src examples/local tests
+CODE         := lambda_src local_aws examples/local tests
 PYTEST       := $(BIN)/python -m pytest
 WORKERS      ?= 2
 # Each worker has a local AWS of its own; the last file destroys what stands on the one that it runs on.
 BY_FILE      := --dist loadfile --no-loadscope-reorder
-export PYTHONPATH := lambda_src:examples/local:tests
+export PYTHONPATH := lambda_src:local_aws/src:examples/local:tests
 
 .PHONY: help
 help: ## list the targets
@@ -52,25 +52,26 @@ FORCE:
 
 .PHONY: demo
 demo: $(STAMP) $(LAYER) ## the main job on this machine: apply, push, watch, change, break, destroy
-	@$(BIN)/python -m local_aws.demo
+	@$(BIN)/python -m playground.demo
 
 .PHONY: local-up
 local-up: $(STAMP) $(LAYER) ## keep the local AWS running to play with by hand
-	@$(BIN)/python -m local_aws.demo up
+	@$(BIN)/python -m playground.demo up
 
 .PHONY: local-watch
 local-watch: $(STAMP) ## follow each release of what `make local-up` started, and show its notices
-	@$(BIN)/python -m local_aws.demo watch
+	@$(BIN)/python -m playground.demo watch
 
 .PHONY: local-down
 local-down: $(STAMP) ## end what `make local-up` started
-	@$(BIN)/python -m local_aws.demo down
+	@$(BIN)/python -m playground.demo down
 
 .PHONY: test
 test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to end
 	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
 	@$(MAKE) --no-print-directory test-layer
-	@$(PYTEST) tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
+	@$(PYTEST) local_aws/tests -n $(WORKERS) --dist loadfile -q --durations=5
+	@$(PYTEST) tests/contract tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the unit and property tests alone
@@ -104,7 +105,7 @@ lint: $(STAMP) ## ruff, mypy, import contracts, terraform fmt, state machine lin
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@terraform fmt -check -recursive .
-	@$(BIN)/python -m local_aws.asl
+	@$(BIN)/python -m lint_state_machine
 
 .PHONY: fmt
 fmt: $(STAMP) ## format Python and Terraform

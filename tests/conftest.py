@@ -7,17 +7,24 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_aws.client import LocalAws
-from local_aws.stack import Stack
+# Imported where a test asks for them: unit tests start none of this, and need none of it.
+if TYPE_CHECKING:
+    from playground.stack import Stack
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """``examples/local`` applied. Waits of the state machine take their real time; images run after 0.5 seconds."""
+    from local_aws import LocalAws
+    from playground.stack import Stack
+
     folder = tmp_path_factory.mktemp("stack")
     with LocalAws(folder / "aws", rollout_seconds=0.5) as aws:
         yield Stack.apply(aws, folder / "terraform")
@@ -78,8 +85,6 @@ def fast(settings: Callable[..., None]) -> None:
 @pytest.fixture(scope="session")
 def layer() -> Any:
     """Path of the layer that `make layer` built."""
-    from local_aws.stack import ROOT
-
     path = ROOT / "build" / "ecs_gitops-layer-arm64.zip"
     assert path.exists(), "run `make layer` first"
     return path

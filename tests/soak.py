@@ -23,8 +23,8 @@ import pytest
 from rich.console import Console
 
 from bench.world import World
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, ROOT, Stack
+from local_aws import LocalAws
+from playground.stack import CLUSTER, ROOT, Stack
 from soak_case import Case
 from unit.faulty import Run
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from bench.world import Execution, World
 from ecs_gitops.ecs.deployment_settings import merged
-from local_aws.client import ACCOUNT, REGION
-from local_aws.stack import CLUSTER, register_app, wait_until_steady
+from local_aws.control.client import ACCOUNT, REGION
+from local_aws.samples import register_app, wait_until_steady
+from playground.stack import CLUSTER
 
 _FINAL = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK", "SKIPPED", "HELD", "FAILED")
 

@@ -23,8 +23,8 @@ from bench.measure import lines
 from bench.python_costs import python_costs
 from bench.targets import rows
 from bench.world import World
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, ROOT, Stack
+from local_aws import LocalAws
+from playground.stack import CLUSTER, ROOT, Stack
 
 console = Console(highlight=False)
 _BUILD = ROOT / "build"

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.measure import by_action, costs
 from bench.world import Execution, World
-from local_aws.stack import CLUSTER
+from playground.stack import CLUSTER
 
 OURS = "ecs-gitops-deploy"
 FIXED = "fixed-target"

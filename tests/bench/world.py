@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
+from local_aws.samples import create_service, register_app, wait_until_steady
+from playground.stack import CLUSTER, Stack
 
 _AT_ONCE = 10
 

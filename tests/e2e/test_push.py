@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.registry import push_image
-from local_aws.stack import CLUSTER, RULE, SERVICES, Clone, Stack, build_shop, create_service, image, manifest
-from local_aws.stack import wait_until_steady as steady
+from local_aws.samples import create_service
+from local_aws.samples import wait_until_steady as steady
+from local_aws.stores.push import push_image
+from playground.stack import CLUSTER, RULE, SERVICES, Clone, Stack, build_shop, image, manifest
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from integration.permission_scenarios import World
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service, register_app, wait_until_steady
+from local_aws import LocalAws
+from local_aws.samples import create_service, register_app, wait_until_steady
+from playground.stack import CLUSTER, Stack
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, create_alarm, wait_until_steady
+from local_aws import LocalAws
+from local_aws.samples import create_alarm, wait_until_steady
+from playground.stack import CLUSTER
 
 
 def described(aws: LocalAws, item: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from local_aws.client import LocalAws
-from local_aws.registry import image_uri, push_image
-from local_aws.stack import CLUSTER, Clone, Stack, create_alarm, create_service
+from local_aws import LocalAws
+from local_aws.samples import create_alarm, create_service
+from local_aws.stores.push import image_uri, push_image
+from playground.stack import CLUSTER, Clone, Stack
 
 # Beginning of names that no other test uses: the stack is theirs as well.
 PREFIX = "permissions"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from integration.live_services import described, live, meanwhile, result, wait_for
-from local_aws.stack import CLUSTER, register_app, wait_until_steady
+from local_aws.samples import register_app, wait_until_steady
+from playground.stack import CLUSTER
 
 
 def image_of(aws, item):

@@ -9,7 +9,8 @@ import uuid
 import pytest
 
 from integration.live_services import meanwhile, wait_for
-from local_aws.stack import CLUSTER, create_service, register_app
+from local_aws.samples import create_service, register_app
+from playground.stack import CLUSTER
 
 ROOM = 16_384
 

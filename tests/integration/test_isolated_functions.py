@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, ROOT, create_service, register_app, wait_until_steady
+from local_aws import LocalAws
+from local_aws.samples import create_service, register_app, wait_until_steady
+from playground.stack import CLUSTER, ROOT
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
 LEDGER = "ledger-of-isolated-functions"

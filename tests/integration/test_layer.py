@@ -17,7 +17,7 @@ import pytest
 import build_layer
 from bench.python_costs import PLACES, WARM
 from ecs_gitops.ecs.task_definition import OUTPUT_ONLY
-from local_aws.stack import ROOT
+from playground.stack import ROOT
 
 HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.client import LocalAws
-from local_aws.stack import ROOT
-from local_aws.terraform import Terraform
+from local_aws import LocalAws
+from playground.stack import ROOT
+from playground.terraform import Terraform
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 
+from ecs_gitops.aws import Aws
 from integration.live_services import composite_alarm, quiet_alarm, result
-from local_aws.registry import image_uri, push_image
-from local_aws.stack import CLUSTER, wait_until_steady
+from local_aws.samples import wait_until_steady
+from local_aws.stores.push import image_uri, push_image, push_index
+from playground.stack import CLUSTER
 
 
 def test_images_are_looked_up_in_ecr_and_a_moved_tag_is_a_change(aws, run, service):
@@ -26,6 +28,14 @@ def test_images_are_looked_up_in_ecr_and_a_moved_tag_is_a_change(aws, run, servi
     assert pinned["status"] == "DEPLOYED"
     definition = aws.client("ecs").describe_task_definition(taskDefinition=f"{item['serviceName']}:4")
     assert definition["taskDefinition"]["containerDefinitions"][0]["image"] == image_uri(f"{name}@{digest}")
+
+
+def test_the_digest_of_an_image_for_several_platforms_is_its_index(aws):
+    name = f"img-{uuid.uuid4().hex[:8]}"
+    index, platforms = push_index(aws, image_uri(f"{name}:1"), "amd64", "arm64")
+    assert index not in platforms
+    reads = Aws(lambda service, region=None: aws.client(service))
+    assert reads.image_digests("111111111111", "us-west-2", name, ["1"]) == {"1": index}
 
 
 def test_a_moved_tag_is_seen_in_what_ecs_resolved_where_no_release_noted_it(aws, run, service):

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from integration.live_services import described, live, meanwhile, returned, wait_for
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack
+from local_aws import LocalAws
+from playground.stack import CLUSTER, Stack
 
 _CANARY: dict[str, Any] = {
     "strategy": "CANARY",

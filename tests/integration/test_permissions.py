@@ -16,7 +16,7 @@ import pytest
 
 from integration import permission_scenarios as on
 from integration.permission_scenarios import Permission, Scenario, World, role_name, short_name
-from local_aws.stack import Stack
+from playground.stack import Stack
 
 CHECK, RELEASE, GOOD = "FAILED CheckFailed", "FAILED ReleaseFailed", "SUCCEEDED"
 FAILED, DONE, NOT_STARTED = "Failed", "Succeeded", "NotStarted"

@@ -17,7 +17,8 @@ from integration.live_services import (
     returned,
     wait_for,
 )
-from local_aws.stack import CLUSTER, wait_until_steady
+from local_aws.samples import wait_until_steady
+from playground.stack import CLUSTER
 
 CANARY = {
     "strategy": "CANARY",

@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecs_gitops.aws import read_only
-from integration.local_aws.policies import denied
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack, create_service
+from local_aws import LocalAws
+from local_aws.samples import create_service
+from playground.stack import CLUSTER, Stack
 
 ROLE, OTHER_ROLE = "ecs-gitops-deploy-us-west-2", "ecs-gitops-deploy"
 PLACE = "us-west-2:111111111111"
@@ -134,6 +134,14 @@ def refusal(act: Callable[[], Any]) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
+
+
+def denied(act: Callable[[], Any]) -> str:
+    """What IAM's refusal of the call says."""
+    with pytest.raises(ClientError) as caught:
+        act()
+    assert "AccessDenied" in caught.value.response["Error"]["Code"]
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("action", WRITES)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.client import LocalAws
-from local_aws.stack import CLUSTER, Stack
+from local_aws import LocalAws
+from playground.stack import CLUSTER, Stack
 
 AT = {"Key": "settings/instance.json"}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.terraform import Terraform, TerraformError, plugin_folder
+from playground.terraform import Terraform, TerraformError, plugin_folder
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of all that is Terraform, with stand-ins for what ``make layer`` builds."""
     copy = tmp_path_factory.mktemp("tree")
-    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "local_aws", "__pycache__", "*.py")
+    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "playground", "__pycache__", "*.py")
     for name in ("terraform", "modules", "examples", "tests/terraform"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     _build(copy)

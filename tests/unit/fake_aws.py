@@ -7,15 +7,14 @@ time is played by :mod:`unit.fake_ecs` for the tests that want it.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecs_gitops.ecs.deployment_settings import merged
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
-from unit.fake_tasks import ACCOUNT, ARN, REGION, FakeTasks
+from unit.fake_definitions import ACCOUNT, ARN, CLUSTER, REGION
+from unit.fake_triggers import FakeTriggers
 
-CLUSTER = "shop"
 GOING_ON = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
 __all__ = ["ACCOUNT", "ARN", "CLUSTER", "REGION", "Died", "FakeAws"]
@@ -25,13 +24,10 @@ class Died(BaseException):
     """The Lambda sandbox is gone: nothing in the package may catch this."""
 
 
-class FakeAws(FakeTasks):
+class FakeAws(FakeTriggers):
     def __init__(self) -> None:
         super().__init__()
         self.services: dict[str, dict[str, Any]] = {}
-        self.rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
-        self.modified: dict[tuple[str, str], float] = {}
         self.records: list[dict[str, Any]] = []
         self.revisions: dict[str, dict[str, Any]] = {}
         # The deployments that were stopped by a call.
@@ -40,7 +36,6 @@ class FakeAws(FakeTasks):
         self.die_after: int | None = None
         self.throttle: set[int] = set()
         self.refuse: dict[str, AwsRefused] = {}
-        self.refuse_entries: list[dict[str, Any]] = []
 
     # --- what a test sets up -----------------------------------------------------------------------------------------
 
@@ -115,8 +110,7 @@ class FakeAws(FakeTasks):
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_services")
-        if cluster != CLUSTER:
-            raise AwsRefused("describe_services", "ClusterNotFoundException", "Cluster not found.")
+        self._require_cluster("describe_services", cluster)
         services, _ = self._shown()
         found = [copy.deepcopy(services[name]) | {"asOf": self.now} for name in names if name in services]
         self._done("describe_services")
@@ -134,17 +128,50 @@ class FakeAws(FakeTasks):
         configuration: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         self._called("update_service")
-        live = self.services[service]
-        if task_definition is not None:
-            self._require_active("update_service", task_definition)
+        self._require_cluster("update_service", cluster)
+        live = self._require_service("update_service", service)
+        self._require_updatable(live, task_definition)
         if configuration is not None:
             # ECS keeps what is not named, and drops what belongs to another strategy.
-            live["deploymentConfiguration"] = merged(live.get("deploymentConfiguration", {}), configuration)
+            become = merged(live.get("deploymentConfiguration", {}), configuration)
+            self._require_traffic(live, become)
+            live["deploymentConfiguration"] = become
         if task_definition is not None and live["taskDefinition"] != task_definition:
             self._start(live, task_definition)
         answer = copy.deepcopy(live)
         self._done("update_service")
         return answer
+
+    def delete(self, name: str) -> None:
+        """Somebody deletes a service: it is shown for a while, as INACTIVE."""
+        self.services[name] |= {"status": "INACTIVE", "desiredCount": 0, "runningCount": 0, "pendingCount": 0}
+
+    def _require_service(self, operation: str, name: str) -> dict[str, Any]:
+        if name not in self.services:
+            raise AwsRefused(operation, "ServiceNotFoundException", "Service not found.")
+        return self.services[name]
+
+    def _require_updatable(self, live: dict[str, Any], task_definition: str | None) -> None:
+        if live["status"] != "ACTIVE":
+            raise AwsRefused("update_service", "ServiceNotActiveException", "Service was not ACTIVE.")
+        if task_definition is None:
+            return
+        self._require_active("update_service", task_definition)
+        controller = (live.get("deploymentController") or {}).get("type", "ECS")
+        if controller != "ECS":
+            told = f"Unable to update task definition on services with a {controller} deployment controller."
+            raise AwsRefused("update_service", "InvalidParameterException", told)
+
+    def _require_traffic(self, live: dict[str, Any], configuration: Mapping[str, Any]) -> None:
+        """CANARY and LINEAR shift traffic."""
+        kind = configuration.get("strategy")
+        has_traffic = "loadBalancers" not in live or live["loadBalancers"] or self._is_connected(live)
+        if kind in ("CANARY", "LINEAR") and not has_traffic:
+            told = f"The {kind} deployment strategy requires a load balancer or Service Connect."
+            raise AwsRefused("update_service", "InvalidParameterException", told)
+
+    def _is_connected(self, live: dict[str, Any]) -> bool:
+        return any((each.get("serviceConnectConfiguration") or {}).get("enabled") for each in live["deployments"])
 
     def _start(self, live: dict[str, Any], task_definition: str) -> None:
         live["deployments"][0]["status"] = "ACTIVE"
@@ -157,22 +184,26 @@ class FakeAws(FakeTasks):
         self, cluster: str, service: str, *, since: float | None = None, going_on: bool = False
     ) -> list[dict[str, Any]]:
         self._called("list_service_deployments")
+        self._require_service("list_service_deployments", service)
         _, records = self._shown()
         found = [r for r in records if r["service"] == service and (since is None or r["createdAt"] >= since)]
         if going_on:
             found = [r for r in found if r["status"] in GOING_ON]
         self._done("list_service_deployments")
-        return copy.deepcopy(found[::-1])
+        return [_brief(record) for record in found[::-1]]
 
     def describe_service_deployments(self, arns: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_service_deployments")
         _, records = self._shown()
         self._done("describe_service_deployments")
-        return copy.deepcopy([r for r in records if r["serviceDeploymentArn"] in arns])
+        return [_full(r) for r in records if r["serviceDeploymentArn"] in arns]
 
     def stop_service_deployment(self, arn: str) -> None:
         self._called("stop_service_deployment")
-        record = next(r for r in self.records if r["serviceDeploymentArn"] == arn)
+        record = next((r for r in self.records if r["serviceDeploymentArn"] == arn), None)
+        if record is None:
+            told = "Service deployment not found."
+            raise AwsRefused("stop_service_deployment", "ServiceDeploymentNotFoundException", told)
         if record["status"] not in GOING_ON:
             told = f"The service deployment is in status {record['status']} and cannot be stopped."
             raise AwsRefused("stop_service_deployment", "ConflictException", told)
@@ -186,56 +217,15 @@ class FakeAws(FakeTasks):
         self._done("describe_service_revisions")
         return copy.deepcopy([self.revisions[arn] for arn in arns if arn in self.revisions])
 
-    # --- rules and schedules -----------------------------------------------------------------------------------------
 
-    def list_targets_by_rule(self, bus: str, rule: str) -> list[dict[str, Any]]:
-        self._called("list_targets_by_rule")
-        if (bus, rule) not in self.rules:
-            raise AwsRefused("list_targets_by_rule", "ResourceNotFoundException", f"Rule {rule} does not exist.")
-        self._done("list_targets_by_rule")
-        return copy.deepcopy(self.rules[bus, rule])
+def _brief(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as ListServiceDeployments gives it."""
+    members = ("serviceDeploymentArn", "createdAt", "status", "statusReason", "targetServiceRevisionArn")
+    return {member: record[member] for member in members if member in record}
 
-    def put_targets(self, bus: str, rule: str, targets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        self._called("put_targets")
-        if self.refuse_entries:
-            return self.refuse_entries
-        changed = {target["Id"]: target for target in targets}
-        self.rules[bus, rule] = [changed.get(target["Id"], target) for target in self.rules[bus, rule]]
-        self._done("put_targets")
-        return []
 
-    def get_schedule(self, group: str, name: str) -> dict[str, Any]:
-        self._called("get_schedule")
-        if (group, name) not in self.schedules:
-            raise AwsRefused("get_schedule", "ResourceNotFoundException", f"Schedule {name} does not exist.")
-        self._done("get_schedule")
-        return {
-            **copy.deepcopy(self.schedules[group, name]),
-            "Arn": "arn",
-            "CreationDate": 1,
-            "LastModificationDate": self.modified.get((group, name), 2),
-            "asOf": self.now,
-        }
-
-    def phase(self, place: tuple[str, str]) -> float | None:
-        """The second of its period at which a schedule of ``rate(N hours)`` runs: it counts from its start, or from its
-        last update. None for any other."""
-        schedule = self.schedules[place]
-        hours = re.fullmatch(r"rate\((\d+) hours?\)", schedule.get("ScheduleExpression", ""))
-        anchor = float(schedule.get("StartDate", self.modified.get(place, 2)))
-        return anchor % (int(hours[1]) * 3_600) if hours else None
-
-    def update_schedule(self, schedule: dict[str, Any]) -> None:
-        self._called("update_schedule")
-        assert not {"Arn", "CreationDate", "LastModificationDate", "asOf"} & set(schedule)
-        is_recurring = not schedule["ScheduleExpression"].startswith("at(")
-        start, end = schedule.get("StartDate"), schedule.get("EndDate")
-        if is_recurring and start is not None and start < self.now - 300:
-            told = "The StartDate you specify cannot be earlier than 5 minutes ago."
-            raise AwsRefused("update_schedule", "ValidationException", told)
-        if is_recurring and start is not None and end is not None and start >= end:
-            raise AwsRefused("update_schedule", "ValidationException", "The StartDate must come before the EndDate.")
-        place = schedule["GroupName"], schedule["Name"]
-        self.schedules[place] = copy.deepcopy(schedule)
-        self.modified[place] = self.now
-        self._done("update_schedule")
+def _full(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as DescribeServiceDeployments gives it."""
+    own = ("service", "deployment", "since", "ready", "targetServiceRevisionArn")
+    shown = {member: value for member, value in record.items() if member not in own}
+    return copy.deepcopy({**shown, "targetServiceRevision": {"arn": record["targetServiceRevisionArn"]}})

@@ -9,8 +9,9 @@ from typing import Any
 from ecs_gitops.model.errors import AwsRefused
 from unit.fake_lookups import FakeLookups
 
-ACCOUNT, REGION = "111111111111", "us-west-2"
+ACCOUNT, REGION, CLUSTER = "111111111111", "us-west-2", "shop"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+TAGS_AT_MOST = 50
 
 
 class FakeDefinitions(FakeLookups):
@@ -69,6 +70,7 @@ class FakeDefinitions(FakeLookups):
 
     def register_task_definition(self, content: dict[str, Any], tags: Mapping[str, str]) -> str:
         self._called("register_task_definition")
+        self._require_few("register_task_definition", tags)
         content = copy.deepcopy(content)
         containers = content.pop("containerDefinitions")
         arn = self.define(content.pop("family"), tags=dict(tags), **content)
@@ -85,8 +87,18 @@ class FakeDefinitions(FakeLookups):
         self._called("tag_resource")
         if arn not in self.definitions or not self._is_active(arn):
             raise AwsRefused("tag_resource", "InvalidParameterException", "The specified resource is inactive.")
+        self._require_few("tag_resource", {**self.definitions[arn][1], key: value})
         self.definitions[arn][1][key] = value
         self._done("tag_resource")
+
+    def _require_few(self, operation: str, tags: Mapping[str, str]) -> None:
+        if len(tags) > TAGS_AT_MOST:
+            told = f"The number of tags exceeds the limit of {TAGS_AT_MOST}."
+            raise AwsRefused(operation, "InvalidParameterException", told)
+
+    def _require_cluster(self, operation: str, cluster: str) -> None:
+        if cluster != CLUSTER:
+            raise AwsRefused(operation, "ClusterNotFoundException", "Cluster not found.")
 
     def _is_active(self, arn: str) -> bool:
         return bool(self.definitions[arn][0].get("status", "ACTIVE") == "ACTIVE")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any
 
 from ecs_gitops.model.errors import AwsRefused
@@ -19,6 +20,7 @@ from unit.fake_aws import ARN, CLUSTER, GOING_ON, FakeAws
 
 ROLLOUT = 20.0
 HOOK = 10.0
+FAILED_REASON = "ECS deployment circuit breaker: tasks failed to start."
 _NATIVE = ("BLUE_GREEN", "CANARY", "LINEAR")
 _PAUSE_MINUTES = 1_440
 # CANARY and LINEAR need a load balancer, or Service Connect. This one has no target group: nothing looks at health.
@@ -39,6 +41,8 @@ class FakeEcs(FakeAws):
         more.setdefault("deploymentConfiguration", {"minimumHealthyPercent": 100, "maximumPercent": 200, **breaker})
         more.setdefault("loadBalancers", copy.deepcopy(BALANCERS))
         super().serve(name, task_definition, desired, **more)
+        if self.services[name]["deploymentConfiguration"].get("strategy") in _NATIVE:
+            del self.services[name]["deployments"][0]["rolloutState"]
 
     # --- what people do meanwhile ------------------------------------------------------------------------------------
 
@@ -118,7 +122,7 @@ class FakeEcs(FakeAws):
                 "images": self.images(name),
                 "taskDefinition": service["taskDefinition"],
                 "deploymentConfiguration": service["deploymentConfiguration"],
-                "state": primary["rolloutState"],
+                "state": primary.get("rolloutState"),
                 "desiredCount": service["desiredCount"],
             }
         schedules = {
@@ -150,7 +154,7 @@ class FakeEcs(FakeAws):
         )
         self._tell(live, f"has started {live['desiredCount']} tasks")
         if live["deploymentConfiguration"].get("strategy") in _NATIVE:
-            started["rolloutState"] = None
+            del started["rolloutState"]
         self._remember()
 
     def _newest(self, name: str) -> dict[str, Any]:
@@ -169,46 +173,54 @@ class FakeEcs(FakeAws):
         self._remember()
 
     def _service(self, service: dict[str, Any], record: dict[str, Any]) -> None:
-        primary = service["deployments"][0]
         word = "".join(self.images(service["serviceName"]).values())
-        taken = self.now - record["createdAt"]
-        is_native = service["deploymentConfiguration"].get("strategy") in _NATIVE
-        breaker = service["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
+        is_up = self.now - record["createdAt"] >= ROLLOUT
         if record["status"] in ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):
             self._return(service, record)
-        elif record["status"] == "IN_PROGRESS" and taken >= ROLLOUT and primary["id"] == record["deployment"]:
-            if "never" in word or ("bad" not in word and self._is_paused(service, record)):
-                return
-            if "bad" not in word:
-                record["status"] = "SUCCESSFUL"
-                primary |= {"runningCount": service["desiredCount"], "pendingCount": 0}
-                primary["rolloutState"] = None if is_native else "COMPLETED"
-                service["deployments"] = [primary]
-            elif is_native or (breaker.get("enable") and breaker.get("rollback")):
-                record |= {"status": "ROLLBACK_IN_PROGRESS", "statusReason": "tasks failed to start", "since": self.now}
-                self._return(service, record)
-            elif breaker.get("enable"):
-                record["status"] = "STOPPED"
-                primary |= {"rolloutState": "FAILED", "rolloutStateReason": "tasks failed to start", "failedTasks": 3}
+        elif record["status"] != "IN_PROGRESS" or service["deployments"][0]["id"] != record["deployment"]:
+            return
+        elif is_up and "bad" in word:
+            self._fail(service, record)
+        elif is_up and "never" not in word and not self._is_paused(service, record):
+            self._bake(service, record)
+
+    def _bake(self, service: dict[str, Any], record: dict[str, Any]) -> None:
+        primary = service["deployments"][0]
+        primary |= {"runningCount": service["desiredCount"], "pendingCount": 0}
+        if self.now >= record.setdefault("ready", self.now) + _bake_seconds(record["deploymentConfiguration"]):
+            record["status"] = "SUCCESSFUL"
+            _enter(primary, "COMPLETED")
+            service["deployments"] = [primary]
+
+    def _fail(self, service: dict[str, Any], record: dict[str, Any]) -> None:
+        """Tasks do not come up, over and over, until the circuit breaker sees it, if there is one."""
+        breaker = service["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
+        primary = service["deployments"][0]
+        primary["failedTasks"] = 3 * int((self.now - record["createdAt"]) // ROLLOUT)
+        if breaker.get("enable") and breaker.get("rollback"):
+            record |= {"status": "ROLLBACK_IN_PROGRESS", "statusReason": FAILED_REASON, "since": self.now}
+            self._return(service, record)
+        elif breaker.get("enable"):
+            record |= {"status": "STOPPED", "statusReason": FAILED_REASON}
+            _enter(primary, "FAILED", FAILED_REASON)
 
     def _return(self, service: dict[str, Any], record: dict[str, Any]) -> None:
         """The deployment before is the primary again, and steady after a while."""
-        is_native = service["deploymentConfiguration"].get("strategy") in _NATIVE
         ours = next((d for d in service["deployments"] if d["id"] == record["deployment"]), None)
         if record["status"] == "ROLLBACK_REQUESTED" or (ours is not None and ours["status"] == "PRIMARY"):
             old = service["deployments"][-1]
             assert ours is not None
             record |= {"status": "ROLLBACK_IN_PROGRESS", "since": self.now}
-            ours |= {"status": "ACTIVE", "rolloutState": None if is_native else "FAILED"}
-            ours["rolloutStateReason"] = "rolled back"
-            old |= {"status": "PRIMARY", "rolloutState": None if is_native else "IN_PROGRESS"}
+            ours["status"], old["status"] = "ACTIVE", "PRIMARY"
+            _enter(ours, "FAILED", record.get("statusReason", ""))
+            _enter(old, "IN_PROGRESS", f"ECS deployment: rolling back to deploymentId {old['id']}.")
             service["deployments"] = [old, ours]
             service["taskDefinition"] = old["taskDefinition"]
             self._tell(service, f"rolling back to deployment {old['id']}.")
         elif self.now - record["since"] >= ROLLOUT / 2:
             record["status"] = "ROLLBACK_SUCCESSFUL"
             primary = service["deployments"][0]
-            primary["rolloutState"] = None if is_native else "COMPLETED"
+            _enter(primary, "COMPLETED")
             service["deployments"] = [primary]
 
     # --- PAUSE hooks -------------------------------------------------------------------------------------------------
@@ -247,3 +259,24 @@ class FakeEcs(FakeAws):
         if action == "ROLLBACK":
             told = f"a lifecycle hook {'timed out' if status == 'TIMED_OUT' else 'was answered with ROLLBACK'}"
             record |= {"status": "ROLLBACK_REQUESTED", "statusReason": told}
+
+
+def _enter(deployment: dict[str, Any], state: str, reason: str = "") -> None:
+    """A deployment enters a rollout state; those of strategies that shift traffic have none."""
+    if "rolloutState" in deployment:
+        deployment |= {"rolloutState": state, "rolloutStateReason": reason}
+
+
+def _bake_seconds(configuration: dict[str, Any]) -> float:
+    """How long a deployment goes on after its tasks run."""
+    kind = configuration.get("strategy")
+    if kind not in _NATIVE:
+        return 0.0
+    minutes = float(configuration.get("bakeTimeInMinutes", 0))
+    if kind == "CANARY":
+        minutes += float((configuration.get("canaryConfiguration") or {}).get("canaryBakeTimeInMinutes", 10))
+    if kind == "LINEAR":
+        linear = configuration.get("linearConfiguration") or {}
+        steps = ceil(100 / float(linear.get("stepPercent", 10))) - 1
+        minutes += steps * float(linear.get("stepBakeTimeInMinutes", 6))
+    return 60 * minutes

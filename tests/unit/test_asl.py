@@ -7,10 +7,9 @@ import json
 import pytest
 from ministack.services import stepfunctions
 
-from local_aws import asl
-from local_aws.stack import ROOT
+from lint_state_machine import FILE, problems, rendered
 
-TEXT = (ROOT / "modules" / "deployer" / "state_machine.asl.json").read_text()
+TEXT = FILE.read_text()
 # What only a retry of the same call can mend; everything else would fail the same way again.
 MENDABLE = {
     "AwsUnavailable",
@@ -27,7 +26,7 @@ MENDABLE = {
 
 
 def test_the_definition_that_ships_is_valid():
-    assert asl.problems(json.loads(asl.rendered(TEXT))) == []
+    assert problems(json.loads(rendered(TEXT))) == []
 
 
 @pytest.mark.parametrize(
@@ -41,23 +40,23 @@ def test_the_definition_that_ships_is_valid():
     ],
 )
 def test_a_success_that_is_not_told_ends_without_a_notice_and_a_failure_never_does(report, following):
-    state = json.loads(asl.rendered(TEXT))["States"]["ChooseStage"]
+    state = json.loads(rendered(TEXT))["States"]["ChooseStage"]
     chosen = (rule["Next"] for rule in state["Choices"] if stepfunctions._evaluate_rule(rule, report))
     assert next(chosen, state["Default"]) == following
 
 
 def test_no_notice_quotes_what_only_a_function_could_clean():
     # GIVEN all notices, which show what the functions made for them, or what a state itself says
-    states = json.loads(asl.rendered(TEXT))["States"]
+    states = json.loads(rendered(TEXT))["States"]
     # THEN the one that a state makes names the error and the execution, and quotes no function's own words
     assert "$.error.Error" in states["ReportFailed"]["Parameters"]["notice"]["message.$"]
     assert "Cause" not in json.dumps(states["ReportFailed"]["Parameters"]["notice"])
 
 
 def test_a_definition_with_a_fault_is_found():
-    definition = json.loads(asl.rendered(TEXT))
+    definition = json.loads(rendered(TEXT))
     definition["States"]["NotifySuccess"]["Next"] = "Nowhere"
-    assert asl.problems(definition)
+    assert problems(definition)
 
 
 def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
@@ -67,7 +66,7 @@ def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
                 yield state
             yield from tasks(state.get("ItemProcessor", {}).get("States", {}))
 
-    found = list(tasks(json.loads(asl.rendered(TEXT))["States"]))
+    found = list(tasks(json.loads(rendered(TEXT))["States"]))
     assert len(found) == 5
     for task in found:
         assert {name for retry in task["Retry"] for name in retry["ErrorEquals"]} <= MENDABLE
@@ -82,13 +81,13 @@ def test_function_calls_are_retried_for_what_a_retry_can_mend_alone():
 
 
 def test_what_passes_with_s3_is_waited_for_before_anything_is_changed():
-    states = json.loads(asl.rendered(TEXT))["States"]
+    states = json.loads(rendered(TEXT))["States"]
     (retry,) = [r for r in states["InitConfig"]["Retry"] if r["ErrorEquals"] == ["LedgerUnavailable"]]
     assert retry["MaxAttempts"] == 20
 
 
 def test_concurrency_and_time_are_bounded():
-    definition = json.loads(asl.rendered(TEXT))
+    definition = json.loads(rendered(TEXT))
     assert definition["TimeoutSeconds"] > 0
     maps = [state for state in definition["States"].values() if state["Type"] == "Map"]
     assert [0 < state["MaxConcurrency"] <= 40 for state in maps] == [True]

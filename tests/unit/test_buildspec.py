@@ -6,12 +6,12 @@ import base64
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from local_aws.stack import ROOT
-
+ROOT = Path(__file__).parents[2]
 COMMANDS = yaml.safe_load((ROOT / "modules" / "pipeline" / "buildspec.yml").read_text())["phases"]["build"]["commands"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from ecs_gitops.lambdas import validate_deploy
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import pipeline_failure
 from ecs_gitops.notify.pipeline_failure import EXECUTION_NAME_PREFIX, NOT_TOLD
-from local_aws.stack import ROOT
 
+ROOT = Path(__file__).parents[2]
 MACHINE = "arn:aws:states:us-west-2:111111111111:stateMachine:shop"
 RAN = "arn:aws:states:us-west-2:111111111111:execution:shop:release-a1"
 SOURCE = {"repository": "config", "branch": "main", "commitId": "c0ffee", "author": "Ada", "subject": "Ship it"}

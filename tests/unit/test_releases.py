@@ -89,9 +89,10 @@ def test_a_canary_is_judged_by_ecs_own_record(ecs, machine):
 
 def test_a_canary_that_ecs_rolls_back_is_no_success_and_the_settings_return(ecs, machine):
     before = ecs.steady()
-    (web,) = machine.run(release(item("web", "bad", deployment=CANARY)))["result"]["items"]
+    settings = {**CANARY, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    (web,) = machine.run(release(item("web", "bad", deployment=settings)))["result"]["items"]
     assert web["status"] == "ROLLED_BACK"
-    assert "ECS rolled back to web:1: tasks failed to start" in web["reason"]
+    assert "ECS rolled back to web:1: ECS deployment circuit breaker: tasks failed to start" in web["reason"]
     after = ecs.steady()["services"]["web"]
     assert after["images"] == before["services"]["web"]["images"]
     assert after["deploymentConfiguration"]["strategy"] == "ROLLING"

@@ -1,0 +1,1 @@
+"""CodeCommit with Git over HTTP, CodePipeline and CodeBuild."""

@@ -1,0 +1,1 @@
+"""Step Functions: the machine's role and pauses, and the States Language."""

@@ -1,0 +1,1 @@
+"""What task definitions refer to: images in ECR, SSM parameters and secrets."""
