@@ -19,7 +19,7 @@ from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Kind, Next, Step
 from ecs_gitops.notify import notice
-from ecs_gitops.notify.alert import alert
+from ecs_gitops.notify.alert import alert_for
 from hostile import Undocumented
 from unit.fake_aws import ACCOUNT, REGION
 from unit.item_maker import service_item
@@ -128,10 +128,10 @@ def _notices(texts: Sequence[str]) -> list[str]:
     held = service_item(1, status="HELD", reason=reason, running="web:1", previous_image=subject)
     batch = Batch(Kind.SERVICE, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/x", (failed, held))
     begun = replace(batch, items=(service_item(step=Step.ROLLING_OUT), held))
-    ended = outcome.outcome(
+    ended = outcome.outcome_of(
         [batch], error_text({"Error": "E", "Cause": json.dumps({"errorMessage": str(AwsRefused("o", "C", cause))})})
     )
-    ahead = alert(named, begun, replace(batch, next=Next.WAIT)) or {"subject": "", "message": ""}
+    ahead = alert_for(named, begun, replace(batch, next=Next.WAIT)) or {"subject": "", "message": ""}
     problem = Problem(1, 1, author, reason, warning).text(subject)
     return [
         *(notice.subject(named, ended), notice.message(named, ended, "p"), ended.cause),

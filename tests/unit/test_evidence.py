@@ -38,7 +38,7 @@ def test_stopped_tasks_are_grouped_by_reason_with_exit_codes_and_containers():
         for _ in range(4)
     ]
     tasks.append(task(stopCode="TaskFailedToStart", stoppedReason="CannotPullContainerError: not found"))
-    told = evidence.evidence(None, tasks, OURS)
+    told = evidence.evidence_of(None, tasks, OURS)
     assert told == (
         "4 stopped tasks: Essential container in task exited, container app exited with 3; "
         "1 stopped task: CannotPullContainerError: not found"
@@ -54,7 +54,7 @@ def test_stopped_tasks_are_grouped_by_reason_with_exit_codes_and_containers():
     ],
 )
 def test_health_checks_placement_and_start_errors_are_told(event):
-    assert event.rstrip(".") in evidence.evidence(service(event), [], OURS)
+    assert event.rstrip(".") in evidence.evidence_of(service(event), [], OURS)
 
 
 def test_events_of_the_ordinary_course_are_left_out_and_equal_ones_counted():
@@ -65,7 +65,7 @@ def test_events_of_the_ordinary_course_are_left_out_and_equal_ones_counted():
         "has reached a steady state.",
     )
     unhealthy = [f"(task {n:032x}) failed container health checks." for n in range(5)]
-    told = evidence.evidence(service(*ordinary, *unhealthy), [], OURS)
+    told = evidence.evidence_of(service(*ordinary, *unhealthy), [], OURS)
     assert told == "event (5 times): failed container health checks."
 
 
@@ -73,7 +73,7 @@ def test_events_from_before_the_rollout_are_old_news():
     old = Service.from_api(
         {"serviceName": "web", "events": [{"createdAt": 900, "message": "(service web) was unable to place a task"}]}
     )
-    assert evidence.evidence(old, [], OURS) == ""
+    assert evidence.evidence_of(old, [], OURS) == ""
 
 
 def test_many_starts_or_failures_are_worth_a_look():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.desired.batches import Settings, batches
+from ecs_gitops.desired.batches import Settings, make_batches
 from ecs_gitops.flow import event_budget
 from ecs_gitops.flow.stages import Stage, following
 from ecs_gitops.flow.transitions import end
@@ -52,7 +52,7 @@ def places(number: int, **more: Any) -> dict[str, Any]:
 def planned(manifest: dict[str, Any], accounts: int = 1, minutes: int = 30) -> tuple[Batch, ...]:
     roles = {account: f"arn:aws:iam::{account}:role/deploy" for account in (f"{n:012d}" for n in range(accounts))}
     settings = Settings({**roles, ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}, ACCOUNT, REGION, minutes)
-    return batches(from_json(manifest).with_defaults(), settings)
+    return make_batches(from_json(manifest).with_defaults(), settings)
 
 
 def spread(number: int, **more: Any) -> tuple[Batch, ...]:

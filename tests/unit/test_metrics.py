@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.flow import outcome as report
-from ecs_gitops.flow.outcome import Outcome
+from ecs_gitops.flow.outcome import Outcome, outcome_of
 from ecs_gitops.lambdas import validate_deploy
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.release import Release
@@ -50,7 +49,7 @@ def outcome(*items: str, error: str | None = None) -> Outcome:
     )
     role = "arn:aws:iam::111111111111:role/deploy"
     batches = [Batch(Kind.SERVICE, "111111111111", "us-west-2", role, made)] if made else []
-    return report.outcome(batches, error)
+    return outcome_of(batches, error)
 
 
 def check(document: dict[str, object]) -> dict[str, float]:

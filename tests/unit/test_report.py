@@ -55,7 +55,7 @@ SAME = service_item(
 
 
 def test_every_item_has_the_documented_result():
-    assert report.outcome([batch(GOOD)]).items == (
+    assert report.outcome_of([batch(GOOD)]).items == (
         {
             "name": "web",
             "kind": "service",
@@ -74,7 +74,7 @@ def test_every_item_has_the_documented_result():
 
 
 def test_one_failed_item_fails_the_release_and_hides_none():
-    outcome = report.outcome([batch(GOOD, BAD, SAME)])
+    outcome = report.outcome_of([batch(GOOD, BAD, SAME)])
     assert outcome.status == "FAILED"
     assert outcome.summary == "1 deployed, 1 unchanged, 1 failed"
     assert [item["name"] for item in outcome.items] == ["web", "api", "same"]
@@ -86,7 +86,7 @@ def test_an_item_whose_state_failed_is_unknown_and_so_failed(step):
     # GIVEN a batch on which the state machine's state failed for good
     left = batch(service_item(step=step), error="AwsUnavailable: throttled")
     # THEN the item is FAILED with that reason, and the release is no success
-    outcome = report.outcome([left])
+    outcome = report.outcome_of([left])
     assert outcome.status == "FAILED"
     assert outcome.items[0]["status"] == "FAILED"
     assert "unknown" in outcome.items[0]["reason"]
@@ -104,8 +104,8 @@ def test_a_state_that_failed_with_any_text_is_told_as_it_is():
 
 
 def test_a_release_without_any_item_is_no_success():
-    assert report.outcome([], "InvalidManifest: x").status == "FAILED"
-    assert report.outcome([]).status == "FAILED"
+    assert report.outcome_of([], "InvalidManifest: x").status == "FAILED"
+    assert report.outcome_of([]).status == "FAILED"
 
 
 def test_the_error_text_of_a_function_is_its_message_without_the_stack_trace():
@@ -134,7 +134,7 @@ def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(releas
     batches = [batch(*items[start : start + 250], reason_budget=25_000) for start in range(0, 500, 250)]
     # THEN what the map states hand on, and the report with its notice, stay below 256 KiB
     carried = sum(len(json.dumps(b.to_json(), separators=(",", ":"))) for b in batches)
-    outcome = report.outcome(batches)
+    outcome = report.outcome_of(batches)
     kept = report.fit(outcome.items)
     text = notice.message(release, outcome, "pipeline")
     results = len(json.dumps(kept, separators=(",", ":")))
@@ -172,7 +172,7 @@ def test_results_fit_whatever_came_of_the_items(status, count):
 
 def test_the_notice_of_a_failure_can_be_read_in_an_e_mail(release):
     release = replace(release, source=replace(release.source, author="Ada", subject="Ship it", branch="main"))
-    text = notice.message(release, report.outcome([batch(GOOD, BAD, SAME)]), "ecs-gitops")
+    text = notice.message(release, report.outcome_of([batch(GOOD, BAD, SAME)]), "ecs-gitops")
     assert (
         text
         == """\
@@ -203,7 +203,7 @@ Pipeline:  https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/pipel
 
 
 def test_the_notice_tells_of_a_release_that_was_never_planned(release):
-    outcome = report.outcome([], "InitConfig could not plan: InvalidManifest: services[0]")
+    outcome = report.outcome_of([], "InitConfig could not plan: InvalidManifest: services[0]")
     text = notice.message(release, outcome, "")
     assert "What went wrong\n  InitConfig could not plan: InvalidManifest: services[0]" in text
     assert "no item was deployed" in notice.subject(release, outcome)
@@ -212,7 +212,7 @@ def test_the_notice_tells_of_a_release_that_was_never_planned(release):
 def test_nothing_is_called_deployed_where_nothing_was(release):
     held = service_item(status="HELD", previous="web:1", running="web:1")
     for items, word in (((SAME,), "unchanged"), ((SAME, held), "HELD"), ((GOOD, held), "deployed"), ((BAD,), "FAILED")):
-        outcome = report.outcome([batch(*items)])
+        outcome = report.outcome_of([batch(*items)])
         assert notice.subject(release, outcome).startswith(f"[ecs-gitops] {word}: release 4.0 (")
         text = notice.message(release, outcome, "")
         assert text.startswith(f"Release {word}: ")
@@ -246,13 +246,13 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     ids=["unchanged", "deployed", "held", "failed", "skipped", "not planned"],
 )
 def test_who_is_told_of_what_is_a_choice_and_a_failure_is_always_told(items, told):
-    outcome = report.outcome([batch(*items)] if items else [])
+    outcome = report.outcome_of([batch(*items)] if items else [])
     assert {choice for choice in ("always", "changes", "failures") if notice.is_sent(outcome, choice)} == told
 
 
 @given(name=st.text(max_size=300))
 def test_subjects_are_always_ones_that_sns_takes(release, name):
-    subject = notice.subject(replace(release, release=name), report.outcome([batch(GOOD)]))
+    subject = notice.subject(replace(release, release=name), report.outcome_of([batch(GOOD)]))
     assert 0 < len(subject) < 100
     assert subject.isascii()
     assert subject.isprintable()
@@ -270,7 +270,7 @@ def test_subjects_are_always_ones_that_sns_takes(release, name):
 )
 def test_links_lead_to_the_partitions_own_console_or_are_left_out(release, partition, region, host):
     arn = f"arn:{partition}:states:{region}:111111111111:execution:ecs-gitops:run-1"
-    outcome = report.outcome([replace(batch(BAD), region=region)])
+    outcome = report.outcome_of([replace(batch(BAD), region=region)])
     text = notice.message(replace(release, execution_arn=arn), outcome, "pipe")
     if host:
         assert text.count(host) == text.count("https://") == 3

@@ -31,7 +31,7 @@ from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Next, Status
 from ecs_gitops.plan.moved import has_moved
 from ecs_gitops.plan.triggers import Part, plan_trigger
-from ecs_gitops.verdict.refusals import explain
+from ecs_gitops.verdict.refusals import failure_text, is_expected
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +71,11 @@ class TaskDeployer:
             done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
         except PartlyWritten as error:
             done = self._take_back(trigger, items, str(error))
-        except ItemFailed as error:
-            done = self._failed(items, str(error))
-        except AwsRefused as error:
-            done = self._failed(items, trigger.explain(error, self.batch) or explain(error, self.batch))
-        except AwsUnavailable as error:
-            done = self._failed(items, f"AWS did not take the calls in time, so what stands is unknown: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
-            out.warning("internal error", cause=type(error).__name__)
-            done = self._failed(items, f"internal error ({type(error).__name__}), so what stands is unknown")
+            if not is_expected(error):
+                out.warning("internal error", cause=type(error).__name__)
+            hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
+            done = self._failed(items, hint or failure_text(error, self.batch))
         for item in done:
             out.info(f"scheduled task {item.status}", reason=item.reason)
         return done

@@ -44,7 +44,7 @@ from ecs_gitops.plan.decision import Deploy, Held, Join, Unchanged
 from ecs_gitops.plan.moved import has_moved
 from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
 from ecs_gitops.verdict import hooks, rollout
-from ecs_gitops.verdict.refusals import explain
+from ecs_gitops.verdict.refusals import failure_text, is_expected
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +90,6 @@ class ServiceDeployer:
 
         try:
             done = deadline.retry(act)
-        except ItemFailed as error:
-            done = self._failed(item, str(error))
-        except AwsRefused as error:
-            done = self._failed(item, explain(error, self.batch, item.cluster))
         except AwsUnavailable as error:
             if deadline.until == self.budget.until:
                 out.warning("left for the next run", cause=str(error))
@@ -103,8 +99,9 @@ class ServiceDeployer:
                 f"AWS did not take the calls in {rollout.minutes(seconds)}, so what stands is unknown: {error}",
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
-            out.warning("internal error", cause=type(error).__name__)
-            done = self._failed(item, f"internal error ({type(error).__name__}), so what stands is unknown")
+            if not is_expected(error):
+                out.warning("internal error", cause=type(error).__name__)
+            done = self._failed(item, failure_text(error, self.batch, item))
         out.info(f"service {done.status or done.step}", reason=done.reason)
         return done
 

@@ -37,7 +37,7 @@ class Settings:
     execution_minutes: int = 10_080
 
 
-def batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
+def make_batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
     """All batches of a release, to be checked first. ``manifest`` has its defaults written into each item.
 
     Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a target that stands twice."""

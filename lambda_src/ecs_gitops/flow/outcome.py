@@ -89,7 +89,7 @@ class Outcome:
         return "\n".join(lines)[:_CAUSE_AT_MOST]
 
 
-def outcome(batches: Sequence[Batch], error: str | None = None) -> Outcome:
+def outcome_of(batches: Sequence[Batch], error: str | None = None) -> Outcome:
     """Gather the batches' items. An item without a result, because its state failed, is FAILED: unknown is not good."""
     items = tuple(_result(item, batch) for batch in batches for item in batch.items)
     counts = Counter(item["status"] for item in items)

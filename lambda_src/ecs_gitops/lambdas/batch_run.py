@@ -14,7 +14,7 @@ from ecs_gitops.model.batch import Batch, parse_event
 from ecs_gitops.model.errors import AwsRefused, InvalidEvent
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Finding, Kind, Mode, Next
-from ecs_gitops.notify.alert import alert
+from ecs_gitops.notify.alert import alert_for
 from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
 
 def answer(release: Release, before: Batch, after: Batch) -> Json:
     """What a turn over a batch gives back: ``release``, ``batch`` and, when people are to know at once, ``alert``."""
-    told = alert(release, before, after)
+    told = alert_for(release, before, after)
     return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": told} if told else {})
 
 

@@ -6,7 +6,7 @@ returned, see :mod:`ecs_gitops.apply.services`; in mode CLEAN revisions that fai
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
 "batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``; and ``alert``, see
-:func:`ecs_gitops.notify.alert.alert`.
+:func:`ecs_gitops.notify.alert.alert_for`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ returned, see :mod:`ecs_gitops.apply.scheduled_tasks`; in mode CLEAN revisions t
 :mod:`ecs_gitops.apply.deregistration`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
-"batch"}``; after DEPLOY every item of the batch is final. And ``alert``, see :func:`ecs_gitops.notify.alert.alert`.
+"batch"}``; after DEPLOY every item of the batch is final. And ``alert``, see :func:`ecs_gitops.notify.alert.alert_for`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from ecs_gitops import manifest
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.ledger_bucket import Ledger
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.desired.batches import Settings, batches
+from ecs_gitops.desired.batches import Settings, make_batches
 from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.manifest import problems
@@ -46,7 +46,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
     known = read_settings()
-    planned = batches(checked, known)
+    planned = make_batches(checked, known)
     log.info(
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},

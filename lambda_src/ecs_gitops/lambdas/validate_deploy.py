@@ -2,7 +2,7 @@
 what failed without a release.
 
 Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
-DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.notify.alert.alert`.
+DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.notify.alert.alert_for`.
 
 Event for the release: ``{"stage": the state machine's whole data}``: ``release`` and a stage (see
 :class:`ecs_gitops.flow.stages.Stage`) as the deploy states left it and, when a state failed, ``error`` and

@@ -21,8 +21,6 @@ Seen: TypeAlias = "dict[int, Service | AwsRefused | None]"
 A = TypeVar("A")
 B = TypeVar("B")
 
-DEFAULT_CLUSTER = "default"
-
 
 def each(act: Callable[[A], B], things: Sequence[A], budget: TimeBudget) -> list[B]:
     """``act`` on every one, several at once; the results in order. AWS is what is waited for."""

@@ -13,7 +13,7 @@ from ecs_gitops.ecs import start_date
 from ecs_gitops.ecs import targets as schedule
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
-from ecs_gitops.model.identity import short
+from ecs_gitops.model.identity import DEFAULT_BUS, short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -57,7 +57,7 @@ class Trigger:
         if self.group is not None:
             whole = aws.get_schedule(self.group, self.name)
             return State(self, (whole["Target"],), whole)
-        return State(self, tuple(aws.list_targets_by_rule(self.bus or "default", self.name)), None)
+        return State(self, tuple(aws.list_targets_by_rule(self.bus or DEFAULT_BUS, self.name)), None)
 
     def explain(self, error: AwsRefused, batch: Batch) -> str | None:
         """What a person can do when it is not there; None for any other answer."""
@@ -122,7 +122,7 @@ class State:
             now = seconds(self.whole.get("asOf")) or now
             aws.update_schedule(schedule.rewritten(self.whole, repointed[0], now))
             return
-        refused = aws.put_targets(self.trigger.bus or "default", self.trigger.name, repointed)
+        refused = aws.put_targets(self.trigger.bus or DEFAULT_BUS, self.trigger.name, repointed)
         if refused:
             told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
             error = PartlyWritten if len(refused) < len(repointed) else ItemFailed

@@ -29,7 +29,7 @@ FAILING = "FAILING"
 AWAITING_ACTION = "AWAITING_ACTION"
 
 
-def alert(release: Release, before: Batch, after: Batch) -> Json | None:
+def alert_for(release: Release, before: Batch, after: Batch) -> Json | None:
     """``{"subject", "message", "status"}`` when an item failed in the turn that made ``after`` of ``before``, and more
     is to come than the report, as far as a batch can know; once for a batch in a stage. And when an item came to a
     PAUSE hook: once for each hook. None else."""

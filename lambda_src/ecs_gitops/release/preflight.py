@@ -14,11 +14,11 @@ from ecs_gitops.desired.state import fingerprint_of
 from ecs_gitops.flow.transitions import fail
 from ecs_gitops.live import dependencies, services
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.errors import AwsUnavailable
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Next, Status
 from ecs_gitops.plan.findings import FAILED, WARNING, Checked, Findings
-from ecs_gitops.verdict.refusals import explain
+from ecs_gitops.verdict.refusals import failure_text
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -72,14 +72,10 @@ class Preflight(ABC):
 
         try:
             return self.budget.retry(look)
-        except ItemFailed as error:
-            told = str(error)
-        except AwsRefused as error:
-            told = explain(error, self.batch, item.cluster)
         except AwsUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to be looked at
-            told = f"internal error ({type(error).__name__})"
+            told = failure_text(error, self.batch, item)
         # The target is looked at first, and then what it runs.
         attempt.findings.add("container" if "target" in attempt.findings.results else "target", FAILED, told)
         return attempt

@@ -34,7 +34,7 @@ def after_stage(state: Json) -> Json:
     if next_stage.batches:
         return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
     batches, error = next_stage.rest, next_stage.error
-    outcome = report.outcome(batches, error if batches or error is None else _why_unplanned(state, error))
+    outcome = report.outcome_of(batches, error if batches or error is None else _why_unplanned(state, error))
     items = report.fit(outcome.items)
     omitted = len(outcome.items) - len(items)
     reported = {

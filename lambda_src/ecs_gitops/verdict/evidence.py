@@ -34,7 +34,7 @@ _FAILURES = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
 TOLD_TO_STOP = (143, 137)
 
 
-def evidence(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
+def evidence_of(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
     """The stopped tasks of our deployment, grouped by reason, and what the service's events say since its start:
     failed health checks, placement, images; empty when ECS tells nothing."""
     told = Counter(stop_reason(task) for task in of_deployment(tasks, rollout))

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecs_gitops.model.desired import DesiredService
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
-    from ecs_gitops.model.errors import AwsRefused
+    from ecs_gitops.model.item import Item
+
+
+def failure_text(error: Exception, batch: Batch, item: Item | None = None) -> str:
+    """Why work on an item failed, whatever was raised; what is not known to be wrong is never said to be right."""
+    if isinstance(error, ItemFailed):
+        return str(error)
+    if isinstance(error, AwsRefused):
+        is_service = item is not None and isinstance(item.desired, DesiredService)
+        return explain(error, batch, item.cluster if item is not None and is_service else None)
+    if isinstance(error, AwsUnavailable):
+        return f"AWS did not take the calls in time, so what stands is unknown: {error}"
+    return f"internal error ({type(error).__name__}), so what stands is unknown"
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether an error is one of ours, with a text for people; any other one is a fault of ours."""
+    return isinstance(error, ItemFailed | AwsRefused | AwsUnavailable)
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:

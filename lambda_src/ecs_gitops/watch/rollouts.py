@@ -1,4 +1,4 @@
-"""Look at what a batch waits for, rollouts, rollbacks and hooks, and judge each by what this release started."""
+"""Look at the rollouts and rollbacks that a batch waits for, and judge each by what this release started."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from ecs_gitops.flow.transitions import (
     end,
     fail,
     move,
-    queue_hook,
     roll_back,
-    try_hook_again,
-    untouched,
 )
 from ecs_gitops.ledger.tags import noted
 from ecs_gitops.live import services
@@ -32,11 +29,11 @@ from ecs_gitops.model.item import Item, joined
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.model.types import Json
-from ecs_gitops.verdict import evidence, hooks, rollout, service_deployment
-from ecs_gitops.verdict.hooks import HookVerdict
-from ecs_gitops.verdict.refusals import explain
+from ecs_gitops.verdict import evidence, rollout, service_deployment
+from ecs_gitops.verdict.refusals import explain, failure_text
 from ecs_gitops.verdict.rollout import Rollout, Verdict
 from ecs_gitops.watch import deployment_records
+from ecs_gitops.watch.hooks import HookWatch
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +60,8 @@ class Validator:
         found = services.each(lambda item: self._find(item, seen), rolling_out, self.budget)
         records = self._records(found, seen)
         done = services.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.budget)
-        done += self._hooks([item for item in going_on if item.progress.step.hook is not None])
+        at_hooks = [item for item in going_on if item.progress.step.hook is not None]
+        done += HookWatch(self.aws, self.batch, self.budget).run(at_hooks)
         return settle(self.batch.updated(done), self.budget.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
@@ -106,7 +104,7 @@ class Validator:
             return item
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to be judged
             log.warning("internal error", extra={"cause": type(error).__name__, "service": item.name})
-            return fail(item, f"internal error ({type(error).__name__}), so what stands is unknown")
+            return fail(item, failure_text(error, self.batch, item))
 
     def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.budget.clock()
@@ -231,85 +229,7 @@ class Validator:
                 tasks = self._stopped_tasks(item)
             except (AwsRefused, AwsUnavailable) as error:
                 return f"stopped tasks could not be read: {error}"
-        return evidence.evidence(service, tasks, watched)
+        return evidence.evidence_of(service, tasks, watched)
 
     def _stopped_tasks(self, item: Item) -> list[Json]:
         return self.aws.stopped_tasks(item.cluster, item.name)
-
-    # --- hooks -----------------------------------------------------------------------------------------------------
-
-    def _hooks(self, items: list[Item]) -> list[Item]:
-        now = self.budget.clock()
-        waiting = [item for item in items if hooks.due(item) is not None]
-        running = [item for item in items if hooks.due(item) is None]
-        # What found no place is asked for again by the deploy state.
-        done = [try_hook_again(item) if (hooks.due(item) or 0) <= now else item for item in waiting]
-        for cluster, group in services.by_cluster(running).items():
-            done += self._hooks_of(cluster, group)
-        return done
-
-    def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
-        arns = [self.batch.task_arn(cluster, str(item.progress.hook.get("task"))) for item in items]
-        try:
-            tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
-        except AwsRefused as error:
-            told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
-            return [after_failure(item, told, self.budget.clock()) for item in items]
-        by_arn = {task["taskArn"]: task for task in tasks}
-        now = self.budget.clock()
-        judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
-        good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
-        # What the service runs by now decides of those whose last hook it was.
-        ended = [item for item in good if item.progress.step.hook is Hook.POST_DEPLOY]
-        seen = services.describe_services(self.aws, ended, self.budget)
-        return [self._hook(item, arn, by_arn.get(arn), verdict, seen) for item, arn, verdict in judged]
-
-    def _hook(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, seen: Seen) -> Item:
-        now = self.budget.clock()
-        if verdict.status == hooks.RUNNING:
-            return item.with_progress(text=verdict.reason or None)
-        if verdict.status == hooks.SUCCEEDED:
-            if item.progress.step.hook is Hook.PRE_DEPLOY:
-                return move(item, Step.UPDATE, since=None, hook={})
-            return self._proven(item, seen[item.number], now)
-        why = verdict.reason
-        if verdict.status == hooks.UNPLACED:
-            waiting = queue_hook(item, why, now, self.batch.stretch)
-            if waiting is not None:
-                return waiting
-            why = hooks.could_not_run(item, why, now)
-        elif verdict.status == hooks.TIMED_OUT:
-            why += self._stop(item, arn)
-        elif task is not None:
-            why = "; ".join(filter(None, (why, self._of_others(item, task))))
-        if item.progress.step.hook is Hook.PRE_DEPLOY:
-            return untouched(item, why, now)
-        return self._after_failure(item, why)
-
-    def _proven(self, item: Item, seen: Service | AwsRefused | None, now: float) -> Item:
-        """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
-        if isinstance(seen, AwsRefused):
-            return end(item, Status.DEPLOYED, now)
-        watched = deployment_records.watched(item, self.batch, now)
-        verdict = rollout.require_service(seen) if seen is None else rollout.superseded(seen, watched)
-        if verdict is None:
-            return end(item, Status.DEPLOYED, now)
-        why = f"{verdict.reason}, while the hook postDeploy ran"
-        return fail(item, why, now) if verdict.is_lost else roll_back(item, why)
-
-    def _of_others(self, item: Item, task: Json) -> str:
-        """What other containers did, and where to read on. That it cannot be read must not hide the verdict."""
-        try:
-            definition, _ = self.aws.describe_task_definition(item.change.revision or "")
-        except (AwsRefused, AwsUnavailable):
-            return ""
-        return hooks.of_others(task, item, definition)
-
-    def _stop(self, item: Item, arn: str) -> str:
-        """End a hook that takes too long; what is told of that."""
-        try:
-            stop = self.aws.stop_task
-            self.budget.retry(lambda: stop(item.cluster, arn, "ecs-gitops: the hook took too long"))
-        except (AwsRefused, AwsUnavailable) as error:
-            return f"; it could not be stopped: {error}"
-        return "; it was stopped"
