@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 from ecs_gitops.aws import Aws
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.model import items as work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.items import Item
@@ -56,11 +56,11 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def patience(aws: FakeAws) -> Patience:
+def budget(aws: FakeAws) -> TimeBudget:
     def sleep(seconds: float) -> None:
         aws.now += seconds
 
-    return Patience(until=aws.now + 600, clock=lambda: aws.now, sleep=sleep, concurrency=1)
+    return TimeBudget(until=aws.now + 600, clock=lambda: aws.now, sleep=sleep, concurrency=1)
 
 
 @pytest.fixture(scope="session")

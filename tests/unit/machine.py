@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.lambdas import batch_run, deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.model.errors import AwsUnavailable, InvalidManifest, UnknownAccount
@@ -50,10 +50,10 @@ class Machine:
         def sleep(seconds: float) -> None:
             aws.now += seconds
 
-        def of(_context: object) -> Patience:
-            return Patience(aws.now + clock_ahead + _INVOCATION, lambda: aws.now + clock_ahead, sleep, concurrency=1)
+        def of(_context: object) -> TimeBudget:
+            return TimeBudget(aws.now + clock_ahead + _INVOCATION, lambda: aws.now + clock_ahead, sleep, concurrency=1)
 
-        monkeypatch.setattr(Patience, "of", of)
+        monkeypatch.setattr(TimeBudget, "of", of)
         self.settings = Settings(ROLES, ACCOUNT, REGION, timeout_minutes=30)
         monkeypatch.setattr(init_config, "read_settings", lambda: self.settings)
 

@@ -13,8 +13,8 @@ from ecs_gitops.model.identity import short
 from unit.fake_aws import Died, FakeAws
 
 
-def deploy(aws, release, batch, patience, is_retry=False):
-    return ServiceDeployer(aws, release, batch, patience, is_retry).run()
+def deploy(aws, release, batch, budget, is_retry=False):
+    return ServiceDeployer(aws, release, batch, budget, is_retry).run()
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def web(aws):
     return arn
 
 
-def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, patience, services, web):
+def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, budget, services, web):
     # GIVEN a service on web:1 / WHEN another image is wanted
-    batch = deploy(aws, release, services(("web", "web", "shop/web:2")), patience)
+    batch = deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     # THEN a revision with that image alone changed is registered, tagged, and its deployment's id is known
     item = batch.items[0]
     definition, tags = aws.definitions[aws.services["web"]["taskDefinition"]]
@@ -52,14 +52,14 @@ def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, pati
     assert (batch.next, batch.wait_seconds) == ("WAIT", 2)
 
 
-def test_an_unchanged_image_is_left_alone_and_costs_no_wait(aws, release, patience, services, web):
-    batch = deploy(aws, release, services(("web", "web", "shop/web:1")), patience)
+def test_an_unchanged_image_is_left_alone_and_costs_no_wait(aws, release, budget, services, web):
+    batch = deploy(aws, release, services(("web", "web", "shop/web:1")), budget)
     assert (batch.items[0].status, batch.items[0].deployment_needed, batch.next) == ("UNCHANGED", False, "DONE")
     assert aws.calls == ["describe_services", "describe_task_definition"]
 
 
-def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, patience, services, web):
-    batch = deploy(aws, release, services(("web", "web", "shop/web:1"), force=True), patience)
+def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budget, services, web):
+    batch = deploy(aws, release, services(("web", "web", "shop/web:1"), force=True), budget)
     assert (batch.items[0].status, batch.items[0].task_def) == ("IN_PROGRESS", "web:2")
 
 
@@ -77,53 +77,51 @@ def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, patie
     ],
     ids=["unknown", "draining", "inactive", "code-deploy", "external"],
 )
-def test_a_service_that_cannot_be_driven_fails_alone(aws, release, patience, services, web, change, told):
+def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, services, web, change, told):
     # GIVEN one service that cannot be deployed beside one that can
     change(aws)
     aws.serve("api", aws.define("api", ("api", "shop/api:1")))
     # WHEN both are deployed
-    bad, good = deploy(
-        aws, release, services(("web", "web", "shop/web:2"), ("api", "api", "shop/api:2")), patience
-    ).items
+    bad, good = deploy(aws, release, services(("web", "web", "shop/web:2"), ("api", "api", "shop/api:2")), budget).items
     # THEN the one FAILED with a reason and the other goes on
     assert bad.status == "FAILED"
     assert told in (bad.reason or "")
     assert good.status == "IN_PROGRESS"
 
 
-def test_a_missing_container_fails_with_the_names_there_are(aws, release, patience, services, web):
-    item = deploy(aws, release, services(("web", "we", "shop/web:2")), patience).items[0]
+def test_a_missing_container_fails_with_the_names_there_are(aws, release, budget, services, web):
+    item = deploy(aws, release, services(("web", "we", "shop/web:2")), budget).items[0]
     assert item.status == "FAILED"
     assert "no container named 'we'" in (item.reason or "")
     assert "web, proxy" in (item.reason or "")
     assert "register_task_definition" not in aws.calls
 
 
-def test_an_unknown_cluster_fails_every_item_of_its_batch(aws, release, patience, services, web):
-    batch = deploy(aws, release, services(("web", "web", "x:1"), ("b", "b", "x:1"), cluster="nowhere"), patience)
+def test_an_unknown_cluster_fails_every_item_of_its_batch(aws, release, budget, services, web):
+    batch = deploy(aws, release, services(("web", "web", "x:1"), ("b", "b", "x:1"), cluster="nowhere"), budget)
     assert {item.status for item in batch.items} == {"FAILED"}
     assert "cluster 'nowhere' does not exist in account 111111111111, Region us-west-2" in (batch.items[0].reason or "")
     assert batch.next == "DONE"
 
 
-def test_a_role_that_may_not_be_passed_is_named_with_the_way_out(aws, release, patience, services, web):
+def test_a_role_that_may_not_be_passed_is_named_with_the_way_out(aws, release, budget, services, web):
     aws.refuse["register_task_definition"] = AwsRefused(
         "register_task_definition", "AccessDeniedException", "not authorized to perform: iam:PassRole on resource: r"
     )
-    item = deploy(aws, release, services(("web", "web", "shop/web:2")), patience).items[0]
+    item = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
     assert item.status == "FAILED"
     assert "pass_role_arns" in (item.reason or "")
 
 
 @pytest.mark.parametrize("call", range(1, 5))
-def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, patience, services, web, call):
+def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, budget, services, web, call):
     # GIVEN a run that dies right after its n-th AWS call took effect
     batch = services(("web", "web", "shop/web:2"))
     aws.die_after = call
     with pytest.raises(Died):
-        deploy(aws, release, batch, patience)
+        deploy(aws, release, batch, budget)
     # WHEN the same event is run again
-    item = deploy(aws, release, batch, patience, is_retry=True).items[0]
+    item = deploy(aws, release, batch, budget, is_retry=True).items[0]
     # THEN the outcome is that of a run that was not interrupted: no second revision, nothing forgotten
     assert (item.status, item.deployment_needed) == ("IN_PROGRESS", True)
     assert (item.previous_task_def, item.task_def) == ("web:1", "web:2")
@@ -132,91 +130,91 @@ def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, pat
     assert sorted(map(short, aws.definitions)) == ["web:1", "web:2"]
 
 
-def test_a_retry_after_the_rollout_ended_still_reports_the_deployment(aws, release, patience, services, web):
+def test_a_retry_after_the_rollout_ended_still_reports_the_deployment(aws, release, budget, services, web):
     batch = services(("web", "web", "shop/web:2"))
-    deploy(aws, release, batch, patience)
+    deploy(aws, release, batch, budget)
     aws.finish("web")
-    item = deploy(aws, release, batch, patience, is_retry=True).items[0]
+    item = deploy(aws, release, batch, budget, is_retry=True).items[0]
     assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
 
 
-def test_throttled_calls_are_made_again_and_fail_nothing(aws, release, patience, services, web):
+def test_throttled_calls_are_made_again_and_fail_nothing(aws, release, budget, services, web):
     aws.throttle = {0, 2, 3, 6}
-    item = deploy(aws, release, services(("web", "web", "shop/web:2")), patience).items[0]
+    item = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
     assert (item.status, item.task_def) == ("IN_PROGRESS", "web:2")
 
 
-def test_what_the_invocation_has_no_time_for_is_left_for_the_next(aws, release, patience, services, web):
+def test_what_the_invocation_has_no_time_for_is_left_for_the_next(aws, release, budget, services, web):
     # GIVEN throttling for longer than the invocation lasts
     aws.throttle = set(range(1, 10_000))
-    batch = deploy(aws, release, services(("web", "web", "shop/web:2")), patience)
+    batch = deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     # THEN the item is pending, and the state machine comes back
     assert (batch.items[0].status, batch.next) == ("PENDING", "DEPLOY")
     # WHEN the next invocation has its turn
     aws.throttle = set()
-    again = deploy(aws, release, batch, replace(patience, until=aws.now + 600), is_retry=True)
+    again = deploy(aws, release, batch, replace(budget, until=aws.now + 600), is_retry=True)
     assert again.items[0].status == "IN_PROGRESS"
 
 
-def test_redeploying_after_a_failed_deployment_deploys_again(aws, release, other_release, patience, services, web):
+def test_redeploying_after_a_failed_deployment_deploys_again(aws, release, other_release, budget, services, web):
     # GIVEN an image whose deployment failed and was not rolled back
-    deploy(aws, release, services(("web", "web", "shop/web:2")), patience)
+    deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     aws.finish("web", "FAILED")
     # WHEN a later release wants the same image
-    item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), patience).items[0]
+    item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), budget).items[0]
     # THEN it is deployed again, and what to return to is still the revision that last worked
     assert (item.status, item.task_def, item.previous_task_def) == ("IN_PROGRESS", "web:3", "web:1")
     assert "failed" in (item.reason or "")
 
 
 def test_another_execution_joins_a_healthy_deployment_of_the_same_image(
-    aws, release, other_release, patience, services, web
+    aws, release, other_release, budget, services, web
 ):
-    first = deploy(aws, release, services(("web", "web", "shop/web:2")), patience).items[0]
-    item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), patience).items[0]
+    first = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
+    item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), budget).items[0]
     assert (item.deployment_id, item.status) == (first.deployment_id, "IN_PROGRESS")
     assert "joined" in (item.reason or "")
 
 
-def test_services_of_one_batch_with_the_same_change_share_the_new_revision(aws, release, patience, services, web):
+def test_services_of_one_batch_with_the_same_change_share_the_new_revision(aws, release, budget, services, web):
     aws.serve("web-b", web)
-    batch = deploy(aws, release, services(("web", "web", "shop/web:2"), ("web-b", "web", "shop/web:2")), patience)
+    batch = deploy(aws, release, services(("web", "web", "shop/web:2"), ("web-b", "web", "shop/web:2")), budget)
     assert [item.task_def for item in batch.items] == ["web:2", "web:2"]
 
 
-def test_ten_changed_services_cost_one_description_and_three_calls_each(aws, release, patience, services):
+def test_ten_changed_services_cost_one_description_and_three_calls_each(aws, release, budget, services):
     names = [f"svc-{n}" for n in range(10)]
     for name in names:
         aws.serve(name, aws.define(name, (name, "app:1")))
-    deploy(aws, release, services(*((name, name, "app:2") for name in names)), patience)
+    deploy(aws, release, services(*((name, name, "app:2") for name in names)), budget)
     assert len(aws.calls) == 1 + 3 * 10
 
 
 def test_a_definition_whose_tags_leave_no_room_fails_before_anything_is_registered(
-    aws: FakeAws, release, patience, services
+    aws: FakeAws, release, budget, services
 ):
     arn = aws.define("full", ("full", "app:1"), tags={f"k{n}": "v" for n in range(49)})
     aws.serve("full", arn)
-    item = deploy(aws, release, services(("full", "full", "app:2")), patience).items[0]
+    item = deploy(aws, release, services(("full", "full", "app:2")), budget).items[0]
     assert item.status == "FAILED"
     assert "49 tags" in (item.reason or "")
 
 
-def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release, patience, services, web):
+def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release, budget, services, web):
     # GIVEN the wanted image is the primary's, none of its tasks runs, and ECS gives no rollout state
     new = aws.define("web", ("web", "shop/web:2"))
     old = aws.services["web"]["deployments"][0] | {"status": "ACTIVE", "rolloutState": None}
     stuck = aws._deployment(new, 2, "IN_PROGRESS") | {"rolloutState": None, "failedTasks": 9}
     aws.services["web"] |= {"deployments": [stuck, old], "taskDefinition": new}
     # THEN it is deployed again, and what to return to is the revision that still runs
-    item = deploy(aws, release, services(("web", "web", "shop/web:2")), patience).items[0]
+    item = deploy(aws, release, services(("web", "web", "shop/web:2")), budget).items[0]
     assert (item.status, item.previous_task_def) == ("IN_PROGRESS", "web:1")
-    other = deploy(aws, release, services(("web", "web", "shop/web:3")), patience).items[0]
+    other = deploy(aws, release, services(("web", "web", "shop/web:3")), budget).items[0]
     assert other.previous_task_def == "web:1"
 
 
 def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
-    aws, release, patience, services, web, monkeypatch
+    aws, release, budget, services, web, monkeypatch
 ):
     # GIVEN ECS refuses every description that names one service out of scope
     describe = aws.describe_services
@@ -227,7 +225,7 @@ def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
         return describe(cluster, names)
 
     monkeypatch.setattr(aws, "describe_services", scoped)
-    batch = deploy(aws, release, services(("secret", "x", "x:1"), ("web", "web", "shop/web:2")), patience)
+    batch = deploy(aws, release, services(("secret", "x", "x:1"), ("web", "web", "shop/web:2")), budget)
     secret, other = batch.items
     assert secret.status == "FAILED"
     assert "widen the scope of the deploy role" in (secret.reason or "")

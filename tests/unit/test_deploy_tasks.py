@@ -11,8 +11,8 @@ from unit.fake_aws import Died
 CLUSTER_ARN = "arn:aws:ecs:us-west-2:111111111111:cluster/shop"
 
 
-def deploy(aws, release, batch, patience, is_retry=False):
-    return TaskDeployer(aws, release, batch, patience, is_retry).run().items
+def deploy(aws, release, batch, budget, is_retry=False):
+    return TaskDeployer(aws, release, batch, budget, is_retry).run().items
 
 
 def target(target_id, definition, **more):
@@ -34,11 +34,11 @@ def nightly(aws):
     return arn
 
 
-def test_every_ecs_target_points_to_the_new_revision_with_all_else_kept(aws, release, patience, tasks, nightly):
+def test_every_ecs_target_points_to_the_new_revision_with_all_else_kept(aws, release, budget, tasks, nightly):
     # GIVEN a rule whose first target is a queue and which runs the task twice
     before = aws.rules["default", "nightly"]
     # WHEN another image is wanted
-    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), patience)[0]
+    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)[0]
     # THEN one revision is registered, and both ECS targets changed in that one member
     new = nightly
     assert (item.status, item.previous_task_def, item.task_def) == ("DEPLOYED", "cleanup:1", "cleanup:2")
@@ -54,16 +54,16 @@ def short_arn(arn, revision):
     return f"{arn.rsplit(':', 1)[0]}:{revision}"
 
 
-def test_an_unchanged_task_is_left_alone(aws, release, patience, tasks, nightly):
-    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:1")), patience)[0]
+def test_an_unchanged_task_is_left_alone(aws, release, budget, tasks, nightly):
+    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:1")), budget)[0]
     assert (item.status, item.deployment_needed) == ("UNCHANGED", False)
     assert aws.calls == ["list_targets_by_rule", "describe_task_definition"]
 
 
-def test_only_targets_that_have_the_container_are_touched(aws, release, patience, tasks, nightly):
+def test_only_targets_that_have_the_container_are_touched(aws, release, budget, tasks, nightly):
     other = aws.define("other", ("other", "other:1"))
     aws.rules["default", "nightly"].append(target("c", other))
-    deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), patience)
+    deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)
     assert [short(t["EcsParameters"]["TaskDefinitionArn"]) for t in aws.rules["default", "nightly"][1:]] == [
         "cleanup:2",
         "cleanup:2",
@@ -71,9 +71,9 @@ def test_only_targets_that_have_the_container_are_touched(aws, release, patience
     ]
 
 
-def test_a_rule_on_another_bus_is_found_there(aws, release, patience, tasks, nightly):
+def test_a_rule_on_another_bus_is_found_there(aws, release, budget, tasks, nightly):
     aws.rules["orders", "nightly"] = aws.rules.pop(("default", "nightly"))
-    assert deploy(aws, release, tasks(("nightly", "cleanup", "job:2"), bus="orders"), patience)[0].status == "DEPLOYED"
+    assert deploy(aws, release, tasks(("nightly", "cleanup", "job:2"), bus="orders"), budget)[0].status == "DEPLOYED"
 
 
 @pytest.mark.parametrize(
@@ -84,28 +84,28 @@ def test_a_rule_on_another_bus_is_found_there(aws, release, patience, tasks, nig
         ("nightly", "clean", "no container named 'clean'"),
     ],
 )
-def test_a_task_that_cannot_be_deployed_says_why(aws, release, patience, tasks, nightly, rule, container, told):
+def test_a_task_that_cannot_be_deployed_says_why(aws, release, budget, tasks, nightly, rule, container, told):
     aws.rules["default", "queue-only"] = [{"Id": "q", "Arn": "arn:aws:sqs:us-west-2:111111111111:q"}]
-    bad, good = deploy(aws, release, tasks((rule, container, "job:2"), ("nightly", "cleanup", "job:2")), patience)
+    bad, good = deploy(aws, release, tasks((rule, container, "job:2"), ("nightly", "cleanup", "job:2")), budget)
     assert bad.status == "FAILED"
     assert told in bad.reason
     assert good.status == "DEPLOYED"
 
 
-def test_an_entry_that_eventbridge_did_not_take_is_a_failure(aws, release, patience, tasks, nightly):
+def test_an_entry_that_eventbridge_did_not_take_is_a_failure(aws, release, budget, tasks, nightly):
     aws.refuse_entries = [{"TargetId": "a", "ErrorCode": "ManagedRuleException", "ErrorMessage": "no"}]
-    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), patience)[0]
+    item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)[0]
     assert item.status == "FAILED"
     assert "a: ManagedRuleException: no" in (item.reason or "")
 
 
 @pytest.mark.parametrize("call", range(1, 6))
-def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, patience, tasks, nightly, call):
+def test_killed_after_any_call_the_retry_comes_to_the_same_end(aws, release, budget, tasks, nightly, call):
     batch = tasks(("nightly", "cleanup", "job:2"))
     aws.die_after = call
     with pytest.raises(Died):
-        deploy(aws, release, batch, patience)
-    item = deploy(aws, release, batch, patience, is_retry=True)[0]
+        deploy(aws, release, batch, budget)
+    item = deploy(aws, release, batch, budget, is_retry=True)[0]
     assert (item.status, item.previous_task_def, item.task_def) == ("DEPLOYED", "cleanup:1", "cleanup:2")
     assert (item.previous_image, item.deployment_needed) == ("job:1", True)
     assert sorted(map(short, aws.definitions)) == ["cleanup:1", "cleanup:2"]

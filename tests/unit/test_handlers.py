@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops import lambdas
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.lambdas import batch_run as batch_module
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
@@ -128,7 +128,7 @@ def test_sts_that_cannot_be_reached_is_left_to_the_state_machines_retry(settings
         raise AwsUnavailable("assume_role: 503")
 
     monkeypatch.setattr(batch_module, "connect", unavailable)
-    monkeypatch.setattr(Patience, "of", classmethod(lambda cls, _: replace(cls(0.0))))
+    monkeypatch.setattr(TimeBudget, "of", classmethod(lambda cls, _: replace(cls(0.0))))
     state = plan({"services": [WEB]})
     with pytest.raises(AwsUnavailable):
         deploy_ecs.handler({"release": state["release"], "batch": state["batches"][0]}, Context())

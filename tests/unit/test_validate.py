@@ -12,17 +12,17 @@ from ecs_gitops.watch.rollouts import Validator
 
 
 @pytest.fixture
-def rolling(aws, release, patience, services):
+def rolling(aws, release, budget, services):
     """A batch whose one service, with two tasks, is being deployed."""
     aws.serve("web", aws.define("web", ("web", "web:1")), desired=2)
-    return ServiceDeployer(aws, release, services(("web", "web", "web:2")), patience, False).run()
+    return ServiceDeployer(aws, release, services(("web", "web", "web:2")), budget, False).run()
 
 
 @pytest.fixture
-def look(aws, release, patience):
+def look(aws, release, budget):
     def at(batch, seconds=5.0):
         aws.now += seconds
-        return Validator(aws, release, batch, replace(patience, until=aws.now + 600)).run()
+        return Validator(aws, release, batch, replace(budget, until=aws.now + 600)).run()
 
     return at
 

@@ -24,7 +24,7 @@ from ecs_gitops.model.identity import family, short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
     from ecs_gitops.model.release import Release
@@ -41,33 +41,33 @@ class Deregistration:
     aws: Aws
     release: Release
     batch: Batch
-    patience: Patience
+    budget: TimeBudget
     # What was deregistered is not ACTIVE, and so not deregistered again.
     is_retry: bool
 
     def run(self) -> Batch:
         """The batch, with what was deregistered, or could not be, in the reasons of items."""
-        now = self.patience.clock()
-        patience = replace(self.patience, until=min(self.patience.until, now + _SECONDS_AT_MOST))
+        now = self.budget.clock()
+        budget = replace(self.budget, until=min(self.budget.until, now + _SECONDS_AT_MOST))
         left = [item for item in self.batch.items if leftover_revisions.has_left(item)]
         try:
-            runs = self._runs(left, patience)
+            runs = self._runs(left, budget)
             if any(item.status == work.FAILED and item.number not in runs for item in left):
                 # It may run what another item left behind.
                 left = []
             used = leftover_revisions.needed(self.batch.items) | set(self.batch.keep)
             used |= {short(each) for found in runs.values() for each in found if is_pinned(each)}
-            done = [self._item(item, runs[item.number], used, patience) for item in left if item.number in runs]
+            done = [self._item(item, runs[item.number], used, budget) for item in left if item.number in runs]
         except Exception as error:  # noqa: BLE001 - the release is over, and its report must not be lost
             log.warning("nothing was deregistered", extra={"cause": type(error).__name__})
             done = []
         return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
 
-    def _runs(self, items: list[Item], patience: Patience) -> dict[int, list[str]]:
+    def _runs(self, items: list[Item], budget: TimeBudget) -> dict[int, list[str]]:
         """The task definitions that the items' targets refer to; without those of which that is not known."""
         runs: dict[int, list[str]] = {}
         if self.batch.kind == "service":
-            for number, seen in services.describe_services(self.aws, items, patience).items():
+            for number, seen in services.describe_services(self.aws, items, budget).items():
                 if isinstance(seen, Service):
                     runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
                 elif seen is None:
@@ -75,7 +75,7 @@ class Deregistration:
             return runs
         for item in items:
             try:
-                runs[item.number] = self._references(Trigger.of(item), patience)
+                runs[item.number] = self._references(Trigger.of(item), budget)
             except AwsRefused as error:
                 if error.code == "ResourceNotFoundException":
                     runs[item.number] = []
@@ -85,24 +85,24 @@ class Deregistration:
                 continue
         return runs
 
-    def _references(self, trigger: Trigger, patience: Patience) -> list[str]:
-        return list(patience.persist(lambda: trigger.read(self.aws)).references)
+    def _references(self, trigger: Trigger, budget: TimeBudget) -> list[str]:
+        return list(budget.retry(lambda: trigger.read(self.aws)).references)
 
-    def _item(self, item: Item, runs: Iterable[str], used: set[str], patience: Patience) -> Item:
+    def _item(self, item: Item, runs: Iterable[str], used: set[str], budget: TimeBudget) -> Item:
         """The item, once its own revision and the newest ones of its families are looked at."""
         families = {family(each) for each in (*runs, item.task_def or "") if each}
         wanted = [*([item.task_def] if item.task_def else []), *sorted(families)]
-        told = [self._deregister(self.batch.task_definition_arn(each), used, patience) for each in wanted]
+        told = [self._deregister(self.batch.task_definition_arn(each), used, budget) for each in wanted]
         return replace(item, reason="; ".join(filter(None, (item.reason, *dict.fromkeys(told)))) or None)
 
-    def _deregister(self, reference: str, used: set[str], patience: Patience) -> str:
+    def _deregister(self, reference: str, used: set[str], budget: TimeBudget) -> str:
         """Deregister what ``reference`` means, if this release registered it and nothing needs it; what is told."""
         try:
-            definition, tags = patience.persist(lambda: self.aws.read_task_definition(reference))
+            definition, tags = budget.retry(lambda: self.aws.read_task_definition(reference))
             revision = short(arn(definition))
             if not is_active(definition) or not is_ours(tags, self.release) or revision in used:
                 return ""
-            patience.persist(lambda: self.aws.deregister_task_definition(arn(definition)))
+            budget.retry(lambda: self.aws.deregister_task_definition(arn(definition)))
         except (AwsRefused, AwsUnavailable) as error:
             is_over = isinstance(error, AwsRefused) and is_gone(error)
             return "" if is_over else f"{short(reference)} could not be deregistered: {error}"

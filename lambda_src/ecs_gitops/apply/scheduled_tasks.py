@@ -14,7 +14,7 @@ from itertools import chain
 from ecs_gitops.apply.registration import Registrar
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.provenance import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.next_step import after_failure, explain, to_rollback
@@ -40,7 +40,7 @@ class TaskDeployer:
     aws: Aws
     release: Release
     batch: Batch
-    patience: Patience
+    budget: TimeBudget
     is_retry: bool
     _registrar: Registrar = field(init=False)
 
@@ -53,19 +53,19 @@ class TaskDeployer:
         for item in self.batch.items:
             if item.status == work.PENDING:
                 units.setdefault(Trigger.of(item), []).append(item)
-        done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.patience)
+        done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.budget)
         return replace(self.batch.updated(chain.from_iterable(done)), next="DONE", wait_seconds=0)
 
     def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
-        began = self.patience.clock()
+        began = self.budget.clock()
         items = [replace(item, began=began) for item in items]
-        until = min(self.patience.until, began + max(item.timeout_minutes for item in items) * 60)
+        until = min(self.budget.until, began + max(item.timeout_minutes for item in items) * 60)
         act: Callable[[Trigger, Sequence[Item]], list[Item]] = (
             self._return if items[0].phase == work.ROLLBACK else self._deploy
         )
         try:
-            done = replace(self.patience, until=until).persist(lambda: act(trigger, items))
+            done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
         except PartlyWritten as error:
             done = self._take_back(trigger, items, str(error))
         except ItemFailed as error:
@@ -82,7 +82,7 @@ class TaskDeployer:
         return done
 
     def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
-        now = self.patience.clock()
+        now = self.budget.clock()
         return [after_failure(i, why, now) if i.phase == work.ROLLBACK else i.failed(why, now) for i in items]
 
     def _take_back(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
@@ -91,7 +91,7 @@ class TaskDeployer:
             return self._failed(items, why)
         returning = [to_rollback(item, why) for item in items]
         try:
-            return self.patience.persist(lambda: self._return(trigger, returning))
+            return self.budget.retry(lambda: self._return(trigger, returning))
         except (ItemFailed, AwsRefused, AwsUnavailable) as error:
             return self._failed(returning, str(error))
 
@@ -100,7 +100,7 @@ class TaskDeployer:
     def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         looked = look(self.aws, self.release, trigger, items)
         revisions = {part.reference: self._revision(part) for part in looked.parts}
-        looked.state.repoint(self.aws, revisions, self.patience.clock())
+        looked.state.repoint(self.aws, revisions, self.budget.clock())
         return [self._result(item, looked, revisions) for item in items]
 
     def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
@@ -117,7 +117,7 @@ class TaskDeployer:
         )
 
     def _result(self, item: Item, looked: Looked, revisions: dict[str, str]) -> Item:
-        now = self.patience.clock()
+        now = self.budget.clock()
         try:
             parts = looked.of(item)
         except ItemFailed as error:
@@ -150,10 +150,10 @@ class TaskDeployer:
             told = "; ".join(each.why for each in found if each.why)
             raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
         notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
-        state.repoint(self.aws, back, self.patience.clock())
+        state.repoint(self.aws, back, self.budget.clock())
         if barred := [each.why for each in found if each.why]:
             raise ItemFailed("; ".join(barred))
-        now = self.patience.clock()
+        now = self.budget.clock()
         return [
             replace(item, running_task_def=returned.get(item.previous_task_def or "", item.previous_task_def)).ended(
                 work.ROLLED_BACK, now, "; ".join(filter(None, (item.reason, *sorted(notes))))

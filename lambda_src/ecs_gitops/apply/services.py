@@ -13,7 +13,7 @@ from ecs_gitops.apply.registration import Registrar
 from ecs_gitops.apply.rollback import Rollback
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
@@ -42,7 +42,7 @@ class ServiceDeployer:
     aws: Aws
     release: Release
     batch: Batch
-    patience: Patience
+    budget: TimeBudget
     is_retry: bool
     _registrar: Registrar = field(init=False)
 
@@ -52,19 +52,19 @@ class ServiceDeployer:
     def run(self) -> Batch:
         """The batch with every item final, in progress, or pending when the time did not suffice."""
         pending = [item for item in self.batch.items if item.status == items.PENDING]
-        seen = services.describe_services(self.aws, pending, self.patience)
-        done = services.each(lambda item: self._item(item, seen[item.number]), pending, self.patience)
-        return settle(self.batch.updated(done), self.patience.clock())
+        seen = services.describe_services(self.aws, pending, self.budget)
+        done = services.each(lambda item: self._item(item, seen[item.number]), pending, self.budget)
+        return settle(self.batch.updated(done), self.budget.clock())
 
     def _item(self, item: Item, seen: Service | AwsRefused | None) -> Item:
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)
-        now = self.patience.clock()
+        now = self.budget.clock()
         # A run before this one may have begun the item and run out of time.
         item = replace(item, began=item.began or now, started_at=item.started_at or now)
-        if self.patience.is_over:
+        if self.budget.is_over:
             return item
         seconds = timeout_seconds(item)
-        deadline = replace(self.patience, until=min(self.patience.until, (item.started_at or now) + seconds))
+        deadline = replace(self.budget, until=min(self.budget.until, (item.started_at or now) + seconds))
         looks = [seen]
 
         def act() -> Item:
@@ -75,13 +75,13 @@ class ServiceDeployer:
             return self._act(item, service, out)
 
         try:
-            done = deadline.persist(act)
+            done = deadline.retry(act)
         except ItemFailed as error:
             done = self._failed(item, str(error))
         except AwsRefused as error:
             done = self._failed(item, explain(error, self.batch, item.cluster))
         except AwsUnavailable as error:
-            if deadline.until == self.patience.until:
+            if deadline.until == self.budget.until:
                 out.warning("left for the next run", cause=str(error))
                 return item
             done = self._failed(
@@ -96,7 +96,7 @@ class ServiceDeployer:
 
     def _failed(self, item: Item, why: str) -> Item:
         """Before UpdateService nothing of the service was changed, and there is nothing to return."""
-        now = self.patience.clock()
+        now = self.budget.clock()
         if item.phase == items.PRE_DEPLOY:
             return hooks.untouched(item, why, now)
         if item.phase not in (items.POST_DEPLOY, items.ROLLBACK):
@@ -105,7 +105,7 @@ class ServiceDeployer:
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         if item.phase == items.ROLLBACK:
-            return Rollback(self.aws, self.release, self.batch, item, self.patience.clock()).start(service)
+            return Rollback(self.aws, self.release, self.batch, item, self.budget.clock()).start(service)
         found = require_deployable(service, item.cluster or DEFAULT_CLUSTER, item.name)
         if item.phase in (items.PRE_DEPLOY, items.POST_DEPLOY):
             return self._hook(item, item.phase, found)
@@ -114,7 +114,7 @@ class ServiceDeployer:
         return self._deploy(item, found, out)
 
     def _deploy(self, item: Item, service: Service, out: ItemLog) -> Item:
-        examined = examine(self.aws, self.release, item, service, self.patience.clock())
+        examined = examine(self.aws, self.release, item, service, self.budget.clock())
         decision = examined.decision
         for warning in examined.warnings:
             out.warning(warning)
@@ -122,7 +122,7 @@ class ServiceDeployer:
         if isinstance(decision, Unchanged):
             return self._configure(item, examined, decision)
         if isinstance(decision, Held):
-            return held(item, decision, self.patience.clock())
+            return held(item, decision, self.budget.clock())
         if isinstance(decision, Join):
             return self._join(item, service, decision, examined)
         return self._start(item, service, examined, decision)
@@ -136,11 +136,11 @@ class ServiceDeployer:
         seen = item.previous_deployment
         was_written = seen is not None and differs(seen, item.deployment or {})
         if not decision.configure and not was_written:
-            return replace(item, deployment_needed=False).ended(items.UNCHANGED, self.patience.clock(), told or None)
+            return replace(item, deployment_needed=False).ended(items.UNCHANGED, self.budget.clock(), told or None)
         if decision.configure:
             self._write_settings(item, examined)
         told = "; ".join(filter(None, ("the deployment settings alone changed: nothing was rolled out", told)))
-        return item.ended(items.DEPLOYED, self.patience.clock(), told)
+        return item.ended(items.DEPLOYED, self.budget.clock(), told)
 
     def _write_settings(self, item: Item, examined: Examined) -> None:
         self.aws.update_service(item.cluster or DEFAULT_CLUSTER, item.name, None, examined.configuration)
@@ -148,7 +148,7 @@ class ServiceDeployer:
     def _begun(self, service: Service, deployment: Deployment, *, is_followed: bool) -> Json:
         """What an item is to have of the deployment that is watched from now on. ECS's clock tells how long it has been
         going on, where the answer has it; ours may be another one."""
-        now = self.patience.clock()
+        now = self.budget.clock()
         taken = 0.0 if service.as_of is None else service.age(deployment, now)
         return {
             "deployment_id": deployment.id,
@@ -235,7 +235,7 @@ class ServiceDeployer:
             if (told := task_placement.refusal(error)) is None:
                 raise
             task, why = None, told
-        now = self.patience.clock()
+        now = self.budget.clock()
         if task is None:
             waiting = hooks.unplaced_item(item, why, now, self.batch.stretch)
             if waiting is None:

@@ -1,4 +1,4 @@
-"""How long a handler goes on trying while AWS throttles: until its Lambda invocation nears its end."""
+"""The time that a handler has for calls and their retries: until shortly before its Lambda invocation ends."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class LambdaContext(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Until when (epoch seconds) to try, and how many calls to make at once; ``sleep`` and ``clock`` are there for
-    tests."""
+class TimeBudget:
+    """Until when (epoch seconds) calls may be retried, and how many calls may run at once.
+
+    ``sleep`` and ``clock`` exist for tests."""
 
     until: float
     clock: Callable[[], float] = time.time
@@ -36,17 +37,17 @@ class Patience:
     concurrency: int = CONCURRENCY
 
     @classmethod
-    def of(cls, context: LambdaContext) -> Patience:
+    def of(cls, context: LambdaContext) -> TimeBudget:
         return cls(time.time() + context.get_remaining_time_in_millis() / 1000 - _RESERVE)
 
     @property
     def is_over(self) -> bool:
         return self.clock() >= self.until
 
-    def persist(self, act: Callable[[], T]) -> T:
+    def retry(self, act: Callable[[], T]) -> T:
         """Run ``act`` again while it raises :class:`AwsUnavailable`, with growing, jittered pauses.
 
-        ``act`` must be safe to run again. Raises the last :class:`AwsUnavailable` when the time is over.
+        ``act`` must be safe to run again. Raises the last :class:`AwsUnavailable` when the budget is used up.
         """
         pause = _FIRST_PAUSE
         while True:

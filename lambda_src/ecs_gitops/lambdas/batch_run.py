@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops.aws import Aws, connect
-from ecs_gitops.aws.time_budget import LambdaContext, Patience
+from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.next_step import after_failure, explain
 from ecs_gitops.model import event_data, items
 from ecs_gitops.model.batch import Batch, Kind, parse_event
@@ -27,7 +27,7 @@ class BatchRun(Protocol):
 
 class MakesRun(Protocol):
     def __call__(
-        self, aws: Aws, release: Release, batch: Batch, patience: Patience, is_retry: bool
+        self, aws: Aws, release: Release, batch: Batch, budget: TimeBudget, is_retry: bool
     ) -> BatchRun: ...  # fmt: skip
 
 
@@ -40,14 +40,14 @@ def run(kind: Kind, modes: Mapping[str, MakesRun], event: Json, context: LambdaC
     release, batch = parse_event(event)
     if batch.kind != kind:
         raise InvalidEvent(f"not a batch for this function: its kind is {batch.kind}; accepted: {kind}")
-    patience = Patience.of(context)
+    budget = TimeBudget.of(context)
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
-        aws = patience.persist(lambda: connect(batch.target(release, only_looks=batch.mode == "CHECK")))
+        aws = budget.retry(lambda: connect(batch.target(release, only_looks=batch.mode == "CHECK")))
     except AwsRefused as error:
-        done = replace(_refused(batch, explain(error, batch), patience.clock()), next="DONE")
+        done = replace(_refused(batch, explain(error, batch), budget.clock()), next="DONE")
     else:
-        done = modes[batch.mode](aws, release, batch, patience, is_retry or _was_interrupted(batch)).run()
+        done = modes[batch.mode](aws, release, batch, budget, is_retry or _was_interrupted(batch)).run()
     return answer(release, batch, done)
 
 

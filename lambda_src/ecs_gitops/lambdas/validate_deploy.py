@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ecs_gitops.aws import connect, observability
-from ecs_gitops.aws.time_budget import LambdaContext, Patience
+from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.next_step import explain
 from ecs_gitops.lambdas import failure_notice
 from ecs_gitops.lambdas.batch_run import answer
@@ -44,13 +44,13 @@ def handler(event: Json, context: LambdaContext) -> Json:
 
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     release, batch = parse_event(event)
-    patience = Patience.of(context)
+    budget = TimeBudget.of(context)
     try:
-        aws = patience.persist(lambda: connect(batch.target(release, only_looks=True)))
+        aws = budget.retry(lambda: connect(batch.target(release, only_looks=True)))
     except AwsRefused as error:
         reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
         items = tuple(item.failed(reason) if item.status == work.IN_PROGRESS else item for item in batch.items)
         judged = replace(batch, items=items, next="DONE")
     else:
-        judged = Validator(aws, release, batch, patience).run()
+        judged = Validator(aws, release, batch, budget).run()
     return answer(release, batch, judged)

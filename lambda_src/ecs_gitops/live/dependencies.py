@@ -17,7 +17,7 @@ from ecs_gitops.plan.checks import FAILED, NOT_CHECKED, Checked
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.ecs.references import Reference
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.items import Item
@@ -34,7 +34,7 @@ _Told = tuple[str, str] | None
 _Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
 
 
-def images(aws: Aws, items: Iterable[Item], patience: Patience, region: str = "") -> list[Checked]:
+def images(aws: Aws, items: Iterable[Item], budget: TimeBudget, region: str = "") -> list[Checked]:
     """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``. ``region`` is
     where they are deployed: nobody's credentials there are good in another partition.
 
@@ -47,12 +47,12 @@ def images(aws: Aws, items: Iterable[Item], patience: Patience, region: str = ""
 
     def ask(place: tuple[str, str, str]) -> _Answer:
         try:
-            return patience.persist(lambda: aws.image_digests(*place, list(places[place])))
+            return budget.retry(lambda: aws.image_digests(*place, list(places[place])))
         except AwsRefused as error:
             return error
 
-    answers = dict(zip(places, services.each(ask, list(places), patience), strict=True))
-    filled = _Filled(aws, patience)
+    answers = dict(zip(places, services.each(ask, list(places), budget), strict=True))
+    filled = _Filled(aws, budget)
     return [_with_images(Checked(item), answers, filled, region) for item in items]
 
 
@@ -67,7 +67,7 @@ class _Filled:
     """Whether a registry fills a repository from another one, when an image of it is first pulled."""
 
     aws: Aws
-    patience: Patience
+    budget: TimeBudget
     _known: dict[tuple[str, str], set[str] | AwsRefused] = field(default_factory=dict)
 
     def may_be(self, image: EcrImage) -> bool:
@@ -75,7 +75,7 @@ class _Filled:
         place = image.account, image.region
         if place not in self._known:
             try:
-                found = self.patience.persist(lambda: self.aws.pull_through_prefixes(*place))
+                found = self.budget.retry(lambda: self.aws.pull_through_prefixes(*place))
                 self._known[place] = found
             except AwsRefused as error:
                 self._known[place] = error
@@ -123,27 +123,27 @@ def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled:
     return FAILED, told
 
 
-def references(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+def references(aws: Aws, batch: Batch, going: Sequence[Checked], budget: TimeBudget) -> None:
     """The check ``secrets``: what the task definitions refer to is there."""
     wanted = list(dict.fromkeys(reference for checked in going for reference in checked.references))
-    told = dict(zip(wanted, services.each(lambda r: _secret(aws, batch, r, patience), wanted, patience), strict=True))
+    told = dict(zip(wanted, services.each(lambda r: _secret(aws, batch, r, budget), wanted, budget), strict=True))
     by_region: dict[str, list[Reference]] = {}
     for reference in wanted:
         if reference.service == "ssm" and told[reference] is None:
             by_region.setdefault(reference.region, []).append(reference)
     for region, group in by_region.items():
-        told |= _parameters(aws, region, group, patience)
+        told |= _parameters(aws, region, group, budget)
     _spread("secrets", [(checked, reference) for checked in going for reference in checked.references], told)
 
 
-def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) -> _Told:
+def _secret(aws: Aws, batch: Batch, reference: Reference, budget: TimeBudget) -> _Told:
     if reference.service == "ssm":
         if reference.name.startswith("/aws/"):
             return NOT_CHECKED, f"parameter {reference.name} is one of AWS's own"
         other = reference.account not in ("", batch.account)
         return (NOT_CHECKED, f"parameter {reference.name} is in account {reference.account}") if other else None
     try:
-        found = patience.persist(lambda: aws.describe_secret(reference.region or None, reference.name))
+        found = budget.retry(lambda: aws.describe_secret(reference.region or None, reference.name))
     except AwsRefused as error:
         if error.code == "ResourceNotFoundException":
             return FAILED, f"secret {reference.name} does not exist"
@@ -153,10 +153,10 @@ def _secret(aws: Aws, batch: Batch, reference: Reference, patience: Patience) ->
     return None
 
 
-def _parameters(aws: Aws, region: str, group: Sequence[Reference], patience: Patience) -> dict[Reference, _Told]:
+def _parameters(aws: Aws, region: str, group: Sequence[Reference], budget: TimeBudget) -> dict[Reference, _Told]:
     names = list(dict.fromkeys(name for reference in group for name in reference.names))
     try:
-        known = patience.persist(lambda: aws.known_parameters(region or None, names))
+        known = budget.retry(lambda: aws.known_parameters(region or None, names))
     except AwsRefused as error:
         return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(error)}") for each in group}
     return {
@@ -165,22 +165,22 @@ def _parameters(aws: Aws, region: str, group: Sequence[Reference], patience: Pat
     }
 
 
-def roles(aws: Aws, batch: Batch, going: Sequence[Checked], patience: Patience) -> None:
+def roles(aws: Aws, batch: Batch, going: Sequence[Checked], budget: TimeBudget) -> None:
     """The check ``passRole``: the deploy role may pass what the task definitions and targets name."""
     by_service: dict[str, dict[str, None]] = {}
     for role, service in (pair for checked in going for pair in checked.roles):
         by_service.setdefault(service, {})[role] = None
     told: dict[tuple[str, str], _Told] = {}
     for service, wanted in by_service.items():
-        told |= _passable(aws, batch, service, list(wanted), patience)
+        told |= _passable(aws, batch, service, list(wanted), budget)
     _spread("passRole", [(checked, pair) for checked in going for pair in checked.roles], told)
 
 
 def _passable(
-    aws: Aws, batch: Batch, service: str, wanted: list[str], patience: Patience
+    aws: Aws, batch: Batch, service: str, wanted: list[str], budget: TimeBudget
 ) -> dict[tuple[str, str], _Told]:
     try:
-        allowed = patience.persist(lambda: aws.may_pass(batch.role_arn, wanted, service))
+        allowed = budget.retry(lambda: aws.may_pass(batch.role_arn, wanted, service))
     except AwsRefused as error:
         return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in wanted}
     hint = "add it to pass_role_arns of the deploy role"
@@ -194,14 +194,14 @@ def _passable(
     }
 
 
-def alarms(aws: Aws, going: Sequence[Checked], patience: Patience) -> None:
+def alarms(aws: Aws, going: Sequence[Checked], budget: TimeBudget) -> None:
     """The alarms that wanted settings name, a part of the check ``settings``."""
     wanted = list(dict.fromkeys(name for checked in going for name in checked.alarms))
     if not wanted:
         return
     told: dict[str, _Told]
     try:
-        known = patience.persist(lambda: aws.known_alarms(wanted))
+        known = budget.retry(lambda: aws.known_alarms(wanted))
         told = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in wanted}
     except AwsRefused as error:
         told = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in wanted}

@@ -51,7 +51,7 @@ def examine(aws: Aws, release: Release, item: Item, service: Service, now: float
     wanted = desired_state(item, containers)
     running, unknown = _running(aws, service, wanted, tags) if has_images(definition, wanted.images) else ({}, None)
     decision = decide(
-        service, definition, tags, wanted, release, running=running, now=now, patience=item.timeout_minutes * 60
+        service, definition, tags, wanted, release, running=running, now=now, timeout=item.timeout_minutes * 60
     )
     configuration = merged(service.configuration, item.deployment or {})
     return Examined(definition, tags, containers, warnings, wanted, configuration, decision, unknown)

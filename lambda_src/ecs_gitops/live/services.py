@@ -12,7 +12,7 @@ from ecs_gitops.model.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.model.items import Item
 
 # What is known of an item's service, by the item's number: the service, None when there is none, or AWS's refusal.
@@ -24,11 +24,11 @@ B = TypeVar("B")
 DEFAULT_CLUSTER = "default"
 
 
-def each(act: Callable[[A], B], things: Sequence[A], patience: Patience) -> list[B]:
+def each(act: Callable[[A], B], things: Sequence[A], budget: TimeBudget) -> list[B]:
     """``act`` on every one, several at once; the results in order. AWS is what is waited for."""
-    if len(things) < 2 or patience.concurrency < 2:
+    if len(things) < 2 or budget.concurrency < 2:
         return [act(thing) for thing in things]
-    with ThreadPoolExecutor(min(patience.concurrency, len(things))) as pool:
+    with ThreadPoolExecutor(min(budget.concurrency, len(things))) as pool:
         return list(pool.map(act, things))
 
 
@@ -40,31 +40,31 @@ def by_cluster(items: Iterable[Item]) -> dict[str, list[Item]]:
     return found
 
 
-def describe_services(aws: Aws, items: Iterable[Item], patience: Patience) -> Seen:
+def describe_services(aws: Aws, items: Iterable[Item], budget: TimeBudget) -> Seen:
     """The services of ``items``, ten a call.
 
-    Raises :class:`ecs_gitops.model.errors.AwsUnavailable` when AWS cannot be asked until the patience is over."""
+    Raises :class:`ecs_gitops.model.errors.AwsUnavailable` when AWS cannot be asked until the time budget is used up."""
     parts = [
         (cluster, group[start : start + SERVICES_PER_CALL])
         for cluster, group in by_cluster(items).items()
         for start in range(0, len(group), SERVICES_PER_CALL)
     ]
     seen: Seen = {}
-    for part in each(lambda part: _describe(aws, *part, patience), parts, patience):
+    for part in each(lambda part: _describe(aws, *part, budget), parts, budget):
         seen |= part
     return seen
 
 
-def _describe(aws: Aws, cluster: str, items: Sequence[Item], patience: Patience) -> Seen:
+def _describe(aws: Aws, cluster: str, items: Sequence[Item], budget: TimeBudget) -> Seen:
     try:
-        found = patience.persist(lambda: aws.describe_services(cluster, [item.name for item in items]))
+        found = budget.retry(lambda: aws.describe_services(cluster, [item.name for item in items]))
     except AwsRefused as error:
         # ECS refuses a whole description for one service that the role is not for.
         if not error.code.startswith("AccessDenied") or len(items) == 1:
             return {item.number: error for item in items}
         alone: Seen = {}
         for item in items:
-            alone |= _describe(aws, cluster, [item], patience)
+            alone |= _describe(aws, cluster, [item], budget)
         return alone
     by_name = {service.name: service for service in map(Service.from_api, found)}
     return {item.number: by_name.get(item.name) for item in items}

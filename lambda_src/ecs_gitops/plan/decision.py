@@ -71,11 +71,11 @@ def decide(
     *,
     running: Images,
     now: float,
-    patience: float,
+    timeout: float,
 ) -> Decision:
     """What to do with a service whose primary deployment runs ``definition`` with ``tags``.
 
-    ``running`` are the digests that the service's containers run, where its revision's tags do not tell. ``patience``
+    ``running`` are the digests that the service's containers run, where its revision's tags do not tell. ``timeout``
     is how many seconds a deployment of another execution may be going on before it counts as stuck.
     """
     primary = service.primary
@@ -103,7 +103,7 @@ def decide(
         return Deploy(previous, "the last deployment of this image failed")
     if primary.failed > 0:
         return Deploy(previous, f"the deployment of this image that is going on has {primary.failed} failed tasks")
-    if service.age(primary, now) > patience:
+    if service.age(primary, now) > timeout:
         return Deploy(previous, "the deployment of this image that is going on does not come to an end")
     return Join(primary, previous, is_ours=False)
 

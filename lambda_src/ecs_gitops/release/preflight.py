@@ -21,7 +21,7 @@ from ecs_gitops.plan.checks import FAILED, WARNING, Checked, Findings
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.aws.time_budget import Patience
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.model.release import Release
 
 
@@ -32,7 +32,7 @@ class Preflight(ABC):
     aws: Aws
     release: Release
     batch: Batch
-    patience: Patience
+    budget: TimeBudget
     # Reads can be made again.
     is_retry: bool = field(default=False)
 
@@ -48,17 +48,17 @@ class Preflight(ABC):
         """The batch with every item UNCHANGED, HELD, FAILED, or pending because it is to be deployed."""
         pending = [item for item in self.batch.items if item.status == work.PENDING]
         self.prepare(pending)
-        checked = dependencies.images(self.aws, pending, self.patience, self.batch.region)
-        checked = services.each(self._look, checked, self.patience)
+        checked = dependencies.images(self.aws, pending, self.budget, self.batch.region)
+        checked = services.each(self._look, checked, self.budget)
         going = [each for each in checked if each.is_to_be_deployed]
-        dependencies.references(self.aws, self.batch, going, self.patience)
-        dependencies.roles(self.aws, self.batch, going, self.patience)
-        dependencies.alarms(self.aws, going, self.patience)
-        done = (_concluded(each, self.patience.clock()) for each in checked)
+        dependencies.references(self.aws, self.batch, going, self.budget)
+        dependencies.roles(self.aws, self.batch, going, self.budget)
+        dependencies.alarms(self.aws, going, self.budget)
+        done = (_concluded(each, self.budget.clock()) for each in checked)
         return replace(self.batch.updated(done), next="DONE", wait_seconds=0)
 
     def _look(self, checked: Checked) -> Checked:
-        item = replace(checked.item, mark=mark(checked.item), began=self.patience.clock())
+        item = replace(checked.item, mark=mark(checked.item), began=self.budget.clock())
         checked.findings.ok("role")
         attempt = checked
 
@@ -69,7 +69,7 @@ class Preflight(ABC):
             return self.look(attempt)
 
         try:
-            return self.patience.persist(look)
+            return self.budget.retry(look)
         except ItemFailed as error:
             told = str(error)
         except AwsRefused as error:

@@ -41,10 +41,10 @@ class ServicePreflight(Preflight):
     _seen: Seen = field(default_factory=dict)
 
     def prepare(self, items: Sequence[Item]) -> None:
-        self._seen = services.describe_services(self.aws, items, self.patience)
+        self._seen = services.describe_services(self.aws, items, self.budget)
 
     def look(self, checked: Checked) -> Checked:
-        item, now = checked.item, self.patience.clock()
+        item, now = checked.item, self.budget.clock()
         seen = self._seen[item.number]
         if isinstance(seen, AwsRefused):
             raise seen

@@ -45,7 +45,7 @@ class TaskPreflight(Preflight):
         revision = short(shown.definition["taskDefinitionArn"])
         name = next(iter(shown.wanted[item.number].images))
         checked.item = item = replace(item, previous_image=shown.before.get(name))
-        now = self.patience.clock()
+        now = self.budget.clock()
         if any(part.was_rolled_back(item.number) for part in parts):
             checked.item = held(item, Held(revision), now)
         elif not changed and not any(part.is_to_be_forgotten(item.number) for part in parts):

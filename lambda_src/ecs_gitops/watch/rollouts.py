@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.aws.time_budget import Patience
+from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.next_step import after_failure, explain, settle, to_rollback
@@ -43,18 +43,18 @@ class Validator:
     aws: Aws
     release: Release
     batch: Batch
-    patience: Patience
+    budget: TimeBudget
 
     def run(self) -> Batch:
         """The batch with what is over judged, and how long to wait for the rest."""
         going_on = [item for item in self.batch.items if item.status == work.IN_PROGRESS]
         rolling_out = [item for item in going_on if item.phase not in _HOOKS]
-        seen = services.describe_services(self.aws, rolling_out, self.patience)
-        found = services.each(lambda item: self._find(item, seen), rolling_out, self.patience)
+        seen = services.describe_services(self.aws, rolling_out, self.budget)
+        found = services.each(lambda item: self._find(item, seen), rolling_out, self.budget)
         records = self._records(found, seen)
-        done = services.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.patience)
+        done = services.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.budget)
         done += self._hooks([item for item in going_on if item.phase in _HOOKS])
-        return settle(self.batch.updated(done), self.patience.clock())
+        return settle(self.batch.updated(done), self.budget.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
@@ -64,11 +64,11 @@ class Validator:
         service = seen[item.number]
         if not isinstance(service, Service):
             return item
-        item = deployment_records.followed(item, self.batch, service, self.patience.clock())
+        item = deployment_records.followed(item, self.batch, service, self.budget.clock())
         if strategy(service.configuration) == ROLLING or item.service_deployment is not None:
             return item
         try:
-            return self.patience.persist(lambda: self._with_record(item))
+            return self.budget.retry(lambda: self._with_record(item))
         except AwsRefused as error:
             if item.phase == work.ROLLBACK:
                 # UpdateService returned it, and what the service shows has to do.
@@ -78,12 +78,12 @@ class Validator:
 
     def _with_record(self, item: Item) -> Item:
         records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
-        return deployment_records.newest(item, self.batch, records, self.patience.clock())
+        return deployment_records.newest(item, self.batch, records, self.budget.clock())
 
     def _records(self, items: list[Item], seen: Seen) -> Mapping[str, Json]:
         arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
         try:
-            found = self.patience.persist(lambda: self.aws.describe_service_deployments(arns)) if arns else []
+            found = self.budget.retry(lambda: self.aws.describe_service_deployments(arns)) if arns else []
         except AwsRefused as error:
             seen.update({item.number: error for item in items if item.service_deployment is not None})
             return {}
@@ -99,7 +99,7 @@ class Validator:
             return item.failed(f"internal error ({type(error).__name__}), so what stands is unknown")
 
     def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
-        now = self.patience.clock()
+        now = self.budget.clock()
         if isinstance(seen, AwsRefused):
             told = (
                 f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
@@ -130,7 +130,7 @@ class Validator:
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
         the same revision is followed, somebody else's is left, and only what stays so for long is a failure."""
-        now = self.patience.clock()
+        now = self.budget.clock()
         if not verdict.is_uncertain:
             return replace(item, doubted_since=None), verdict
         try:
@@ -164,16 +164,16 @@ class Validator:
         why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched), note)))
         out.warning("service failed", reason=why)
         if verdict.is_lost:
-            return item.failed(why, self.patience.clock())
+            return item.failed(why, self.budget.clock())
         if verdict.is_returning:
             return to_rollback(item, why)
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
-        return noted(self.aws, self.batch, after_failure(item, why, self.patience.clock()))
+        return noted(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
 
     def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
-        now = self.patience.clock()
+        now = self.budget.clock()
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
             return replace(item, progress=verdict.reason)
@@ -222,7 +222,7 @@ class Validator:
     # --- hooks -----------------------------------------------------------------------------------------------------
 
     def _hooks(self, items: list[Item]) -> list[Item]:
-        now = self.patience.clock()
+        now = self.budget.clock()
         waiting = [item for item in items if hooks.due(item) is not None]
         running = [item for item in items if hooks.due(item) is None]
         # What found no place is asked for again by the deploy state.
@@ -234,21 +234,21 @@ class Validator:
     def _hooks_of(self, cluster: str, items: list[Item]) -> list[Item]:
         arns = [self.batch.task_arn(cluster, str((item.hook_run or {}).get("task"))) for item in items]
         try:
-            tasks = self.patience.persist(lambda: self.aws.describe_tasks(cluster, arns))
+            tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
         except AwsRefused as error:
             told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
-            return [after_failure(item, told, self.patience.clock()) for item in items]
+            return [after_failure(item, told, self.budget.clock()) for item in items]
         by_arn = {task["taskArn"]: task for task in tasks}
-        now = self.patience.clock()
+        now = self.budget.clock()
         judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
         good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
         # What the service runs by now decides of those whose last hook it was.
         ended = [item for item in good if item.phase == work.POST_DEPLOY]
-        seen = services.describe_services(self.aws, ended, self.patience)
+        seen = services.describe_services(self.aws, ended, self.budget)
         return [self._hook(item, arn, by_arn.get(arn), verdict, seen) for item, arn, verdict in judged]
 
     def _hook(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, seen: Seen) -> Item:
-        now = self.patience.clock()
+        now = self.budget.clock()
         if verdict.status == hooks.RUNNING:
             return replace(item, progress=verdict.reason or None)
         if verdict.status == hooks.SUCCEEDED:
@@ -294,9 +294,7 @@ class Validator:
         """End a hook that takes too long; what is told of that."""
         try:
             stop = self.aws.stop_task
-            self.patience.persist(
-                lambda: stop(item.cluster or DEFAULT_CLUSTER, arn, "ecs-gitops: the hook took too long")
-            )
+            self.budget.retry(lambda: stop(item.cluster or DEFAULT_CLUSTER, arn, "ecs-gitops: the hook took too long"))
         except (AwsRefused, AwsUnavailable) as error:
             return f"; it could not be stopped: {error}"
         return "; it was stopped"
