@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops.apply.services import ServiceDeployer
-from ecs_gitops.ecs import provenance
+from ecs_gitops.ecs import revision_tags
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.identity import short
 from unit.fake_aws import Died, FakeAws
@@ -40,11 +40,11 @@ def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, budg
     assert definition["runtimePlatform"] == {"cpuArchitecture": "ARM64"}
     assert tags == {
         "team": "shop",
-        provenance.EXECUTION: "ecs-gitops:run-1",
-        provenance.PREVIOUS: short(web),
-        provenance.RELEASE: "4.0",
-        provenance.COMMIT: "abc123",
-        provenance.REPOSITORY: "config",
+        revision_tags.EXECUTION: "ecs-gitops:run-1",
+        revision_tags.PREVIOUS: short(web),
+        revision_tags.RELEASE: "4.0",
+        revision_tags.COMMIT: "abc123",
+        revision_tags.REPOSITORY: "config",
     }
     assert (item.status, item.previous_task_def, item.task_def) == ("IN_PROGRESS", "web:1", "web:2")
     assert (item.previous_image, item.deployment_needed) == ("shop/web:1", True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.ecs.provenance import EXECUTION, is_ours, tags_for
+from ecs_gitops.ecs.revision_tags import EXECUTION, is_ours, tags_for
 from ecs_gitops.model.names import session_name, started_by
 from unit.conftest import RELEASE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops.ecs import provenance
+from ecs_gitops.ecs import revision_tags
 from ecs_gitops.model.errors import AwsRefused
 from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
 
@@ -92,7 +92,7 @@ def test_a_returned_scheduled_task_is_not_deployed_again_either(ecs, machine):
     assert set(statuses(machine.run(both)).values()) == {"ROLLED_BACK"}
     assert set(statuses(machine.run(both)).values()) == {"HELD"}
     assert (
-        provenance.rolled_back_key("rule default/nightly")
+        revision_tags.rolled_back_key("rule default/nightly")
         in ecs.definitions[ecs.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]][1]
     )
 

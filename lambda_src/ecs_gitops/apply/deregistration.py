@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.provenance import is_ours
+from ecs_gitops.ecs.revision_tags import is_ours
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow import leftover_revisions

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.provenance import PREVIOUS, is_ours, tags_for
+from ecs_gitops.ecs.revision_tags import PREVIOUS, is_ours, tags_for
 from ecs_gitops.ecs.task_definition import arn, has_images, with_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images

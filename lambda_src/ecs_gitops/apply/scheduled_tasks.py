@@ -15,7 +15,7 @@ from ecs_gitops.apply.registration import Registrar
 from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import TimeBudget
-from ecs_gitops.ecs.provenance import is_ours, previous_of
+from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.next_step import after_failure, explain, to_rollback
 from ecs_gitops.ledger.tags import forget, note_rolled_back

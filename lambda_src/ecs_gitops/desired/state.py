@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.ecr import ecr_image
-from ecs_gitops.ecs.provenance import failed_key, fingerprint, rolled_back_key
+from ecs_gitops.ecs.revision_tags import failed_key, fingerprint, rolled_back_key
 from ecs_gitops.model.identity import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings
 
 ``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.problems`).
 
-Result: ``release`` (see :meth:`ecs_gitops.ecs.provenance.Release.to_json`), and the first stage of the release (see
+Result: ``release`` (see :meth:`ecs_gitops.model.release.Release.to_json`), and the first stage of the release (see
 :class:`ecs_gitops.flow.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`,
 :class:`UnknownAccount`, :class:`InvalidEvent`, :class:`InvalidSettings` and :class:`LedgerRefused`, none worth a retry;
 and :class:`LedgerUnavailable`, which is.

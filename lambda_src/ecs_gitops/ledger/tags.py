@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import mark, target
-from ecs_gitops.ecs.provenance import failed_key, rolled_back_key
+from ecs_gitops.ecs.revision_tags import failed_key, rolled_back_key
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.items import FAILED
 

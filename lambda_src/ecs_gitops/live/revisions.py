@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.provenance import PREVIOUS, is_ours, tags_for
+from ecs_gitops.ecs.revision_tags import PREVIOUS, is_ours, tags_for
 from ecs_gitops.ecs.task_definition import arn, images_of, with_images
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.deployment_settings import merged
-from ecs_gitops.ecs.provenance import digests_of
+from ecs_gitops.ecs.revision_tags import digests_of
 from ecs_gitops.ecs.task_definition import Container, has_images, resolve
 from ecs_gitops.live.revisions import described
 from ecs_gitops.model.errors import AwsRefused

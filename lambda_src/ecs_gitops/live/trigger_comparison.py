@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
-from ecs_gitops.ecs.provenance import is_ours, previous_of
+from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn, has_images, images_of, resolve
 from ecs_gitops.live.revisions import described
 from ecs_gitops.live.triggers import State, Trigger

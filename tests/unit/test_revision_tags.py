@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_gitops.ecs import provenance
-from ecs_gitops.ecs.provenance import is_ours, tags_for
+from ecs_gitops.ecs import revision_tags
+from ecs_gitops.ecs.revision_tags import is_ours, tags_for
 from ecs_gitops.model.errors import ItemFailed
 from ecs_gitops.model.release import Release
 
@@ -18,7 +18,7 @@ def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release)
     existing = {"team": "shop", "ecs-gitops:release": "3.0", "aws:cloudformation:stack": "x"}
     tags = tags_for(release, "web:1", existing, {})
     assert tags["team"] == "shop"
-    assert tags[provenance.RELEASE] == "4.0"
+    assert tags[revision_tags.RELEASE] == "4.0"
     assert "aws:cloudformation:stack" not in tags
 
 
@@ -31,14 +31,14 @@ def test_what_rollback_needs_has_the_last_free_tags(release, room):
         return
     tags = tags_for(release, "web:1", existing, {})
     assert len(tags) == 50
-    assert tags[provenance.PREVIOUS] == "web:1"
+    assert tags[revision_tags.PREVIOUS] == "web:1"
 
 
 @given(text=st.text(max_size=400))
 def test_values_are_always_ones_that_ecs_takes(release, text):
     odd = replace(release, release=text or None, execution_name=text)
     tags = tags_for(odd, "web:1", {}, {"web": "sha256:" + "a" * 64})
-    assert all(len(value) <= 256 and not provenance._NOT_IN_A_VALUE.search(value) for value in tags.values())
+    assert all(len(value) <= 256 and not revision_tags._NOT_IN_A_VALUE.search(value) for value in tags.values())
     assert is_ours(tags, odd)
 
 
@@ -49,8 +49,8 @@ def test_a_release_survives_its_way_through_the_state_machine(release):
 @given(st.dictionaries(st.from_regex(r"[a-z-]{1,20}", fullmatch=True), st.integers(0, 2**256 - 1), max_size=12))
 def test_digests_are_told_as_far_as_a_tag_has_room_and_found_again(numbers):
     digests = {name: f"sha256:{number:064x}" for name, number in numbers.items()}
-    tag = provenance.digest_tag(digests)
-    found = provenance.digests_of({provenance.DIGEST: tag} if tag else {})
+    tag = revision_tags.digest_tag(digests)
+    found = revision_tags.digests_of({revision_tags.DIGEST: tag} if tag else {})
     assert all(digests[name].startswith(digest) for name, digest in found.items())
     if len(digests) <= 5:
         assert set(found) == set(digests)
@@ -58,4 +58,4 @@ def test_digests_are_told_as_far_as_a_tag_has_room_and_found_again(numbers):
 
 def test_the_longest_family_name_fits_into_the_tag_that_rollback_reads(release):
     arn = f"arn:aws:ecs:us-west-2:111111111111:task-definition/{'f' * 245}:1000000"
-    assert provenance.previous_of(tags_for(release, arn, {}, {}), "x:1") == f"{'f' * 245}:1000000"
+    assert revision_tags.previous_of(tags_for(release, arn, {}, {}), "x:1") == f"{'f' * 245}:1000000"
