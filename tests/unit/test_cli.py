@@ -14,7 +14,7 @@ import pytest
 from ecs_gitops import __version__, cli
 from ecs_gitops.cli import main
 from ecs_gitops.manifest.execution_input import INPUT_AT_MOST
-from ecs_gitops.manifest.schema import schema
+from ecs_gitops.manifest.json_schema import schema
 from unit.shop import GOOD
 
 

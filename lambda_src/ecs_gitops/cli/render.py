@@ -1,8 +1,7 @@
 """`ecs-gitops render FILE`: turn a manifest into the state machine's input.
 
-stdout has the input, so that problems and warnings go to stderr, as JSON too. In the pipeline's build a manifest that
-is wrong is turned into an input, too: one that says what is wrong (:mod:`ecs_gitops.manifest.problems`), with exit
-code 0.
+stdout has the input, so problems and warnings go to stderr, also as JSON. In the pipeline's build an invalid manifest
+becomes an input with its problems (:mod:`ecs_gitops.manifest.refused_manifest`), and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from ecs_gitops.cli import files, output
 from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
 from ecs_gitops.hosts.codebuild import of_build
-from ecs_gitops.manifest import problems
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.manifest.execution_input import Rendered
 from ecs_gitops.model.errors import InvalidManifest
 
@@ -62,4 +61,4 @@ def _rendered(options: argparse.Namespace, environment: Mapping[str, str]) -> Re
         print(*error.lines, sep="\n", file=sys.stderr)
         number = output.count(len(error.problems), "problem")
         print(f"{error.file}: {number}; the release fails with them, and nothing is deployed", file=sys.stderr)
-        return Rendered(problems.to_text(error, build), None)
+        return Rendered(refused_manifest.to_text(error, build), None)

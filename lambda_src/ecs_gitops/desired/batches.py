@@ -19,7 +19,7 @@ from ecs_gitops.model.items import Item
 from ecs_gitops.model.problem import Problem
 
 if TYPE_CHECKING:
-    from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+    from ecs_gitops.manifest.typed_manifest import Manifest, ServiceItem, TaskItem
 
 DEFAULT = "default"
 _ACCOUNTS_SHOWN = 20

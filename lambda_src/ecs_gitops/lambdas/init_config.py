@@ -4,7 +4,7 @@ One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
-``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.problems`).
+``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.refused_manifest`).
 
 Result: ``release`` (see :meth:`ecs_gitops.model.release.Release.to_json`), and the first stage of the release (see
 :class:`ecs_gitops.flow.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`,
@@ -26,7 +26,7 @@ from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import Settings, batches
 from ecs_gitops.flow.stages import CHECK, Stage
 from ecs_gitops.ledger import settings
-from ecs_gitops.manifest import problems
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
@@ -41,7 +41,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         deployment, release = event["deployment"], _release(event)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidEvent(f"the event has no usable deployment or execution: {event_data.told(error)}") from error
-    if refused := problems.from_data(deployment):
+    if refused := refused_manifest.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
     known = read_settings()

@@ -22,7 +22,7 @@ from typing import Any
 
 from ecs_gitops.aws.ledger_bucket import Ledger
 from ecs_gitops.desired.batches import Settings
-from ecs_gitops.manifest import texts
+from ecs_gitops.manifest import text_types
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidSettings
 from ecs_gitops.model.event_data import Shape
@@ -108,10 +108,10 @@ def _minutes(at_most: int) -> Shape:
     )
 
 
-_ACCOUNT = event_data.like(texts.ACCOUNT.pattern, "an account id of 12 digits")
+_ACCOUNT = event_data.like(text_types.ACCOUNT.pattern, "an account id of 12 digits")
 _MEMBERS: Mapping[str, Shape] = {
     "account": _ACCOUNT,
-    "region": event_data.like(texts.REGION.pattern, "the name of a Region"),
+    "region": event_data.like(text_types.REGION.pattern, "the name of a Region"),
     "roleArns": Shape("an object of account ids, each with the ARN of a role in that account", _are_roles),
     "defaults": event_data.OBJECT,
     "guardRails": event_data.OBJECT,

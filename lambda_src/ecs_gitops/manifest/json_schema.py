@@ -1,12 +1,23 @@
-"""The JSON Schema (draft 2020-12) of a manifest, for editors, made from the table of fields."""
+"""The JSON Schema (draft 2020-12) of a manifest, for editors, made from the table of fields. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ecs_gitops.manifest.field_types import (
+    Boolean,
+    Choice,
+    Field,
+    Integer,
+    ListOf,
+    Number,
+    Object,
+    Text,
+    Type,
+    has_values,
+)
 from ecs_gitops.manifest.fields import MANIFEST
-from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Number, Object, Text, Type, has
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -15,7 +26,7 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> Json:
-    """The schema. Editors read scalars as YAML does, so a text may be a number there; the checker is the stricter."""
+    """The schema. Editors read `4.0` as a number, so it accepts more than the checker, which reads texts."""
     return {"$schema": _DRAFT, "title": "ecs-gitops deployment.yaml"} | _object(MANIFEST)
 
 
@@ -37,17 +48,17 @@ def _object(kind: Object) -> Json:
 
 
 def _any(names: Iterable[str]) -> Json:
-    return {"anyOf": [has(name) for name in names]}
+    return {"anyOf": [has_values(name) for name in names]}
 
 
 def _inherited(field: Field) -> Iterator[Json]:
-    """A required field, or the one to have instead, stands in `defaults` or in each item."""
+    """Required fields of items, or their alternatives, must be in `defaults` or in each item."""
     item = field.type.element if isinstance(field.type, ListOf) else None
     if not isinstance(item, Object) or not item.inherits:
         return
     instead = {name: either.other[0] for either in item.either for name in either.one}
     for name in (f.name for f in item.fields if f.required and f.name not in instead.values()):
-        needed = _any([name, instead[name]]) if name in instead else has(name)
+        needed = _any([name, instead[name]]) if name in instead else has_values(name)
         yield {
             "if": {"required": ["defaults"], "properties": {"defaults": {"type": "object"} | needed}},
             "else": {"properties": {field.name: {"items": needed}}},
@@ -55,7 +66,7 @@ def _inherited(field: Field) -> Iterator[Json]:
 
 
 def _field(field: Field, needed: bool) -> Json:
-    """A field may be without a value, which counts as absent, except where its object needs it."""
+    """A field may be null, which counts as absent, unless it is ``needed``."""
     made = _type(field.type)
     if needed:
         pass
@@ -72,9 +83,9 @@ def _type(kind: Type) -> Json:
     if isinstance(kind, Text):
         return _text(kind)
     if isinstance(kind, Integer):
-        return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
+        return {"type": "integer", "minimum": kind.minimum, "maximum": kind.maximum}
     if isinstance(kind, Number):
-        return {"type": "number", "minimum": kind.least, "maximum": kind.most}
+        return {"type": "number", "minimum": kind.minimum, "maximum": kind.maximum}
     if isinstance(kind, Boolean):
         return {"type": "boolean"}
     if isinstance(kind, Choice):
@@ -85,11 +96,11 @@ def _type(kind: Type) -> Json:
 
 
 def _text(kind: Text) -> Json:
-    return {"type": ["string", *kind.typed], "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.longest}
+    return {"type": ["string", *kind.json_types], "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.max_length}
 
 
 def _list(kind: ListOf) -> Json:
     made: Json = {"type": "array", "items": _type(kind.element)}
-    if kind.least:
-        made["minItems"] = kind.least
-    return made | {"uniqueItems": True} if kind.once == "" else made
+    if kind.min_items:
+        made["minItems"] = kind.min_items
+    return made | {"uniqueItems": True} if kind.unique_by == "" else made
