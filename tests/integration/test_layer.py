@@ -181,7 +181,7 @@ def test_bytecode_is_taken_unchecked_and_the_same_in_every_build(tmp_path):
 
 def test_bytecode_of_another_python_is_refused_before_anything_is_built(tmp_path):
     build = [sys.executable, str(ROOT / "lambda_src" / "build_layer.py"), "--output", str(tmp_path / "new")]
-    for python, told in ((sys.executable, f"is 3.{sys.version_info.minor};"), ("/nowhere/python", "not to be found")):
+    for python, told in ((sys.executable, f"is 3.{sys.version_info.minor};"), ("/nowhere/python", "not found")):
         if build_layer.version_of(python) == build_layer.PYTHON:
             continue
         done = subprocess.run([*build, "--bytecode-with", python], capture_output=True, text=True, check=False)

@@ -74,9 +74,7 @@ def test_in_the_build_a_wrong_manifest_is_data_and_the_log_has_every_problem(bui
     )
     log = capsys.readouterr().err
     for problem in deployment["problems"]:
-        assert (
-            f"deployment.yaml:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}" in log
-        )
+        assert f"deployment.yaml:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}" in log
 
 
 def test_the_release_fails_with_the_first_problem_and_its_notice_has_all_with_commit_and_author(build, tmp_path):
