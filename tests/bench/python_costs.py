@@ -39,7 +39,7 @@ for only_looks in (True, False):
     for place in range({PLACES}):
         account = f"{{place:012d}}"
         known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", only_looks))
-        known.pace.sleep = lambda seconds: None
+        known.rate_limiter.sleep = lambda seconds: None
         for service in ("ecs", "ecr", "secretsmanager", "ssm", "iam", "cloudwatch"):
             known._client(service)
         for number in range(60):
@@ -66,7 +66,7 @@ def _handler(path: Path, name: str) -> dict[str, float]:
         "Session().create_client('sts', region_name='us-west-2', config=_config())"
     )
     if name == "init_config":
-        client = "from ecs_gitops.aws.ledger import _client; _client('us-west-2')"
+        client = "from ecs_gitops.aws.ledger_bucket import _client; _client('us-west-2')"
     runs = [_run(path, name, client) for _ in range(_TIMES)]
     return {key: round(statistics.median(run[key] for run in runs), 1) for key in runs[0]}
 

@@ -11,14 +11,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 
 from ecs_gitops.aws import ledger_bucket as edge
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.lambdas import init_config
 from ecs_gitops.ledger import settings
 from ecs_gitops.model.errors import InvalidSettings, LedgerRefused, LedgerUnavailable
 from unit.fake_aws import ACCOUNT
 
 BUCKET = "ecs-gitops-111111111111-us-west-2-ledger"
-LEDGER = Ledger(BUCKET, ACCOUNT, "us-west-2")
+LEDGER = LedgerBucket(BUCKET, ACCOUNT, "us-west-2")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 DATA: dict[str, Any] = {
     "schemaVersion": 1,

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from ecs_gitops import manifest
 from ecs_gitops.aws import observability
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import Settings, batches
 from ecs_gitops.flow.stages import CHECK, Stage
@@ -59,7 +59,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
 def read_settings() -> Settings:
     """The settings of this function's instance."""
     bucket, owner = os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"]
-    return settings.read(Ledger(bucket, owner, os.environ["AWS_REGION"]))
+    return settings.read(LedgerBucket(bucket, owner, os.environ["AWS_REGION"]))
 
 
 _EXECUTION = dict.fromkeys(("id", "name", "startTime"), event_data.TEXT)

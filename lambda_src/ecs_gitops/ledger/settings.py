@@ -20,7 +20,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.manifest import text_types
 from ecs_gitops.model import event_data
@@ -35,7 +35,7 @@ _BYTES_AT_MOST = 2_000_000
 _ITEM_MINUTES_AT_MOST, _EXECUTION_MINUTES_AT_MOST = 1_440, 10_080
 
 
-def read(ledger: Ledger) -> Settings:
+def read(ledger: LedgerBucket) -> Settings:
     """The settings of the instance that owns the bucket.
 
     Raises :class:`InvalidSettings` where they are absent or not what is described above, :class:`LedgerUnavailable`
