@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import ROLLING, differs, hasty, strategy
+from ecs_gitops.ecs.deployment_settings import ROLLING, differs, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.ecs.task_definition import images_of
 from ecs_gitops.ledger.tags import note_rolled_back
@@ -103,7 +103,7 @@ class Rollback:
     def _left_alone(self, service: Service) -> ItemFailed:
         """The service is somebody else's. Settings for our way back, of a run that was interrupted, do not stay."""
         before = self.item.previous_deployment
-        is_hasty = before is not None and not differs(service.configuration, hasty(before))
+        is_hasty = before is not None and not differs(service.configuration, rollback_settings(before))
         is_to_be_put_back = self.item.is_hasty or (is_hasty and differs(service.configuration, before or {}))
         note = self._put_back(service) if is_to_be_put_back else ""
         return ItemFailed("; ".join(filter(None, (str(_left(_runs(service))), note))))
@@ -115,7 +115,7 @@ class Rollback:
         if before is None:
             return ""
         # An answer of ECS may be older than the settings for the way back.
-        if all(differs(service.configuration, known) for known in (hasty(before), before)):
+        if all(differs(service.configuration, known) for known in (rollback_settings(before), before)):
             return "the deployment settings were changed by someone else, and are left as they are"
         try:
             self.aws.update_service(self._cluster, self.item.name, None, before)
@@ -126,7 +126,7 @@ class Rollback:
     def _update(self, service: Service, note: str) -> Item:
         """Deploy the revision before again. The settings that the service had are put back when it is back itself."""
         item, previous = self.item, self._previous
-        configuration = hasty(item.previous_deployment) if item.previous_deployment is not None else None
+        configuration = rollback_settings(item.previous_deployment) if item.previous_deployment is not None else None
         try:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.ecs import references
+from ecs_gitops.ecs import definition_references
 from ecs_gitops.ecs.deployment_settings import CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes, strategy
 from ecs_gitops.ecs.service import is_settled
 from ecs_gitops.model.identity import short
 from ecs_gitops.plan import hook_checks
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.references import Reference
+    from ecs_gitops.ecs.definition_references import Reference
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.items import Item
     from ecs_gitops.model.types import Json
@@ -181,7 +181,10 @@ class Checked:
 
     def refers_to(self, *definitions: Json) -> None:
         """What tasks of these definitions need: to be looked up, or told to be unchecked."""
-        found = [(references.references(each), references.unchecked(each)) for each in definitions]
+        found = [
+            (definition_references.secrets_and_parameters(each), definition_references.unchecked(each))
+            for each in definitions
+        ]
         self.references = tuple(dict.fromkeys(reference for known, _ in found for reference in known))
         for text in dict.fromkeys(text for _, texts in found for text in texts):
             self.findings.add("secrets", NOT_CHECKED, text)

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ecs_gitops.apply.services import held
-from ecs_gitops.ecs.deployment_settings import ROLLING, bake_minutes, before, differs, hasty, merged, strategy
+from ecs_gitops.ecs.deployment_settings import (
+    ROLLING,
+    bake_minutes,
+    differs,
+    merged,
+    original_settings,
+    rollback_settings,
+    strategy,
+)
 from ecs_gitops.ecs.service import Service, require_deployable, volume_roles
 from ecs_gitops.ecs.task_definition import arn, role_arns
 from ecs_gitops.live import services
@@ -101,8 +109,8 @@ def _look_closer(checked: Checked, service: Service, examined: Examined) -> None
         minutes += bake_minutes(examined.configuration) - bake_minutes(item.deployment or {})
     live, wanted = service.configuration, item.deployment or {}
     # What is returned in haste, or set otherwise, has to be as it was in the end.
-    is_hasty = hasty(live) != merged({}, live) and isinstance(examined.decision, Deploy | Join)
-    previous = before(live, wanted) if differs(live, wanted) or is_hasty else None
+    is_hasty = rollback_settings(live) != merged({}, live) and isinstance(examined.decision, Deploy | Join)
+    previous = original_settings(live, wanted) if differs(live, wanted) or is_hasty else None
     checked.item = replace(item, timeout_minutes=minutes, previous_deployment=previous)
     findings.ok("settings")
     for text in misfits(item, service, examined.configuration, definition):

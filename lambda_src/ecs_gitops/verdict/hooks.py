@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
-from ecs_gitops.ecs.task_placement import advice, passes, unplaced
+from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
 from ecs_gitops.model.identity import DEFAULT_CLUSTER
 from ecs_gitops.model.items import IN_PROGRESS, PRE_DEPLOY
 from ecs_gitops.model.names import started_by
@@ -124,7 +124,7 @@ def unplaced_item(item: Item, why: str, now: float, stretch: float = 1.0) -> Ite
     ran = item.hook_run or {}
     since = _number(item, "since") or (item.started_at if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
-    if not passes(why) or now >= deadline:
+    if not is_temporary(why) or now >= deadline:
         return None
     pause = max(_SHORTEST_PAUSE, _LOOKS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
     kept = {
@@ -181,7 +181,7 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
     # A command that handles SIGTERM may exit with 0 too, its work half done.
     if container.get("exitCode") == 0 and task.get("stopCode") not in _STOPPED:
         return HookVerdict(SUCCEEDED)
-    if (why := unplaced(task)) is not None:
+    if (why := placement_failure(task)) is not None:
         return HookVerdict(UNPLACED, why)
     return HookVerdict(FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
 

@@ -277,7 +277,7 @@ def test_pin_digest_is_for_images_that_can_be_pinned(text, paths):
         load(text)
 
 
-def test_an_image_that_no_engine_takes_is_reported_at_its_place_with_the_reason():
+def test_an_image_that_no_engine_accepts_is_reported_at_its_place_with_the_reason():
     lines = problem_lines("services:\n  - service: a\n    clusterName: c\n    serviceName: s\n    image: 'Web:1'\n")
     reason = "the repository has upper case letters: 'Web'"
     accepted = "lower case letters and digits, with `.`, `_`, `__` or hyphens between them"
