@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.ecs.task_definition import images_of
-from ecs_gitops.ledger.tags import note_rolled_back
+from ecs_gitops.ledger.failure_tags import tag_rolled_back
 from ecs_gitops.live import revisions
 from ecs_gitops.model import items
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
@@ -68,7 +68,7 @@ class Rollback:
             # An interrupted run has registered the revision before again, and deployed that.
             return replace(self, item=replace(item, previous_task_def=short(runs))).start(service)
         self._require_new(service)
-        note = note_rolled_back(self.aws, item, previous)
+        note = tag_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
             return self._returned(service, note)
         if self._stop():
@@ -132,7 +132,7 @@ class Rollback:
         except AwsRefused as error:
             # The revision tells why: ECS's words for it are not known for every status.
             previous = self._instead(previous, self._ours, error)
-            note = note_rolled_back(self.aws, item, previous)
+            note = tag_rolled_back(self.aws, item, previous)
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = replace(item, previous_task_def=short(previous))
         after = Service.from_api(answer)

@@ -19,7 +19,7 @@ from ecs_gitops.ecs.deployment_settings import differs, merged
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
 from ecs_gitops.ecs.task_definition import arn, images_of
 from ecs_gitops.flow.next_step import after_failure, explain, settle, timeout_seconds
-from ecs_gitops.ledger.tags import forget, noted
+from ecs_gitops.ledger.failure_tags import clear_rolled_back, tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.live.service_comparison import Examined, examine
 from ecs_gitops.model import items
@@ -101,7 +101,7 @@ class ServiceDeployer:
             return hooks.untouched(item, why, now)
         if item.phase not in (items.POST_DEPLOY, items.ROLLBACK):
             return item.failed(why, now)
-        return noted(self.aws, self.batch, after_failure(item, why, now))
+        return tag_failed(self.aws, self.batch, after_failure(item, why, now))
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         if item.phase == items.ROLLBACK:
@@ -130,7 +130,7 @@ class ServiceDeployer:
     def _configure(self, item: Item, examined: Examined, decision: Unchanged) -> Item:
         """Nothing to roll out; the settings, and the memory of an earlier rollback, are put right."""
         revision = short(decision.revision)
-        told = forget(self.aws, examined.wanted.key, decision.revision) if decision.forget else ""
+        told = clear_rolled_back(self.aws, examined.wanted.key, decision.revision) if decision.forget else ""
         item = replace(item, previous_task_def=revision, task_def=revision)
         # Where the check saw other settings, an interrupted run has written them already.
         seen = item.previous_deployment

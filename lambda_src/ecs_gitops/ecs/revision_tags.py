@@ -60,7 +60,8 @@ def tags_for(
             ours[key] = value
     if len(others) + len(ours) > _TAGS_AT_MOST:
         raise ItemFailed(
-            f"the task definition has {len(others)} tags; ECS allows {_TAGS_AT_MOST}, and ecs-gitops needs 2: remove some"
+            f"the task definition has {len(others)} tags; ECS allows {_TAGS_AT_MOST}, and ecs-gitops needs two of "
+            "them: remove some"
         )
     return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
 

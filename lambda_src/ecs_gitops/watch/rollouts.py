@@ -12,7 +12,7 @@ from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.next_step import after_failure, explain, settle, to_rollback
-from ecs_gitops.ledger.tags import noted
+from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.live.services import Seen
 from ecs_gitops.model import items as work
@@ -170,7 +170,7 @@ class Validator:
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
-        return noted(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
+        return tag_failed(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
 
     def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()

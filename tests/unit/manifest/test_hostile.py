@@ -137,7 +137,7 @@ def test_a_huge_tag_has_a_short_message():
 
 
 def test_pairs_of_dependencies_are_bounded_however_they_are_written():
-    # GIVEN services of one name that wait for each other, and names in defaults
+    # GIVEN services of one name that depend on each other, and names in defaults
     same = {"service": "w", "image": "i", "serviceName": "a", "dependsOn": ["a"]}
     [line] = problem_lines({"defaults": same, "services": [{"clusterName": f"c{n}"} for n in range(400)]})
     assert line.startswith("services: `dependsOn` makes 160,000 pairs")
