@@ -19,8 +19,8 @@ locals {
   }]
   cluster_arns = [for cluster in local.clusters : "${cluster.ecs}:cluster/${cluster.name}"]
 
-  # The ARN of a revision ends with its number, but a new revision has none yet. AWS documents the ARN with a number, and
-  # its error messages name the family only. So both are allowed.
+  # The ARN of a revision ends with its number, but a new revision has none yet. AWS documents the ARN with a number,
+  # and its error messages name the family only. So both are allowed.
   families = [for pair in setproduct(local.places, sort(var.task_definition_families)) :
     "arn:${local.partition}:ecs:${pair[0]}:task-definition/${pair[1]}"
   ]

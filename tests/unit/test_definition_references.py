@@ -17,7 +17,7 @@ SECRET = f"arn:aws:secretsmanager:{PLACE}:secret:db-AbCdEf"
 PARAMETER = f"arn:aws:ssm:{PLACE}:parameter/shop/key"
 OBJECT = "arn:aws:s3:::shop-config/web.env"
 
-# Members of a task definition that name nothing outside of it that could be looked up: text for the container, for
+# Members of a task definition that refer to nothing that could be checked: text for the container, for
 # Docker or the instance, other members' names, and choices. `image` and the roles have checks of their own.
 PLAIN = {
     *(
@@ -87,7 +87,7 @@ def _texts(shape: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def test_no_member_of_a_task_definition_is_overlooked():
+def test_no_member_of_a_task_definition_is_missed():
     # GIVEN every text that RegisterTaskDefinition takes in the installed botocore
     model = botocore.session.get_session().get_service_model("ecs")
     found = set(_texts(model.operation_model("RegisterTaskDefinition").input_shape))

@@ -31,20 +31,20 @@ def schema() -> Json:
 
 
 def _object(kind: Object) -> Json:
-    made: Json = {
+    result: Json = {
         "type": "object",
         "additionalProperties": False,
         "properties": {field.name: _field(field, field.required and not kind.inherits) for field in kind.fields},
     }
     if kind.free:
-        made["patternProperties"] = {f"^{kind.free}": {"description": "A place for anchors; nothing reads it."}}
+        result["patternProperties"] = {f"^{kind.free}": {"description": "A place for anchors; nothing reads it."}}
     required = [field.name for field in kind.fields if field.required]
     if required and not kind.inherits:
-        made["required"] = required
+        result["required"] = required
     conditions = [dict(rule.schema) for rule in kind.rules if rule.schema]
     conditions += [{"not": {"allOf": [_any(either.one), _any(either.other)]}} for either in kind.either]
     conditions += [condition for field in kind.fields for condition in _inherited(field)]
-    return made | ({"allOf": conditions} if conditions else {})
+    return result | ({"allOf": conditions} if conditions else {})
 
 
 def _any(names: Iterable[str]) -> Json:
@@ -67,16 +67,16 @@ def _inherited(field: Field) -> Iterator[Json]:
 
 def _field(field: Field, needed: bool) -> Json:
     """A field may be null, which counts as absent, unless it is ``needed``."""
-    made = _type(field.type)
+    result = _type(field.type)
     if needed:
         pass
-    elif "enum" in made:
-        made["enum"] = [*made["enum"], None]
+    elif "enum" in result:
+        result["enum"] = [*result["enum"], None]
     else:
-        types = made["type"] if isinstance(made["type"], list) else [made["type"]]
-        made["type"] = [*types, "null"]
-    made["description"] = field.description
-    return made if field.example is None else made | {"examples": [field.example]}
+        types = result["type"] if isinstance(result["type"], list) else [result["type"]]
+        result["type"] = [*types, "null"]
+    result["description"] = field.description
+    return result if field.example is None else result | {"examples": [field.example]}
 
 
 def _type(kind: Type) -> Json:
@@ -100,7 +100,7 @@ def _text(kind: Text) -> Json:
 
 
 def _list(kind: ListOf) -> Json:
-    made: Json = {"type": "array", "items": _type(kind.element)}
+    result: Json = {"type": "array", "items": _type(kind.element)}
     if kind.min_items:
-        made["minItems"] = kind.min_items
-    return made | {"uniqueItems": True} if kind.unique_by == "" else made
+        result["minItems"] = kind.min_items
+    return result | {"uniqueItems": True} if kind.unique_by == "" else result

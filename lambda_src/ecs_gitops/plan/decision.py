@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ecs_gitops.ecs import revision_tags
 from ecs_gitops.ecs.deployment_settings import differs
+from ecs_gitops.ecs.revision_tags import PREVIOUS, digests_of, is_ours, previous_of
 from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.images import Images
@@ -81,13 +81,11 @@ def decide(
     primary = service.primary
     revision = arn(definition)
     is_same = has_images(definition, wanted.images)
-    if is_same and primary is not None and revision_tags.is_ours(tags, release):
-        return Join(primary, revision_tags.previous_of(tags, revision), is_ours=True)
+    if is_same and primary is not None and is_ours(tags, release):
+        return Join(primary, previous_of(tags, revision), is_ours=True)
     if is_same and wanted.has_failed(tags):
         # It may look steady: its own check after the rollout failed, or it could not be returned.
-        return Deploy(
-            revision_tags.previous_of(tags, revision), "the last release of this failed and was left in place"
-        )
+        return Deploy(previous_of(tags, revision), "the last release of this failed and was left in place")
     previous = _last_good(service, revision, tags)
     if is_same and wanted.force:
         return Deploy(previous, "forceNewDeployment is set")
@@ -112,7 +110,7 @@ def decide(
 
 def moved_tags(tags: Mapping[str, str], wanted: DesiredState, running: Images) -> tuple[str, ...]:
     """The containers whose tag means another image than the one that was deployed, as far as both are known."""
-    known = {**running, **revision_tags.digests_of(tags)}
+    known = {**running, **digests_of(tags)}
     return tuple(
         name for name, digest in wanted.digests.items() if name in known and not digest.startswith(known[name])
     )
@@ -127,4 +125,4 @@ def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0 and d.task_definition != revision]
     if beside:
         return max(beside, key=lambda d: d.created_at).task_definition
-    return tags.get(revision_tags.PREVIOUS, revision)
+    return tags.get(PREVIOUS, revision)

@@ -170,7 +170,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_ecs_takes_is_accepted_as_it_stands(name):
+def test_what_ecs_accepts_is_accepted_unchanged(name):
     # GIVEN a configuration that ECS takes
     data = GOOD[name]
     # WHEN it is checked

@@ -1,4 +1,4 @@
-"""What an item may have beside one container and one rule: several containers, schedules, hooks, and their defaults."""
+"""Items with several containers, schedules, hooks, and their defaults."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def task(fields, defaults=""):
 # --- several containers ---
 
 
-def test_several_containers_of_one_task_stand_in_one_item():
+def test_several_containers_of_one_task_are_in_one_item():
     read = load(service(TWO)).with_defaults()
     assert read.services[0].images == (ContainerImage("web", "web:1"), ContainerImage("proxy", "proxy:2"))
     assert (read.services[0].service, read.services[0].image) == ("", "")
@@ -163,7 +163,7 @@ JOB = "  - {service: a, image: b, scheduleName: nightly}\n"
         (JOB.replace("scheduleName", "cwRuleName"), False),
     ],
 )
-def test_a_container_of_a_schedule_stands_once(other, same):
+def test_a_container_of_a_schedule_is_in_one_item(other, same):
     text = f"tasks:\n{JOB}{other}"
     if same:
         assert "tasks[1]: the same scheduled task as tasks[0] in line 2" in problem_lines(text)[0]

@@ -81,7 +81,7 @@ def test_absent_and_empty_parts_are_read(text):
 
 
 @pytest.mark.parametrize("value", ["4.0", "1.10", "no", "0123", "2026-11-23", "1e999", "0x1F", "12:30", "on"])
-def test_scalars_keep_the_text_that_stands_in_the_file(value):
+def test_scalars_keep_the_text_of_the_file(value):
     read = manifest.load(f"release: {value}\nservices:\n{WEB}".encode(), "deployment.yaml")
     assert read.release == value
     assert manifest.from_json(read.to_json()).release == value

@@ -38,7 +38,7 @@ def messages(*items, defaults=None):
     return {problem.path: problem.message for problem in caught.value.problems}
 
 
-# --- which waits for which ---
+# --- which depends on which ---
 
 
 def test_a_service_comes_a_wave_after_the_last_of_its_dependencies():
@@ -57,7 +57,7 @@ def test_without_dependencies_all_are_in_the_first_wave():
     [("api", (1, 2)), ("shop/api", (1,)), ("batch/api", (2,))],
     ids=["every service of that name", "of one cluster", "of the other"],
 )
-def test_a_name_stands_for_a_service_with_or_without_its_cluster(name, expected):
+def test_a_name_means_a_service_with_or_without_its_cluster(name, expected):
     services = [item("web", name), item("api"), item("api", cluster="batch")]
     assert dependencies(services)[0] == expected
 
@@ -110,7 +110,7 @@ def test_each_wave_is_greater_than_those_of_its_dependencies(graph):
 
 
 @given(graph=graphs)
-def test_what_is_called_a_cycle_is_one_and_none_is_overlooked(graph):
+def test_what_is_called_a_cycle_is_one_and_none_is_missed(graph):
     services = [item(f"s{n}", *{f"s{m}" for m in needs}) for n, needs in enumerate(graph)]
     needed = dependencies(services)
     found = cycles(needed)
@@ -145,7 +145,7 @@ def test_a_service_cannot_wait_for_itself(name):
     assert messages(item("web", name)) == {"services[0].dependsOn[0]": f"'{name}' is this service itself"}
 
 
-def test_a_name_stands_once():
+def test_a_duplicate_name_is_reported():
     assert messages(item("web", "api", "api"), item("api")) == {"services[0].dependsOn[1]": "duplicate 'api'"}
 
 

@@ -72,7 +72,7 @@ def test_a_key_cannot_write_to_the_terminal(key, twice):
         ("services: *nothing", "f:1:11: "),
     ],
 )
-def test_either_loader_tells_the_place(monkeypatch, loader, text, place):
+def test_either_loader_reports_the_place(monkeypatch, loader, text, place):
     if loader == "Python":
         monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     assert problem_lines(text)[0].startswith(place)

@@ -58,7 +58,7 @@ def test_each_table_has_each_field(heading, names):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[0])
-def test_examples_give_the_output_that_stands_there(example, tmp_path, monkeypatch, capsys):
+def test_examples_give_the_documented_output(example, tmp_path, monkeypatch, capsys):
     (tmp_path / "deployment.yaml").write_text(example)
     monkeypatch.chdir(tmp_path)
     code = main(["validate", "deployment.yaml"], {})
