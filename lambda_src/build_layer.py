@@ -3,11 +3,11 @@
     python lambda_src/build_layer.py [--architecture arm64|x86_64] [--output build] [--bytecode-with python3.13]
 
 Writes ``ecs_gitops-layer-ARCHITECTURE.zip``: the package and its locked dependencies under ``python/``. The same
-sources give the same bytes: entries are sorted and carry one fixed time and mode. Dependencies are wheels for the
-target's architecture and Python, checked against the hashes in ``requirements.txt``; botocore's service data is cut to
-the services in use. Bytecode is added by a Python of the functions' version, where one is named.
+sources give the same bytes: entries are sorted and have one fixed time and mode. Dependencies are wheels for the
+target's architecture and Python, checked against the hashes in ``requirements.txt``. Of botocore's service data only
+the services in use are kept. With ``--bytecode-with``, that Python adds bytecode; it must have the functions' version.
 
-It needs Python 3.11 or newer with pip, and nothing else.
+It needs only Python 3.11 or newer with pip.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PYTHON = "3.13"
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
-# The AWS services that the package calls, and that the X-Ray SDK asks for; botocore's data holds four hundred more.
+# The AWS services that the package or the X-Ray SDK calls. botocore has data of four hundred more.
 SERVICES = (
     "cloudwatch",
     "ecr",
@@ -45,7 +45,7 @@ SERVICES = (
 _NOT_NEEDED = ("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json")
 _CODE_NOT_NEEDED = ("bin",)
 _VERSION = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
-# zip's earliest time.
+# The earliest time that a zip file can have.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -53,15 +53,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the Lambda layer of ecs-gitops.")
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="arm64")
     parser.add_argument("--output", type=Path, default=HERE.parent / "build", help="folder for the zip file")
-    parser.add_argument(
-        "--bytecode-with", metavar="PYTHON", help=f"a Python {PYTHON} that compiles what is in the layer"
-    )
+    parser.add_argument("--bytecode-with", metavar="PYTHON", help=f"a Python {PYTHON} that compiles the layer's code")
     arguments = parser.parse_args()
-    if arguments.bytecode_with and (found := version_of(arguments.bytecode_with)) != PYTHON:
-        told = found or "not to be found"
-        parser.error(f"{arguments.bytecode_with} is {told}; Lambda reads bytecode of Python {PYTHON} alone")
-    if lack := lacking():
-        parser.error(f"{sys.executable} {lack}; install it, or name another Python: make layer PYTHON=python3.13")
+    if arguments.bytecode_with and (version := version_of(arguments.bytecode_with)) != PYTHON:
+        actual = version or "not found"
+        parser.error(f"{arguments.bytecode_with} is {actual}; Lambda reads only bytecode of Python {PYTHON}")
+    if missing := missing_requirement():
+        parser.error(f"{sys.executable} {missing}; install it, or name another Python: make layer PYTHON=python3.13")
     arguments.output.mkdir(parents=True, exist_ok=True)
     layer = arguments.output / f"ecs_gitops-layer-{arguments.architecture}.zip"
     with tempfile.TemporaryDirectory() as scratch:
@@ -75,9 +73,9 @@ def main() -> int:
     return 0
 
 
-def lacking() -> str | None:
-    """What this interpreter lacks to build the layer; None when it lacks nothing."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds the layer may have an older one
+def missing_requirement() -> str | None:
+    """What this interpreter needs to build the layer and does not have; None if it has everything."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - people may build the layer with an older one
         return f"is Python {sys.version_info[0]}.{sys.version_info[1]}, and Python 3.11 or newer is needed"
     if importlib.util.find_spec("pip") is None:
         return "has no pip (Debian and Ubuntu: package python3-pip)"
@@ -85,7 +83,7 @@ def lacking() -> str | None:
 
 
 def install(target: Path, architecture: str) -> None:
-    """Put the locked wheels and the package into ``target``, without what a function never reads."""
+    """Put the locked wheels and the package into ``target``, without files that a function never reads."""
     machine = PLATFORMS[architecture]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation", "cp"]
@@ -96,18 +94,18 @@ def install(target: Path, architecture: str) -> None:
     for pattern in (*_NOT_NEEDED, *_CODE_NOT_NEEDED):
         for path in list(target.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    cut_data(target / "botocore" / "data")
+    trim_service_data(target / "botocore" / "data")
     shutil.copytree(HERE / "ecs_gitops", target / "ecs_gitops", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def cut_data(data: Path) -> None:
-    """Keep the services in use, of the files for all services what these need, and drop the examples."""
+def trim_service_data(data: Path) -> None:
+    """Keep the data of the services in use, and their part of the files for all services. Drop the examples."""
     for entry in data.iterdir():
         if entry.is_dir() and entry.name not in SERVICES:
             shutil.rmtree(entry)
     for example in data.rglob("examples-1.json*"):
         example.unlink()
-    # The first client of a sandbox reads the endpoints of all services: a megabyte, and 15 ms.
+    # The first client of a sandbox reads the endpoints of all services: a megabyte, which takes 15 ms.
     names = {endpoint_prefix(model) for model in data.rglob("service-2.json.gz")}
     file = data / "endpoints.json"
     endpoints = json.loads(file.read_text())
@@ -117,12 +115,12 @@ def cut_data(data: Path) -> None:
 
 
 def endpoint_prefix(model: Path) -> str:
-    """What botocore's list of endpoints calls the service of a model."""
+    """The name of a model's service in botocore's list of endpoints."""
     return str(json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"])
 
 
 def version_of(python: str) -> str | None:
-    """``3.13`` of an interpreter; None where there is none."""
+    """An interpreter's version, such as ``3.13``; None if it does not exist."""
     try:
         return subprocess.run([python, "-c", _VERSION], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -130,15 +128,15 @@ def version_of(python: str) -> str | None:
 
 
 def add_bytecode(target: Path, python: str) -> None:
-    """Compile all of ``target``: a sandbox cannot write below /opt, and would compile everything in each cold start.
+    """Compile all of ``target``: a sandbox cannot write below /opt, so it would compile everything in each cold start.
 
-    The bytecode is taken unchecked, as no source changes in a layer, and knows the place that it has on Lambda."""
+    Python loads the bytecode unchecked, because a layer's sources do not change. Its paths are those on Lambda."""
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(target)]
     subprocess.run([*command, "-p", "/opt/python", str(target)], check=True)
 
 
 def write_zip(root: Path, target: Path) -> None:
-    """Zip all files below ``root``, byte for byte the same for the same files."""
+    """Zip all files below ``root``. The same files give the same bytes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _EPOCH)

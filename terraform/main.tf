@@ -1,8 +1,8 @@
-# The entry module: composes modules/, and nothing else.
+# The entry module. It only composes modules/.
 data "aws_caller_identity" "current" {}
 
-# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
-# absent from 5.x. Nothing is called for it.
+# Region and partition, by attributes that provider 5.x and 6.x both have: those of aws_region are deprecated in 6.x or
+# absent from 5.x. This makes no call.
 data "aws_service" "ecs" {
   service_id = "ecs"
 }
@@ -53,7 +53,7 @@ module "notifications" {
   tags        = local.tags
 }
 
-# The settings name the deploy roles, and those trust the functions' roles: no cycle, as long as no depends_on makes one.
+# The settings name the deploy roles, and those trust the functions' roles. A depends_on here could make a cycle.
 module "ledger" {
   source = "../modules/ledger"
 
@@ -96,8 +96,8 @@ module "deployer" {
   tags                        = local.tags
 }
 
-# Not a cycle: this takes the functions' roles from the deployer, whose functions then take this role. A depends_on
-# between the two would make it one.
+# This uses the functions' roles of the deployer, and its functions use this role. That is no cycle, but a depends_on
+# between the two would make one.
 module "deploy_role" {
   source = "../modules/deploy_role"
 
@@ -139,8 +139,8 @@ module "pipeline" {
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = local.tags
 
-  # No depends_on: with one, a change of the deploy role would put off the data sources in there until the apply, and
-  # every role whose name has the Region in it would be planned anew.
+  # No depends_on: with one, a change of the deploy role would defer this module's data sources to the apply, and every
+  # role with the Region in its name would be replaced in the plan.
 }
 
 module "instance_parameter" {
@@ -149,7 +149,7 @@ module "instance_parameter" {
   name = var.name
   tags = local.tags
 
-  # terraform/README.md says what each is.
+  # terraform/README.md describes each member.
   parts = {
     account         = local.account
     region          = local.region

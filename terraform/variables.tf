@@ -5,14 +5,14 @@ variable "name" {
   default     = "ecs-gitops"
 
   validation {
-    # 24 leaves room for account and Region in the bucket's name, and for the longest role name.
+    # 24 leaves room for the account and the Region in the bucket's name, and for the longest role name.
     condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
     error_message = "name takes 3 to 24 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen."
   }
 }
 
 variable "pass_role_arns" {
-  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. `*` may stand in the name."
+  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. The name may contain `*`."
   type        = set(string)
   nullable    = false
 
@@ -35,7 +35,7 @@ variable "target_role_arns" {
 
   validation {
     condition     = !contains(keys(var.target_role_arns), data.aws_caller_identity.current.account_id)
-    error_message = "target_role_arns takes other accounts only: the role of this account is made here."
+    error_message = "target_role_arns takes other accounts only: this module creates the role of this account."
   }
 }
 

@@ -1,5 +1,5 @@
 variable "notification_emails" {
-  description = "E-mail addresses that get the notices; each is asked by AWS to confirm."
+  description = "E-mail addresses that get the notices; AWS asks each of them to confirm."
   type        = set(string)
   nullable    = false
   default     = []
@@ -11,7 +11,7 @@ variable "notification_emails" {
 }
 
 variable "notify" {
-  description = "Which releases are told: changes (what failed, deployed something or holds something back), always (each release), or failures. A failure is always told."
+  description = "Which releases send a notice: changes (those that failed, deployed something or hold something back), always (each release), or failures. A failure always sends one."
   type        = string
   nullable    = false
   default     = "changes"
@@ -52,7 +52,7 @@ variable "execution_timeout_minutes" {
 }
 
 variable "deregister_failed_revisions" {
-  description = "Whether revisions that failed or were rolled back are deregistered, so that nothing that follows their family runs them. AWS grants ecs:DeregisterTaskDefinition on all task definitions alone; deploy roles of other accounts need the same switch."
+  description = "Whether revisions that failed or were rolled back are deregistered, so that nothing that follows their family runs them. AWS grants ecs:DeregisterTaskDefinition only on all task definitions; deploy roles of other accounts need the same switch."
   type        = bool
   nullable    = false
   default     = false
@@ -95,7 +95,7 @@ variable "deploy_regions" {
 }
 
 variable "cluster_names" {
-  description = "Clusters to deploy to; `*` stands for any text. All of the account and Regions by default."
+  description = "Clusters to deploy to; `*` matches any text. All of the account and Regions by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -107,7 +107,7 @@ variable "cluster_names" {
 }
 
 variable "service_names" {
-  description = "Services to deploy, in any of the clusters; `*` stands for any text. All by default."
+  description = "Services to deploy, in any of the clusters; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -119,7 +119,7 @@ variable "service_names" {
 }
 
 variable "rule_names" {
-  description = "EventBridge rules of scheduled tasks, on the default bus and on event_bus_names; `*` stands for any text. All by default."
+  description = "EventBridge rules of scheduled tasks, on the default bus and on event_bus_names; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -131,7 +131,7 @@ variable "rule_names" {
 }
 
 variable "event_bus_names" {
-  description = "Event buses beside the default one whose rules are deployed to, by rule_names; `*` stands for any text. None by default."
+  description = "Event buses beside the default one whose rules are deployed to, by rule_names; `*` matches any text. None by default."
   type        = set(string)
   nullable    = false
   default     = []
@@ -143,7 +143,7 @@ variable "event_bus_names" {
 }
 
 variable "schedule_names" {
-  description = "Schedules of EventBridge Scheduler, in any group; `*` stands for any text. All by default."
+  description = "Schedules of EventBridge Scheduler, in any group; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -155,7 +155,7 @@ variable "schedule_names" {
 }
 
 variable "task_definition_families" {
-  description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
+  description = "Task definition families that may get new revisions; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -167,7 +167,7 @@ variable "task_definition_families" {
 }
 
 variable "ecr_repository_arns" {
-  description = "ARNs of the ECR repositories in which a release looks images up; `*` may stand in the name. Empty means all of the account and Regions."
+  description = "ARNs of the ECR repositories in which a release looks images up; The name may contain `*`. Empty means all of the account and Regions."
   type        = set(string)
   nullable    = false
   default     = []

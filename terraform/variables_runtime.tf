@@ -91,7 +91,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds every role made here; null for none."
+  description = "ARN of the permissions boundary of every role in this module; null for none."
   type        = string
   default     = null
 
@@ -102,13 +102,13 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of everything made here."
+  description = "Tags of all resources of this module."
   type        = map(string)
   nullable    = false
   default     = {}
 
   validation {
-    # AWS takes 50 tags; two are the module's own.
+    # AWS allows 50 tags, and the module adds two.
     condition     = length(var.tags) <= 48
     error_message = "tags takes at most 48 tags."
   }

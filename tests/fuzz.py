@@ -25,8 +25,8 @@ import hostile
 import outside
 import references
 import worst_cases
+from ecs_gitops.manifest.field_types import ListOf, Object
 from ecs_gitops.manifest.fields import DEPLOYMENT
-from ecs_gitops.manifest.kinds import ListOf, Object
 
 # CPU time that one small input may take.
 _SECONDS_AT_MOST = 5.0

@@ -41,7 +41,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   }
 }
 
-# A pipeline needs its artifacts only while it runs; a failed run can be retried for some days.
+# A pipeline needs its artifacts while it runs, and for some days after, so that a failed run can be retried.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   count = var.expiration_days == null ? 0 : 1
 
@@ -89,6 +89,6 @@ resource "aws_s3_bucket_policy" "this" {
     }]
   })
 
-  # S3 refuses a policy change while the block is being set.
+  # S3 refuses a change of the policy while the public access block changes.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

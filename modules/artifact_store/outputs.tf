@@ -2,7 +2,7 @@ output "bucket_name" {
   description = "Name of the bucket."
   value       = aws_s3_bucket.this.id
 
-  # Nothing is put there before it is closed and encrypted.
+  # Users of the name wait until the bucket is private and encrypted.
   depends_on = [
     aws_s3_bucket_ownership_controls.this,
     aws_s3_bucket_policy.this,

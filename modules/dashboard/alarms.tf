@@ -1,6 +1,6 @@
 locals {
-  # One entry an alarm on one metric, of those that Step Functions counts. A failed release is counted by Step Functions, not by the release's own metric: this
-  # way one that could not even report is counted too.
+  # One entry per alarm, each on a metric of Step Functions. For failed releases too, because the release's own metric
+  # misses one that failed before its report.
   execution_alarms = {
     release-failed = {
       description = "A release failed. The notice and the execution's output say why."
@@ -31,7 +31,7 @@ locals {
     }
   }
 
-  # Known from the release's own metrics alone.
+  # Only the release's own metrics have this.
   release_alarms = {
     release-long = {
       description = "A release took ${var.long_release_minutes} minutes or longer."

@@ -1,15 +1,16 @@
-# No data source: Region and name of the state machine stand in its ARN.
+# No data source is needed: the ARN has the Region and the name of the state machine.
 locals {
   state_machine_name = element(split(":", var.state_machine_arn), 6)
   region             = element(split(":", var.state_machine_arn), 3)
 
-  # What the release's metrics are filed under: lambda_src/ecs_gitops/notify/metrics.py.
+  # The namespace of the releases' metrics, as in lambda_src/ecs_gitops/notify/metrics.py.
   release_namespace  = "EcsGitops"
   release_dimensions = { StateMachine = local.state_machine_name }
   execution_metrics  = { StateMachineArn = var.state_machine_arn }
 }
 
-# Dashboards are the account's, not the Region's: the Region in the name keeps instances in several Regions apart.
+# A dashboard belongs to the account, not to a Region. With the Region in the name, instances in several Regions do not
+# collide.
 resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = "${var.name}-${local.region}"
 

@@ -21,7 +21,7 @@ variable "state_machine_arn" {
 }
 
 variable "function_names" {
-  description = "Functions that are watched: what each is to the release, to its name; the entry module gives it out."
+  description = "Functions to watch: the key of each function (such as init_config) to its name; an output of the entry module."
   type        = map(string)
   nullable    = false
 
@@ -44,7 +44,7 @@ variable "pipeline_name" {
 }
 
 variable "alarm_topic_arns" {
-  description = "ARNs of SNS topics that are told when an alarm goes off, at most 5; each must let cloudwatch.amazonaws.com publish. Empty: alarms have a state and tell nobody."
+  description = "ARNs of SNS topics that an alarm notifies, at most 5; each must let cloudwatch.amazonaws.com publish. Empty: alarms have a state and notify nobody."
   type        = set(string)
   nullable    = false
   default     = []

@@ -1,9 +1,9 @@
 # The widgets, row by row. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 locals {
-  # Of 24 columns.
+  # Widths, of 24 columns.
   height = 6
 
-  # Drawn from what the releases themselves write.
+  # Widgets of the metrics that releases write.
   release_widgets = [
     {
       type = "metric"

@@ -1,7 +1,7 @@
 data "aws_caller_identity" "current" {}
 
-# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
-# absent from 5.x. Nothing is called for it.
+# Region and partition, by attributes that provider 5.x and 6.x both have: those of aws_region are deprecated in 6.x or
+# absent from 5.x. This makes no call.
 data "aws_service" "ecs" {
   service_id = "ecs"
 }
@@ -19,15 +19,15 @@ locals {
   }]
   cluster_arns = [for cluster in local.clusters : "${cluster.ecs}:cluster/${cluster.name}"]
 
-  # A revision has its number in its ARN. One that is being registered has none yet: AWS documents the ARN with a number,
-  # and its refusals have been seen to name the family.
+  # The ARN of a revision ends with its number, but a new revision has none yet. AWS documents the ARN with a number,
+  # and its error messages name the family only. So both are allowed.
   families = [for pair in setproduct(local.places, sort(var.task_definition_families)) :
     "arn:${local.partition}:ecs:${pair[0]}:task-definition/${pair[1]}"
   ]
   revisions       = [for family in local.families : "${family}:*"]
   new_definitions = flatten([for family in local.families : [family, "${family}:*"]])
 
-  # A rule's ARN has its bus in it, unless that is the default bus.
+  # The ARN of a rule contains its bus, except for the default bus.
   rules = [for pair in setproduct(local.places, concat([""], sort(var.event_bus_names)), sort(var.rule_names)) :
     "arn:${local.partition}:events:${pair[0]}:rule/${pair[1] == "" ? "" : "${pair[1]}/"}${pair[2]}"
   ]
@@ -35,8 +35,8 @@ locals {
     for place in local.places : "arn:${local.partition}:ecr:${place}:repository/*"
   ]
 
-  # What is deployed never turns on ECS Exec. The key is a text, and is there when the call has the parameter: an operator
-  # that negates holds without it.
+  # A deployment may never enable ECS Exec. Calls without the parameter do not have the key, and a negated operator is
+  # true without its key.
   # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
   no_execute_command = { StringNotEqualsIgnoreCase = { "ecs:enable-execute-command" = "true" } }
 }
@@ -71,7 +71,7 @@ resource "aws_iam_role" "this" {
   }
 }
 
-# What each action is authorized on, unless a comment names another document:
+# The resources and condition keys of each action, unless a comment names another document:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 resource "aws_iam_role_policy" "this" {
   name = "deploy"
@@ -82,8 +82,8 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat(
       [
         {
-          # Service deployments and revisions are authorized on two resources each, their own and the service's: in one
-          # statement, so that each service's ARN is there once.
+          # ECS authorizes service deployments and revisions on two resources, their own and the service. One statement
+          # for both, so that the policy has each service's ARN once.
           Sid    = "Services"
           Effect = "Allow"
           Action = [
@@ -102,7 +102,7 @@ resource "aws_iam_role_policy" "this" {
           Condition = local.no_execute_command
         },
         {
-          # Describing a task definition takes no narrower resource.
+          # This action supports no narrower resource.
           Sid      = "ReadTaskDefinitions"
           Effect   = "Allow"
           Action   = "ecs:DescribeTaskDefinition"
@@ -122,7 +122,8 @@ resource "aws_iam_role_policy" "this" {
           Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
         },
         {
-          # A revision that was rolled back is marked with a tag of our own. ForAllValues alone also holds for no tag:
+          # Failures and rollbacks are recorded in our own tags. ForAllValues is also true without any tag, so Null is
+          # needed:
           # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
           Sid      = "RememberRollbacks"
           Effect   = "Allow"
@@ -134,7 +135,7 @@ resource "aws_iam_role_policy" "this" {
           }
         },
         {
-          # The tasks of hooks: RunTask is authorized on the task definition, and the cluster is a condition.
+          # The tasks of hooks. ECS authorizes RunTask on the task definition; the cluster is a condition.
           Sid       = "RunHooks"
           Effect    = "Allow"
           Action    = "ecs:RunTask"
@@ -142,7 +143,7 @@ resource "aws_iam_role_policy" "this" {
           Condition = merge({ ArnLike = { "ecs:cluster" = local.cluster_arns } }, local.no_execute_command)
         },
         {
-          # The tags of the service's tasks. Which tasks are run, and where, is RunHooks' to limit:
+          # Hooks get the tags of the service's tasks. RunHooks limits which tasks run, and where:
           # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
           Sid       = "TagHookTasks"
           Effect    = "Allow"
@@ -151,7 +152,7 @@ resource "aws_iam_role_policy" "this" {
           Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
         },
         {
-          # ListTasks is authorized on container instances, which Fargate has none of: the cluster is the condition.
+          # ECS authorizes ListTasks on container instances, which Fargate does not have, so the cluster is a condition.
           Sid       = "FindStoppedTasks"
           Effect    = "Allow"
           Action    = "ecs:ListTasks"
@@ -172,8 +173,8 @@ resource "aws_iam_role_policy" "this" {
         },
         {
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html: the key has
-          # the ARNs of all targets that are written. Only those that run tasks are, whatever else a rule has, and the
-          # target of a task is its cluster. ForAllValues alone also holds where there is no key.
+          # the ARNs of all targets in the call. We write only targets that run tasks, and their ARN is the cluster's.
+          # ForAllValues is also true without the key, so Null is needed.
           Sid      = "ScheduledTasks"
           Effect   = "Allow"
           Action   = "events:PutTargets"
@@ -185,7 +186,7 @@ resource "aws_iam_role_policy" "this" {
         },
         {
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html:
-          # a schedule's ARN has its group in it, the default one too.
+          # the ARN of a schedule contains its group, also the default one.
           Sid    = "Schedules"
           Effect = "Allow"
           Action = ["scheduler:GetSchedule", "scheduler:UpdateSchedule"]
@@ -194,14 +195,14 @@ resource "aws_iam_role_policy" "this" {
           ]
         },
         {
-          # The digest behind a tag. Without ecr:GetDownloadUrlForLayer it reads manifests, and no layer.
+          # The digest of a tag. Without ecr:GetDownloadUrlForLayer this reads manifests, but no layers.
           Sid      = "CheckImages"
           Effect   = "Allow"
           Action   = "ecr:BatchGetImage"
           Resource = local.repositories
         },
         {
-          # Whether an image that is not there will be pulled from elsewhere; takes no narrower resource:
+          # Whether ECR will pull an absent image from another registry. No narrower resource is supported:
           # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
           Sid      = "CheckImageCaches"
           Effect   = "Allow"
@@ -209,7 +210,7 @@ resource "aws_iam_role_policy" "this" {
           Resource = "*"
         },
         {
-          # With anything narrower AWS leaves composite alarms out:
+          # With a narrower resource AWS leaves out composite alarms:
           # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
           Sid      = "CheckAlarms"
           Effect   = "Allow"
@@ -217,22 +218,22 @@ resource "aws_iam_role_policy" "this" {
           Resource = "*"
         },
         {
-          # Whether they exist; this reads no value.
+          # Whether secrets exist. This reads no value.
           Sid      = "CheckSecrets"
           Effect   = "Allow"
           Action   = "secretsmanager:DescribeSecret"
           Resource = [for place in local.places : "arn:${local.partition}:secretsmanager:${place}:secret:*"]
         },
         {
-          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html: describing
-          # parameters takes no narrower resource. It reads no value.
+          # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html: no narrower
+          # resource is supported. This reads no value.
           Sid      = "CheckParameters"
           Effect   = "Allow"
           Action   = "ssm:DescribeParameters"
           Resource = "*"
         },
         {
-          # Whether this role may pass a role. The ARN from its parts, so that a plan shows the whole policy.
+          # Whether this role may pass a role. The ARN is built from its parts, so that a plan shows the whole policy.
           Sid      = "CheckPassRole"
           Effect   = "Allow"
           Action   = "iam:SimulatePrincipalPolicy"
@@ -240,14 +241,14 @@ resource "aws_iam_role_policy" "this" {
         },
       ],
       var.deregister_failed_revisions ? [{
-        # Deregistering a task definition takes no narrower resource.
+        # This action supports no narrower resource.
         Sid      = "DeregisterFailedRevisions"
         Effect   = "Allow"
         Action   = "ecs:DeregisterTaskDefinition"
         Resource = "*"
       }] : [],
       [for arns in [sort(var.pass_role_arns)] : {
-        # To tasks; to ECS itself, for lifecycle hooks in UpdateService; to rules and schedules.
+        # Roles are passed to tasks, to ECS for lifecycle hooks in UpdateService, and to rules and schedules.
         Sid      = "PassRoles"
         Effect   = "Allow"
         Action   = "iam:PassRole"
@@ -256,7 +257,7 @@ resource "aws_iam_role_policy" "this" {
           "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com",
         ] } }
       } if length(arns) > 0],
-      # `*` in the ARN of a rule on the default bus takes the name of any other bus in.
+      # In the ARN of a rule on the default bus, `*` would match rules of other buses too.
       [for rules in [[for place in local.places : "arn:${local.partition}:events:${place}:rule/*/*"]] : {
         Sid      = "DefaultBusOnly"
         Effect   = "Deny"
@@ -268,9 +269,10 @@ resource "aws_iam_role_policy" "this" {
 
   lifecycle {
     postcondition {
-      # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: all of a role's inline policies.
+      # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: the limit
+      # for all inline policies of a role together.
       condition     = length(self.policy) <= 10240
-      error_message = "The policy of ${var.name} is ${length(self.policy)} characters long, and IAM takes 10240. Name fewer clusters, services, rules, schedules, families, repositories, roles or Regions; `*` stands for many."
+      error_message = "The policy of ${var.name} is ${length(self.policy)} characters long, and IAM takes 10240. Name fewer clusters, services, rules, schedules, families, repositories, roles or Regions; `*` matches many."
     }
   }
 }

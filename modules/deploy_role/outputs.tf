@@ -1,7 +1,7 @@
 output "role_arn" {
   description = "ARN of the role: what the entry module takes in target_role_arns, under this account's id."
-  # From what is known when it is planned: how many policies the deployer's functions need to assume the roles depends on
-  # the length of their ARNs.
+  # Built from values that are known in the plan: the number of policies for the deployer's functions depends on the
+  # length of this ARN.
   value = "arn:${local.partition}:iam::${local.account}:role/${var.name}"
 
   depends_on = [aws_iam_role.this]

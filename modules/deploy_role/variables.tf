@@ -22,7 +22,7 @@ variable "trusted_role_arns" {
 }
 
 variable "pass_role_arns" {
-  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. `*` may stand in the name."
+  description = "ARNs of the task and execution roles of the task definitions, and of the roles of rules' targets, schedules and lifecycle hooks; empty when none has a role. The name may contain `*`."
   type        = set(string)
   nullable    = false
 
@@ -45,7 +45,7 @@ variable "regions" {
 }
 
 variable "cluster_names" {
-  description = "Clusters to deploy to; `*` stands for any text. All of the account and Regions by default."
+  description = "Clusters to deploy to; `*` matches any text. All of the account and Regions by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -57,7 +57,7 @@ variable "cluster_names" {
 }
 
 variable "service_names" {
-  description = "Services to deploy, in any of the clusters; `*` stands for any text. All by default."
+  description = "Services to deploy, in any of the clusters; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -69,7 +69,7 @@ variable "service_names" {
 }
 
 variable "rule_names" {
-  description = "EventBridge rules of scheduled tasks, on the default bus and on event_bus_names; `*` stands for any text. All by default."
+  description = "EventBridge rules of scheduled tasks, on the default bus and on event_bus_names; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -81,7 +81,7 @@ variable "rule_names" {
 }
 
 variable "event_bus_names" {
-  description = "Event buses beside the default one whose rules are deployed to, by rule_names; `*` stands for any text. None by default."
+  description = "Event buses beside the default one whose rules are deployed to, by rule_names; `*` matches any text. None by default."
   type        = set(string)
   nullable    = false
   default     = []
@@ -93,7 +93,7 @@ variable "event_bus_names" {
 }
 
 variable "schedule_names" {
-  description = "Schedules of EventBridge Scheduler, in any group; `*` stands for any text. All by default."
+  description = "Schedules of EventBridge Scheduler, in any group; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -105,7 +105,7 @@ variable "schedule_names" {
 }
 
 variable "task_definition_families" {
-  description = "Task definition families that may get new revisions; `*` stands for any text. All by default."
+  description = "Task definition families that may get new revisions; `*` matches any text. All by default."
   type        = set(string)
   nullable    = false
   default     = ["*"]
@@ -117,7 +117,7 @@ variable "task_definition_families" {
 }
 
 variable "ecr_repository_arns" {
-  description = "ARNs of the ECR repositories in which a release looks images up; `*` may stand in the name. Empty means all of the account and Regions."
+  description = "ARNs of the ECR repositories in which a release looks images up; The name may contain `*`. Empty means all of the account and Regions."
   type        = set(string)
   nullable    = false
   default     = []
@@ -129,7 +129,7 @@ variable "ecr_repository_arns" {
 }
 
 variable "deregister_failed_revisions" {
-  description = "Whether the role may deregister revisions, for deployers with this switched on. AWS grants ecs:DeregisterTaskDefinition on all task definitions alone."
+  description = "Whether the role may deregister revisions, for deployers with this switched on. AWS grants ecs:DeregisterTaskDefinition only on all task definitions."
   type        = bool
   nullable    = false
   default     = false

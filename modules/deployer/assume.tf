@@ -1,5 +1,5 @@
-# The rights to assume the deploy roles, which are as many as there are accounts. They do not fit into a role's inline
-# policies (10,240 characters), so they are managed policies of at most 6,144 characters, of which a role takes ten:
+# The rights to assume the deploy roles, one role per account. Many do not fit into a role's inline policies (10,240
+# characters). So they are managed policies of at most 6,144 characters, and a role can have ten of them:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 locals {
   policy_characters    = 6144
@@ -8,7 +8,7 @@ locals {
   characters_of_a_list = [for arn in local.assume_arns : length(jsonencode(arn)) + 1]
   longest_arn          = max(local.characters_of_a_list...)
 
-  # A new policy begins where the ARNs before it fill one. What is not used of each is less than the longest ARN.
+  # The next policy begins when the ARNs before it fill one. The unused rest of each is shorter than the longest ARN.
   characters_for_arns = local.policy_characters - length(jsonencode(local.assume_statement)) - local.longest_arn
   pages = [for index, arn in local.assume_arns :
     floor(sum(concat([0], slice(local.characters_of_a_list, 0, index))) / local.characters_for_arns)
@@ -17,8 +17,8 @@ locals {
     [for index, arn in local.assume_arns : arn if local.pages[index] == page]
   ]
 
-  # Where the list is too long: one pattern for all accounts, if the roles have the same name. It allows more than the
-  # list, but of each account only the role of that name, and that one decides itself whom it trusts.
+  # If the list is too long: one pattern for all accounts, if the roles have the same name. It allows accounts that are
+  # not in the list, but only roles of that name, and each role's trust policy decides.
   role_paths       = distinct([for arn in local.assume_arns : regex("^arn:[a-z-]+:iam::[0-9]{12}:(role/.+)$", arn)[0]])
   is_listed        = length(local.listed_arns) <= local.policies_for_a_role
   is_one_pattern   = !local.is_listed && length(local.role_paths) == 1

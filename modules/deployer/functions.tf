@@ -21,7 +21,7 @@ resource "aws_lambda_function" "this" {
   layers        = [var.layer_arn]
   kms_key_arn   = var.kms_key_arn
 
-  # Lambda wants code of the function's own. This zip holds one line of text; the handler is in the layer.
+  # Lambda requires code for each function. This zip has one line of text; the handler is in the layer.
   filename         = "${path.module}/stub.zip"
   source_code_hash = filebase64sha256("${path.module}/stub.zip")
   tags             = var.tags
@@ -52,6 +52,6 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # The first invocation must find its permissions.
+  # The first invocation needs its permissions.
   depends_on = [aws_iam_role_policy.function]
 }

@@ -1,7 +1,7 @@
 data "aws_caller_identity" "current" {}
 
-# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
-# absent from 5.x. Nothing is called for it.
+# Region and partition, by attributes that provider 5.x and 6.x both have: those of aws_region are deprecated in 6.x or
+# absent from 5.x. This makes no call.
 data "aws_service" "ecs" {
   service_id = "ecs"
 }
@@ -11,8 +11,8 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # One entry a function; `assumes` says whether its role may assume the deploy roles, `configured` whether it reads the
-  # instance's settings.
+  # One entry per function. `assumes`: its role may assume the deploy roles. `configured`: it reads the instance's
+  # settings.
   functions = {
     init_config     = { timeout = 60, assumes = false, configured = true }
     deploy_task     = { timeout = 900, assumes = true, configured = false }
@@ -21,15 +21,15 @@ locals {
   }
   function_names = { for key in keys(local.functions) : key => "${var.name}-${replace(key, "_", "-")}" }
 
-  # As the package reads them: bucket to [burst, calls per second].
+  # In the package's format: bucket to [burst, calls per second].
   ecs_limits = jsonencode({ for bucket, limit in var.ecs_api_limits : bucket => [limit.burst, limit.per_second] })
 
-  # Apart from the map above, which the roles are made from: the ledger's settings name the deploy roles, whose trust
-  # policies name the functions' roles. In one map that would be a cycle.
+  # Not in the map above, from which the functions' roles are made: the ledger's settings name the deploy roles, and
+  # those trust the functions' roles. One map would make a cycle.
   environments = {
     init_config = {
       ECS_GITOPS_LEDGER_BUCKET = var.ledger_bucket_name
-      # Whose bucket it has to be.
+      # The account that must own the bucket.
       ECS_GITOPS_ACCOUNT_ID = local.account
     }
     validate_deploy = merge(
@@ -37,10 +37,10 @@ locals {
         ECS_GITOPS_PIPELINE_NAME = var.pipeline_name
         ECS_GITOPS_NOTIFY        = var.notify
         ECS_GITOPS_METRICS       = tostring(var.metrics)
-        # By its name: the machine itself needs the function first.
+        # The ARN is built from the name, because the state machine itself depends on this function.
         ECS_GITOPS_STATE_MACHINE_ARN = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${var.name}"
         ECS_GITOPS_TOPIC_ARN         = var.topic_arn
-        # Read where the release is over; the deploy functions are then told to.
+        # Read at the end of the release, which then starts the deploy functions once more.
         ECS_GITOPS_DEREGISTER_FAILED = tostring(var.deregister_failed_revisions)
       },
       { for arn in compact([var.notes_bucket_arn]) : "ECS_GITOPS_NOTES_BUCKET" => split(":::", arn)[1] },

@@ -43,7 +43,7 @@ resource "aws_iam_role_policy" "function" {
     )
   })
 
-  # While an apply goes on, what a running release may do does not become less before it becomes the same again.
+  # The attachments come before a change of this policy, so that a running release never loses rights during an apply.
   depends_on = [aws_iam_role_policy_attachment.assume]
 }
 
@@ -59,7 +59,7 @@ resource "aws_iam_role" "state_machine" {
       Effect    = "Allow"
       Principal = { Service = "states.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      # The machine's ARN by its name: the machine itself needs this role first.
+      # The ARN is built from the name, because the state machine itself depends on this role.
       Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:states:${local.region}:${local.account}:stateMachine:${var.name}" } }
     }]
   })
@@ -86,7 +86,8 @@ resource "aws_iam_role_policy" "state_machine" {
           Resource = var.topic_arn
         },
         {
-          # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html: these take no narrower resource.
+          # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html: no narrower resource is
+          # supported.
           Sid    = "DeliverLogs"
           Effect = "Allow"
           Action = [
@@ -114,7 +115,7 @@ resource "aws_iam_role_policy" "state_machine" {
 }
 
 locals {
-  # What telling of a failure that no release could tell takes: how the execution ended, the notice, and a note of it.
+  # For failures without a notice of the release: read the execution, publish the notice, record that it was sent.
   failure_statements = concat(
     [
       {
@@ -132,14 +133,14 @@ locals {
       },
     ],
     [for arn in compact([var.notes_bucket_arn]) : {
-      # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: If-Match takes GetObject too.
+      # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: If-Match needs GetObject.
       Sid      = "NoteWhatWasTold"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject"]
       Resource = "${arn}/notices/*"
     }],
     [for arn in compact([var.kms_key_arn]) : {
-      # Topic and bucket are encrypted with it.
+      # The key of the topic and the bucket.
       Sid      = "PublishEncrypted"
       Effect   = "Allow"
       Action   = "kms:GenerateDataKey"
@@ -157,7 +158,7 @@ locals {
         Resource = "${var.ledger_bucket_arn}/${local.settings_key}"
       },
       {
-        # Whether the settings are absent or must not be read: S3 answers both with AccessDenied.
+        # To distinguish absent settings from a missing right: S3 answers both with AccessDenied.
         Sid       = "FindSettings"
         Effect    = "Allow"
         Action    = "s3:ListBucket"
@@ -172,10 +173,11 @@ locals {
       Resource = arn
     }],
   )
-  # As modules/ledger writes it.
+  # The same key as in modules/ledger.
   settings_key = "settings/instance.json"
 
-  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no resource to narrow to.
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no narrower resource is
+  # supported.
   tracing_statement = {
     Sid    = "Trace"
     Effect = "Allow"

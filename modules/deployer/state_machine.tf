@@ -1,5 +1,5 @@
 resource "aws_cloudwatch_log_group" "state_machine" {
-  # Under /aws/vendedlogs/, log delivery does not run into the size limit of a resource policy.
+  # Log groups under /aws/vendedlogs/ need no entry in a resource policy, whose size is limited.
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -33,6 +33,6 @@ resource "aws_sfn_state_machine" "this" {
     enabled = var.tracing
   }
 
-  # Step Functions checks at once that the role can deliver logs.
+  # Step Functions checks on creation that the role can deliver logs.
   depends_on = [aws_iam_role_policy.state_machine]
 }

@@ -68,14 +68,14 @@ variable "topic_arn" {
 }
 
 variable "pipeline_name" {
-  description = "Name of the pipeline that starts the state machine, for links in notices and to know whose failures to tell of; empty where there is none."
+  description = "Name of the pipeline that starts the state machine, for links in notices, and whose failures are reported; empty if there is none."
   type        = string
   nullable    = false
   default     = ""
 }
 
 variable "notes_bucket_arn" {
-  description = "ARN of the bucket where ValidateDeploy notes, below notices/, which failures were told of, best the pipeline's artifact bucket, where notes expire; null for none: then an event that EventBridge delivers twice makes two notices."
+  description = "ARN of the bucket where ValidateDeploy records, below notices/, which failures were reported, best the pipeline's artifact bucket, where the records expire; null for none: then an event that EventBridge delivers twice makes two notices."
   type        = string
   default     = null
 
@@ -129,7 +129,7 @@ variable "ecs_api_limits" {
 }
 
 variable "notify" {
-  description = "Which releases are told: changes (what failed, deployed something or holds something back), always (each release), or failures. A failure is always told."
+  description = "Which releases send a notice: changes (those that failed, deployed something or hold something back), always (each release), or failures. A failure always sends one."
   type        = string
   nullable    = false
   default     = "changes"
@@ -190,7 +190,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds every role made here; null for none."
+  description = "ARN of the permissions boundary of every role in this module; null for none."
   type        = string
   default     = null
 
@@ -201,7 +201,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of everything made here."
+  description = "Tags of all resources of this module."
   type        = map(string)
   nullable    = false
   default     = {}

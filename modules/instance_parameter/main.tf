@@ -2,7 +2,7 @@ locals {
   content = jsonencode(merge(var.parts, { schemaVersion = 1, name = var.name }))
 }
 
-# Where the parts of an instance are, for people's tools: they know the instance's name, and ask for the rest.
+# Where the parts of an instance are. A tool needs to know only the instance's name, and reads the rest here.
 resource "aws_ssm_parameter" "this" {
   name        = "/ecs-gitops/${var.name}"
   description = "ecs-gitops: where the parts of the instance ${var.name} are"
@@ -10,7 +10,7 @@ resource "aws_ssm_parameter" "this" {
   tier        = "Standard"
   tags        = var.tags
 
-  # No secret: a plan may show it.
+  # Not a secret, so a plan may show it.
   insecure_value = local.content
 
   lifecycle {

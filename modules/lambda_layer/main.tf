@@ -1,5 +1,5 @@
 locals {
-  # The folder with the Makefile, also where Terraform has fetched the module from Git.
+  # The folder with the Makefile, also if Terraform has fetched the module from Git.
   checkout = abspath("${path.module}/../..")
   built    = "${local.checkout}/build/ecs_gitops-layer-${var.architecture}.zip"
 }
@@ -13,12 +13,12 @@ resource "aws_lambda_layer_version" "this" {
   compatible_architectures = [var.architecture]
 
   lifecycle {
-    # The old version goes after functions and build have turned to the new one: no build asks for one that is gone.
+    # The old version is deleted after functions and build use the new one, so that no build needs a deleted version.
     create_before_destroy = true
 
     precondition {
       condition     = fileexists(var.layer_zip)
-      error_message = "The layer ${abspath(var.layer_zip)} is not there. Either run `make layer ARCHITECTURE=${var.architecture}` in ${local.checkout}, which needs Python alone and writes ${local.built}; or set layer_zip to a zip that was built elsewhere."
+      error_message = "The layer ${abspath(var.layer_zip)} does not exist. Either run `make layer ARCHITECTURE=${var.architecture}` in ${local.checkout}, which needs only Python and writes ${local.built}; or set layer_zip to a zip that was built elsewhere."
     }
   }
 }

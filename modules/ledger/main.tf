@@ -1,4 +1,4 @@
-# What an instance keeps for longer than a release: now its settings. Nothing here expires.
+# What an instance keeps for longer than a release: at present its settings. Nothing here expires.
 resource "aws_s3_bucket" "this" {
   bucket        = var.name
   force_destroy = var.force_destroy
@@ -57,6 +57,6 @@ resource "aws_s3_bucket_policy" "this" {
     }]
   })
 
-  # S3 refuses a policy change while the block is being set.
+  # S3 refuses a change of the policy while the public access block changes.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

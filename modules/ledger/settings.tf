@@ -1,6 +1,6 @@
-# What the functions are configured with and do not hold in their environments, which take 4 KB.
+# Settings that are too large for the functions' environment variables, which can have 4 KB.
 locals {
-  # As lambda_src/ecs_gitops/ledger/settings.py reads it.
+  # The format is that of lambda_src/ecs_gitops/ledger/settings.py.
   settings = jsonencode({
     schemaVersion = 1
     name          = var.instance_name
@@ -17,10 +17,10 @@ resource "aws_s3_object" "settings" {
   key          = "settings/instance.json"
   content_type = "application/json"
   content      = local.settings
-  # Not the ETag, which is no MD5 where a KMS key encrypts.
+  # Not the ETag: with a KMS key it is not the MD5.
   source_hash = md5(local.settings)
 
-  # Nothing is put there before the bucket is closed, encrypted and versioned.
+  # Written only after the bucket is private, encrypted and versioned.
   depends_on = [
     aws_s3_bucket_ownership_controls.this,
     aws_s3_bucket_policy.this,

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "emails" {
-  description = "E-mail addresses that get the notices; each is asked by AWS to confirm."
+  description = "E-mail addresses that get the notices; AWS asks each of them to confirm."
   type        = set(string)
   nullable    = false
   default     = []

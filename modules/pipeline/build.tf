@@ -12,9 +12,9 @@ locals {
       arm64  = { type = "ARM_LAMBDA_CONTAINER", size = "BUILD_LAMBDA_1GB", image = "aws/codebuild/amazonlinux-aarch64-lambda-standard:python3.13" }
       x86_64 = { type = "LINUX_LAMBDA_CONTAINER", size = "BUILD_LAMBDA_1GB", image = "aws/codebuild/amazonlinux-x86_64-lambda-standard:python3.13" }
     }
-    # x86_64 whatever the layer is built for: every Region has it, and ARM is missing from many:
-    # https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html. Of the layer, the build
-    # needs Python sources alone; PyYAML does without its compiled part where that is another machine's.
+    # Always x86_64, which every Region has; ARM is missing in many:
+    # https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html. The build needs only the
+    # Python sources of the layer, and PyYAML works without its compiled part.
     EC2 = { for architecture in ["arm64", "x86_64"] : architecture => {
       type = "LINUX_CONTAINER", size = "BUILD_GENERAL1_SMALL", image = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
     } }
@@ -34,7 +34,7 @@ resource "aws_codebuild_project" "this" {
   description    = "ecs-gitops: checks ${var.manifest_path} and renders the state machine's input"
   service_role   = aws_iam_role.build.arn
   encryption_key = var.kms_key_arn
-  # Lambda compute has a fixed limit of 15 minutes and takes neither.
+  # Lambda compute has a fixed limit of 15 minutes, and refuses both timeouts.
   build_timeout  = local.compute == "LAMBDA" ? null : 15
   queued_timeout = local.compute == "LAMBDA" ? null : 60
   tags           = var.tags

@@ -1,6 +1,6 @@
-# Failures that the state machine cannot tell of: the pipeline did not reach it, or it was ended from outside or by a
-# limit. ValidateDeploy gets every one and decides (lambda_src/ecs_gitops/notify/pipeline_failure.py): it knows whether there is an
-# execution, how it ended and whether its notice was sent, so that each failure has one notice, and none has two.
+# Failures that the state machine cannot report: the pipeline did not start it, or somebody or a limit ended it.
+# ValidateDeploy gets all of them (lambda_src/ecs_gitops/notify/pipeline_failure.py). It checks whether there is an
+# execution, how it ended and whether its notice was sent, so that each failure has exactly one notice.
 locals {
   failures = {
     pipeline = {
@@ -8,7 +8,7 @@ locals {
       pattern = {
         source      = ["aws.codepipeline"]
         detail-type = ["CodePipeline Action Execution State Change"]
-        # Not CANCELED: somebody stopped the pipeline, and knows. Not superseded executions: they are not red.
+        # Not CANCELED: somebody stopped the pipeline on purpose. Not superseded executions: those are not failures.
         detail = {
           pipeline = [var.name]
           state    = ["FAILED"]
@@ -16,7 +16,7 @@ locals {
       }
     }
     execution = {
-      description = "a release that ended before it could tell, or whose notice could not be sent"
+      description = "a release that ended without a notice, or whose notice could not be sent"
       pattern = {
         source      = ["aws.states"]
         detail-type = ["Step Functions Execution Status Change"]
@@ -33,7 +33,7 @@ resource "aws_cloudwatch_event_rule" "failure" {
   for_each = local.failures
 
   name          = "${var.name}-failed-${each.key}"
-  description   = "ecs-gitops: tells of ${each.value.description}"
+  description   = "ecs-gitops: reports ${each.value.description}"
   state         = "ENABLED"
   event_pattern = jsonencode(each.value.pattern)
   tags          = var.tags

@@ -1,7 +1,7 @@
 data "aws_caller_identity" "current" {}
 
-# Region and partition, under names that provider 5.x and 6.x share; aws_region's attributes are deprecated in 6.x or
-# absent from 5.x. Nothing is called for it.
+# Region and partition, by attributes that provider 5.x and 6.x both have: those of aws_region are deprecated in 6.x or
+# absent from 5.x. This makes no call.
 data "aws_service" "ecs" {
   service_id = "ecs"
 }
@@ -11,7 +11,7 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # The partitions that a plan is made in, with the console's domain in each; terraform/README.md says which are supported.
+  # The supported partitions (terraform/README.md), each with the domain of its console.
   consoles = {
     aws        = "console.aws.amazon.com"
     aws-us-gov = "console.amazonaws-us-gov.com"
@@ -19,7 +19,7 @@ locals {
   }
   console = lookup(local.consoles, local.partition, local.consoles.aws)
 
-  # What every role that touches artifacts needs of the bucket, and of its key where it has one.
+  # The rights on the bucket, and on its key if it has one, of every role that reads or writes artifacts.
   artifact_statements = concat(
     [{
       Sid      = "Artifacts"
@@ -27,7 +27,7 @@ locals {
       Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
       Resource = ["${var.artifact_bucket_arn}/*"]
       }, {
-      # Before they use a bucket, both services look where it is, whose it is and whether it is versioned.
+      # Both services check Region, owner and versioning of a bucket before they use it.
       Sid      = "ArtifactBucket"
       Effect   = "Allow"
       Action   = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"]

@@ -1,4 +1,4 @@
-# A push starts the pipeline at once; nothing polls.
+# A push starts the pipeline by an event, without polling.
 resource "aws_cloudwatch_event_rule" "push" {
   name        = "${var.name}-push"
   description = "ecs-gitops: a push to ${var.branch} of ${var.repository_name} starts the pipeline"

@@ -64,7 +64,7 @@ variable "state_machine_arn" {
 }
 
 variable "failure_function_arn" {
-  description = "ARN of the function that tells of failures that no release could tell: modules/deployer's validate_deploy."
+  description = "ARN of the function that reports failures for which no release could send a notice: modules/deployer's validate_deploy."
   type        = string
   nullable    = false
 }
@@ -141,7 +141,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds every role made here; null for none."
+  description = "ARN of the permissions boundary of every role in this module; null for none."
   type        = string
   default     = null
 
@@ -152,7 +152,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of everything made here."
+  description = "Tags of all resources of this module."
   type        = map(string)
   nullable    = false
   default     = {}

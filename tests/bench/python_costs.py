@@ -39,7 +39,7 @@ for only_looks in (True, False):
     for place in range({PLACES}):
         account = f"{{place:012d}}"
         known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", only_looks))
-        known.pace.sleep = lambda seconds: None
+        known.rate_limiter.sleep = lambda seconds: None
         for service in ("ecs", "ecr", "secretsmanager", "ssm", "iam", "cloudwatch"):
             known._client(service)
         for number in range(60):

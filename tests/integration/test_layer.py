@@ -62,8 +62,8 @@ def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpack
 def test_operations_whose_bodies_are_passed_raw_speak_json_in_the_layers_botocore(unpacked):
     """A lock that brings another protocol (several services have moved to CBOR) shows itself here."""
     code = (
-        "from botocore.session import Session; from ecs_gitops.aws.calls import _READ_RAW, _WRITTEN_RAW; "
-        "names = {each.split('.')[0].replace('eventbridge', 'events') for each in _READ_RAW + _WRITTEN_RAW}; "
+        "from botocore.session import Session; from ecs_gitops.aws.calls import _RAW_ANSWERS, _RAW_REQUESTS; "
+        "names = {each.split('.')[0].replace('eventbridge', 'events') for each in _RAW_ANSWERS + _RAW_REQUESTS}; "
         "s = Session(); s.set_credentials('x', 'y'); "
         "print({n: s.create_client(n, region_name='us-west-2').meta.service_model.resolved_protocol for n in names})"
     )
@@ -82,7 +82,7 @@ def test_a_warm_sandbox_with_forty_places_has_room(unpacked):
 def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):
     code = """
 import os; os.environ['ECS_GITOPS_TRACING'] = 'true'
-from ecs_gitops import observability
+from ecs_gitops.aws import observability
 observability.trace_aws_calls()
 from aws_xray_sdk.core import xray_recorder
 from botocore.session import Session
@@ -181,7 +181,7 @@ def test_bytecode_is_taken_unchecked_and_the_same_in_every_build(tmp_path):
 
 def test_bytecode_of_another_python_is_refused_before_anything_is_built(tmp_path):
     build = [sys.executable, str(ROOT / "lambda_src" / "build_layer.py"), "--output", str(tmp_path / "new")]
-    for python, told in ((sys.executable, f"is 3.{sys.version_info.minor};"), ("/nowhere/python", "not to be found")):
+    for python, told in ((sys.executable, f"is 3.{sys.version_info.minor};"), ("/nowhere/python", "not found")):
         if build_layer.version_of(python) == build_layer.PYTHON:
             continue
         done = subprocess.run([*build, "--bytecode-with", python], capture_output=True, text=True, check=False)

@@ -234,7 +234,7 @@ def test_without_an_action_a_release_fails_or_tells_so(world: World, case: Case)
     ("sid", "scenario", "tells"),
     [
         ("TagNewTaskDefinitions", on.simple, "FAILED: register_task_definition: AccessDeniedException"),
-        ("RememberRollbacks", on.failing, "the rollback could not be noted, so the next push deploys this again"),
+        ("RememberRollbacks", on.failing, "the rollback could not be recorded, so the next push deploys this again"),
     ],
 )
 def test_an_action_in_two_statements_is_needed_in_both(world: World, sid: str, scenario: Scenario, tells: str) -> None:

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_gitops.aws import read_only
+from ecs_gitops.aws import session_policy
 from local_aws import LocalAws
 from local_aws.samples import create_service
 from playground.stack import CLUSTER, Stack
@@ -80,7 +80,7 @@ def world(stack: Stack) -> Iterator[World]:
     revision = str(registered["taskDefinition"]["taskDefinitionArn"])
     task = str(ecs.run_task(cluster=CLUSTER, taskDefinition=NAME)["tasks"][0]["taskArn"])
     session = copied(aws, ROLE)
-    made = World(aws, session(), session(Policy=read_only.POLICY), revision, task)
+    made = World(aws, session(), session(Policy=session_policy.POLICY), revision, task)
     aws.client("events").put_rule(Name=NAME, ScheduleExpression="rate(1 day)")
     aws.client("scheduler").create_schedule(**SCHEDULE, Target=made.target)
     yield made

@@ -55,8 +55,8 @@ def test_the_parameter_tells_where_the_parts_are(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("content", "tells"),
     [
-        (None, "settings/instance.json is not there"),
-        (b"{", "it is no JSON"),
+        (None, "settings/instance.json does not exist"),
+        (b"{", "it is not JSON"),
         (b'{"schemaVersion": 2}', "schemaVersion is 2; this function reads 1"),
     ],
     ids=["absent", "malformed", "of another version"],

@@ -123,7 +123,7 @@ def test_a_missing_layer_says_how_to_build_it(tree: Path, started: dict[str, Ter
     told = " ".join(str(caught.value).replace("│", " ").split())
     assert f"run `make layer ARCHITECTURE=arm64` in {tree}" in told
     assert "or set layer_zip" in told
-    assert "ecs_gitops-layer-arm64.zip is not there" in told
+    assert "ecs_gitops-layer-arm64.zip does not exist" in told
     assert "no such file" not in told.lower()
 
 

@@ -1,4 +1,4 @@
-"""The one package that talks to AWS: what it sends, what it keeps, and how errors are told apart."""
+"""The room that talks to AWS: what it sends, what it keeps, and how it classifies errors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_failed_entry_count_is_never_ignored_even_without_entries(wired):
         (ParamValidationError(report="value: hunter2"), AwsRefused),
     ],
 )
-def test_what_a_retry_can_mend_is_told_from_what_it_cannot(error, expected):
+def test_errors_that_a_retry_can_fix_are_unavailable_and_others_refused(error, expected):
     def fail() -> None:
         raise error
 
@@ -89,21 +89,21 @@ def test_what_a_retry_can_mend_is_told_from_what_it_cannot(error, expected):
 
 
 def test_a_role_is_assumed_once_while_its_credentials_last(monkeypatch):
-    monkeypatch.setattr(edge, "_assumed", {})
+    monkeypatch.setattr(edge, "_sessions", {})
     with mock_aws():
         first = connect(TARGET)
         assert connect(TARGET) is first
         # Credentials that could run out within an invocation are renewed before it.
-        edge._assumed[TARGET].expires = time.time() + 16 * 60
+        edge._sessions[TARGET].expires = time.time() + 16 * 60
         assert connect(TARGET) is not first
-        renewed = edge._assumed[TARGET].aws
-        edge._assumed[TARGET].expires = time.time() + 20 * 60
+        renewed = edge._sessions[TARGET].aws
+        edge._sessions[TARGET].expires = time.time() + 20 * 60
         assert connect(TARGET) is renewed
 
 
 def test_calls_of_an_assumed_role_work_and_log_no_secret_at_debug(monkeypatch, caplog):
     # GIVEN a task definition with a secret in its environment, and everything logged that can be
-    monkeypatch.setattr(edge, "_assumed", {})
+    monkeypatch.setattr(edge, "_sessions", {})
     observability.set_up()
     caplog.set_level(logging.DEBUG)
     with mock_aws():
@@ -143,14 +143,14 @@ def test_ecs_calls_are_shaped_as_the_api_documents(wired):
     assert wire.sent[-1] == {"cluster": "shop", "service": "a", "taskDefinition": "a:2"}
 
 
-def test_a_revision_is_read_once_but_for_its_status(wired):
+def test_a_revision_is_read_once_except_for_its_status(wired):
     def answer(status):
         return {"taskDefinition": {"taskDefinitionArn": "arn:x:task-definition/web:1", "status": status}}
 
     aws, wire = wired(answer("ACTIVE"), answer("INACTIVE"))
     assert aws.describe_task_definition("web:1") == aws.describe_task_definition("web:1")
     assert len(wire.sent) == 1
-    # WHEN its status matters, THEN ECS is asked, and what it says is known from then on
+    # WHEN its status matters, THEN ECS is asked again, and the answer is cached
     assert aws.read_task_definition("web:1")[0]["status"] == "INACTIVE"
     assert aws.describe_task_definition("web:1")[0]["status"] == "INACTIVE"
     assert len(wire.sent) == 2

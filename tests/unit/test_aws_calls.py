@@ -1,5 +1,4 @@
-"""What each call sends and makes of the answer, past HTTP: shapes from the bundled botocore, nothing replaced but the
-wire."""
+"""The request and the answer of each call. Only the network is replaced; the shapes are the bundled botocore's."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 DIGEST = "sha256:" + "a" * 64
 
 
-def test_images_are_looked_up_by_tag_and_digest_in_their_own_registry(wired):
+def test_images_are_read_by_tag_and_digest_from_their_own_registry(wired):
     aws, wire = wired(
         {
             "images": [{"imageId": {"imageTag": "2", "imageDigest": DIGEST}}],
@@ -35,7 +34,7 @@ def test_images_are_looked_up_by_tag_and_digest_in_their_own_registry(wired):
     }
 
 
-def test_parameters_are_looked_up_page_by_page_without_a_value(wired):
+def test_parameters_are_read_page_by_page_without_a_value(wired):
     aws, wire = wired({"Parameters": [{"Name": "/a"}], "NextToken": "t"}, {"Parameters": [{"Name": "/b"}]})
     assert aws.known_parameters(None, ["/a", "/b", "/c"]) == {"/a", "/b"}
     assert wire.sent[1]["NextToken"] == "t"
@@ -121,7 +120,7 @@ def test_a_task_that_could_not_be_placed_says_why(wired):
     )
     request = {"cluster": "shop", "taskDefinition": "web:2", "count": 1}
     assert aws.run_task(request) == (None, "RESOURCE:MEMORY")
-    assert aws.run_task(request) == (None, "ECS gave no task and no reason")
+    assert aws.run_task(request) == (None, "ECS started no task and gave no reason")
 
 
 def test_settings_are_written_alone_or_with_a_revision(wired):

@@ -10,7 +10,7 @@ import botocore
 import botocore.session
 import pytest
 
-from ecs_gitops.aws.calls import _READ_RAW, _WRITTEN_RAW
+from ecs_gitops.aws.calls import _RAW_ANSWERS, _RAW_REQUESTS
 
 ROOT = Path(__file__).parents[2]
 # Event names have the service's id in them, clients another name.
@@ -22,7 +22,7 @@ def test_it_is_the_version_that_is_pinned():
     assert re.findall(r"^botocore==(\S+)", pins, re.MULTILINE) == [botocore.__version__]
 
 
-@pytest.mark.parametrize("operation", sorted({*_READ_RAW, *_WRITTEN_RAW}))
+@pytest.mark.parametrize("operation", sorted({*_RAW_ANSWERS, *_RAW_REQUESTS}))
 def test_operations_whose_bodies_are_passed_raw_speak_json(operation, monkeypatch):
     """A service that moves to another protocol (several have moved to CBOR) shows itself here."""
     service, name = operation.split(".")
@@ -55,5 +55,5 @@ def test_what_is_written_raw_goes_out_as_json_and_what_is_read_raw_comes_in_as_j
     assert wire.sent[3]["Targets"] == [target]
     assert wire.sent[5]["Novelty"] == "ü"
     # GetSchedule has no body.
-    assert all("json" in told for told in wire.content_types if told)
-    assert [bool(told) for told in wire.content_types] == [True, True, True, True, False, True]
+    assert all("json" in each for each in wire.content_types if each)
+    assert [bool(each) for each in wire.content_types] == [True, True, True, True, False, True]

@@ -14,11 +14,11 @@ import pytest
 from ecs_gitops import __version__, cli
 from ecs_gitops.cli import main
 from ecs_gitops.manifest.execution_input import INPUT_AT_MOST
-from ecs_gitops.manifest.schema import schema
+from ecs_gitops.manifest.json_schema import schema
 from unit.shop import GOOD
 
 
-def test_a_good_file_is_rendered_with_the_source_that_the_build_tells(file, tmp_path):
+def test_a_good_file_is_rendered_with_the_source_of_the_build(file, tmp_path):
     commit = tmp_path / "commit.json"
     commit.write_text(json.dumps({"commit": {"author": {"name": "Ada"}, "message": "Ship it\n\nAll of it"}}))
     build = {"ECS_GITOPS_COMMIT_ID": "abc", "ECS_GITOPS_REPOSITORY": "config", "ECS_GITOPS_BRANCH": "main"}
@@ -67,15 +67,15 @@ def test_without_git_nothing_is_known_and_nothing_fails(file, capsys):
     assert "source" not in json.loads(capsys.readouterr().out)
 
 
-def test_a_wrong_file_is_told_on_stderr_and_writes_nothing(file, tmp_path, capsys):
+def test_an_invalid_file_is_reported_on_stderr_and_writes_nothing(file, tmp_path, capsys):
     file.write_text("services:\n  - {service: web}\n")
     output = tmp_path / "deployment.json"
     output.write_text("before")
     assert main(["render", str(file), "-o", str(output)], {}) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert f"{file}:2:5: services[0]: clusterName is missing" in told.err
-    assert "3 problems; nothing was written" in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"{file}:2:5: services[0]: clusterName is missing" in captured.err
+    assert "3 problems; nothing was written" in captured.err
     assert output.read_text() == "before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deployment.json", "deployment.yaml"]
 
@@ -83,9 +83,9 @@ def test_a_wrong_file_is_told_on_stderr_and_writes_nothing(file, tmp_path, capsy
 def test_machines_get_problems_as_json(file, capsys):
     file.write_text("services: 3\n")
     assert main(["validate", str(file), "--format", "json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["valid"] is False
-    assert told["problems"] == [
+    data = json.loads(capsys.readouterr().out)
+    assert data["valid"] is False
+    assert data["problems"] == [
         {
             "line": 1,
             "column": 11,
@@ -99,7 +99,7 @@ def test_machines_get_problems_as_json(file, capsys):
     assert json.loads(capsys.readouterr().out)["valid"] is True
 
 
-def test_validate_says_what_it_found(file, capsys):
+def test_validate_counts_the_items(file, capsys):
     assert main(["validate", str(file)]) == 0
     assert "good: 1 service, 0 scheduled tasks" in capsys.readouterr().out
 
@@ -149,7 +149,7 @@ def test_the_published_schema_is_that_of_the_package():
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda path: path.symlink_to("/dev/zero"), "is a device; accepted: a regular file"),
         (os.mkfifo, "is a named pipe; accepted: a regular file"),
@@ -158,10 +158,10 @@ def test_the_published_schema_is_that_of_the_package():
     ids=["device", "pipe", "folder"],
 )
 @pytest.mark.parametrize("command", ["validate", "render"])
-def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, capsys, command, make, told):
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path, capsys, command, make, message):
     make(tmp_path / "deployment.yaml")
     assert main([command, str(tmp_path / "deployment.yaml")], {}) == 2
-    assert f"deployment.yaml: {told}" in capsys.readouterr().err
+    assert f"deployment.yaml: {message}" in capsys.readouterr().err
 
 
 def test_a_file_is_read_only_as_far_as_a_manifest_goes(file, capsys):
@@ -187,8 +187,8 @@ def test_machines_get_warnings_errors_and_at_most_a_hundred_problems_as_json(fil
     assert "bytes" in json.loads(capsys.readouterr().err)["warnings"][0]
     file.write_text("".join(f"k{n}: 1\n" for n in range(300)))
     assert main(["render", str(file), "--format", "json"], {}) == 1
-    told = json.loads(capsys.readouterr().err)
-    assert (len(told["problems"]), told["total"]) == (100, 301)
+    data = json.loads(capsys.readouterr().err)
+    assert (len(data["problems"]), data["total"]) == (100, 301)
     file.unlink()
     assert main(["render", str(file), "--format", "json"], {}) == 2
     assert "No such file" in json.loads(capsys.readouterr().err)["error"]
@@ -230,7 +230,7 @@ def test_a_reader_that_stops_early_is_no_traceback():
     assert done.stderr == ""
 
 
-def test_validate_writes_one_json_document_to_stdout_for_all_files_whatever_comes_of_them(file, tmp_path, capsys):
+def test_validate_writes_one_json_document_to_stdout_for_all_files_also_for_invalid_ones(file, tmp_path, capsys):
     # GIVEN a good file, a wrong one, and one that is not there
     wrong, absent = tmp_path / "wrong.yaml", tmp_path / "absent.yaml"
     wrong.write_text("services: 3\n")
@@ -244,10 +244,10 @@ def test_validate_writes_one_json_document_to_stdout_for_all_files_whatever_come
         # WHEN they are validated for machines
         assert main(["validate", "--format", "json", *map(str, files)], {}) == code
         # THEN stdout is one document, stderr is empty, and the exit code is the worst of all
-        told = capsys.readouterr()
-        document = json.loads(told.out)
+        captured = capsys.readouterr()
+        document = json.loads(captured.out)
         results = document["files"] if len(files) > 1 else [document]
-        assert (told.err, document["valid"]) == ("", code == 0)
+        assert (captured.err, document["valid"]) == ("", code == 0)
         assert [(each["file"], each["valid"]) for each in results] == list(zip(map(str, files), valid, strict=True))
         assert [each for each in results if "error" in each] == [
             each for each in results if each["file"] == str(absent)
@@ -258,18 +258,18 @@ def test_every_file_is_validated_also_after_a_wrong_one(file, tmp_path, capsys):
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("services: 3\n")
     assert main(["validate", str(tmp_path / "absent.yaml"), str(wrong), str(file)], {}) == 2
-    told = capsys.readouterr()
-    assert f"{file}: good: 1 service" in told.out
-    assert "absent.yaml: No such file or directory" in told.err
-    assert f"{wrong}: 1 problem\n" in told.err
+    captured = capsys.readouterr()
+    assert f"{file}: good: 1 service" in captured.out
+    assert "absent.yaml: No such file or directory" in captured.err
+    assert f"{wrong}: 1 problem\n" in captured.err
 
 
 @pytest.mark.parametrize("command", ["validate", "render"])
 def test_a_dash_is_stdin(command, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
     assert main([command, "-"], {}) == 0
-    told = capsys.readouterr()
-    assert ("<stdin>: good" in told.out) if command == "validate" else ("source" not in json.loads(told.out))
+    captured = capsys.readouterr()
+    assert ("<stdin>: good" in captured.out) if command == "validate" else ("source" not in json.loads(captured.out))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"services: 3\n")))
     assert main([command, "-"], {}) == 1
     assert "<stdin>:1:11: services: '3' is not a list" in capsys.readouterr().err
@@ -278,7 +278,7 @@ def test_a_dash_is_stdin(command, monkeypatch, capsys):
         assert "stdin can be read once" in capsys.readouterr().err
 
 
-def test_nothing_on_a_laptop_speaks_of_deploying(file, tmp_path, capsys):
+def test_no_message_on_a_laptop_mentions_deploying(file, tmp_path, capsys):
     file.write_text("services: 3\n")
     for arguments in (["validate", str(file)], ["render", str(file), "-o", str(tmp_path / "out")]):
         assert main(arguments, {}) == 1

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "told"),
+    ("command", "code", "message"),
     [
         ("validate - <&-", 1, "<stdin>: 1 problem"),
         ("validate good.yaml <&-", 0, ""),
@@ -32,18 +32,18 @@ def folder(tmp_path: Path) -> Path:
         ("validate bad.yaml 2>&-", 1, ""),
         ("validate nobody.yaml 2>&-", 2, ""),
         ("render bad.yaml 2>&-", 1, ""),
-        ("validate good.yaml >&-", 2, "output: it is closed"),
-        ("render good.yaml >&-", 2, "output: it is closed"),
+        ("validate good.yaml >&-", 2, "output: stdout is closed"),
+        ("render good.yaml >&-", 2, "output: stdout is closed"),
         ("render good.yaml >&- 2>&-", 2, ""),
         ("validate good.yaml >/dev/full", 2, "output: "),
     ],
 )
-def test_a_stream_that_is_closed_or_full_is_no_traceback(folder, command, code, told):
+def test_a_stream_that_is_closed_or_full_is_no_traceback(folder, command, code, message):
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     line = ["sh", "-c", f"{sys.executable} -m ecs_gitops {command}"]
     done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert sorted(each.name for each in folder.iterdir()) == ["bad.yaml", "good.yaml"]
 
 
@@ -58,8 +58,8 @@ def test_an_output_called_dash_is_stdout(folder, capsys, monkeypatch):
 def test_arguments_that_a_shell_filled_in_are_shown_with_escapes(folder, capsys, odd):
     with pytest.raises(SystemExit) as wrong:
         main(["render", str(folder / "good.yaml"), odd], {})
-    told = capsys.readouterr().err
+    errors = capsys.readouterr().err
     assert wrong.value.code == 2
-    assert "unrecognized arguments" in told
-    assert all(each.isprintable() for each in told.splitlines())
-    assert "https:" not in told
+    assert "unrecognized arguments" in errors
+    assert all(each.isprintable() for each in errors.splitlines())
+    assert "https:" not in errors

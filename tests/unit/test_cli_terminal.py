@@ -59,9 +59,9 @@ def test_a_name_that_would_move_the_cursor_is_shown_with_escapes(tmp_path, capsy
     odd.write_text("services: 3\n")
     for arguments in (["validate", str(odd)], ["render", str(odd)], ["validate", str(odd) + "\x1b"]):
         assert main(arguments, {}) in (1, 2)
-        told = capsys.readouterr()
-        assert "\x1b" not in told.out + told.err
-        assert "a\\x1b[2Jb.yaml" in told.err
+        captured = capsys.readouterr()
+        assert "\x1b" not in captured.out + captured.err
+        assert "a\\x1b[2Jb.yaml" in captured.err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])

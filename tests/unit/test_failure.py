@@ -53,8 +53,8 @@ class Account:
         note["claimed"] += 1
         return note["claimed"] == 1 or (not note["sent"] and note.get("is_old", False))
 
-    def settle(self, _bucket: str, key: str) -> None:
-        self._ask("settle")
+    def mark_sent(self, _bucket: str, key: str) -> None:
+        self._ask("mark_sent")
         self.notes[key]["sent"] = True
 
     def publish(self, topic: str, subject: str, message: str) -> None:
@@ -68,7 +68,7 @@ class Account:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     account = Account()
-    monkeypatch.setattr(handler, "Own", account)
+    monkeypatch.setattr(handler, "DeployerAccount", account)
     monkeypatch.setenv("ECS_GITOPS_PIPELINE_NAME", "shop")
     monkeypatch.setenv("ECS_GITOPS_STATE_MACHINE_ARN", MACHINE)
     monkeypatch.setenv("ECS_GITOPS_TOPIC_ARN", "topic")
@@ -248,7 +248,7 @@ def test_a_notice_that_could_not_be_sent_is_sent_by_the_next_run(account):
     assert len(account.notices) == 1
 
 
-@pytest.mark.parametrize("operation", ["claim", "settle"])
+@pytest.mark.parametrize("operation", ["claim", "mark_sent"])
 def test_a_notice_is_sent_where_notes_cannot_be_written(account, operation):
     account.refuse.add(operation)
     assert tell(action()) == "SENT"

@@ -1,4 +1,4 @@
-"""Image references: what engines take is accepted, everything else is refused with its reason."""
+"""Image references: what engines accept is accepted, everything else is refused with its reason."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_what_an_engine_takes_is_accepted(image):
 
 REFUSED = {
     "": "it is empty",
-    " ": "a blank",
-    "web 1": "a blank",
+    " ": "a space",
+    "web 1": "a space",
     "web:1\n": "a line end",
-    "web\u00a0": "a blank",
-    "wéb:1": "'é' does not belong",
-    "web#1": "'#' does not belong",
-    "web;1": "';' does not belong",
+    "web\u00a0": "a space",
+    "wéb:1": "'é' is not allowed",
+    "web#1": "'#' is not allowed",
+    "web;1": "';' is not allowed",
     "${IMAGE}": "placeholder",
     "web:$TAG": "placeholder",
     "web:{{tag}}": "placeholder",
@@ -62,13 +62,13 @@ REFUSED = {
     "web@sha256:": "the digest has 0 digits",
     "web@sha256:abc123": "the digest has 6 digits",
     f"web@{SHA}0": "the digest has 65 digits",
-    f"web@{SHA}@{SHA}": "`@` stands twice",
+    f"web@{SHA}@{SHA}": "duplicate `@`",
     f"web@{SHA.replace('abcdef', 'ABCDEF')}": "the digest has other characters",
     f"web@sha256:{'g' * 64}": "the digest has other characters",
-    f"web@md5:{'0' * 32}": "'md5' is no algorithm",
-    f"web@sha512:{'0' * 128}": "'sha512' is no algorithm",
-    f"web@:{'0' * 64}": "'' is no algorithm",
-    f"web@SHA256:{'0' * 64}": "'SHA256' is no algorithm",
+    f"web@md5:{'0' * 32}": "'md5' is no digest algorithm",
+    f"web@sha512:{'0' * 128}": "'sha512' is no digest algorithm",
+    f"web@:{'0' * 64}": "'' is no digest algorithm",
+    f"web@SHA256:{'0' * 64}": "'SHA256' is no digest algorithm",
     SHA: "a digest alone",
     f"@{SHA}": "a digest alone",
     "a" * 64: "the id of an image",
@@ -76,8 +76,8 @@ REFUSED = {
     f"web:@{SHA}": "no tag after the colon",
     "web:latest:latest": "two tags",
     "example.com/web:1:2": "two tags",
-    "web:1/api:2/x": "a tag stands at the end alone",
-    "team/web:1/api": "a tag stands at the end alone",
+    "web:1/api:2/x": "the tag must be at the end",
+    "team/web:1/api": "the tag must be at the end",
     "web:.1": "'.1' is no tag",
     "web:-1": "'-1' is no tag",
     "web:1+2": "'1+2' is no tag",
@@ -118,12 +118,12 @@ REFUSED = {
     "example.com:65536/web": "no port 65536",
     "2001:db8::1/web": "is no part of a registry",
     "[2001:db8::g]:5000/web": "is no IPv6 address",
-    "[fe80::1%eth0]:5000/web": "'%' does not belong",
+    "[fe80::1%eth0]:5000/web": "'%' is not allowed",
 }
 
 
 @pytest.mark.parametrize(("image", "reason"), REFUSED.items(), ids=lambda text: text[:40])
-def test_what_no_engine_takes_is_refused_with_the_reason(image, reason):
+def test_what_no_engine_accepts_is_refused_with_the_reason(image, reason):
     found = refusal(image)
     assert found is not None
     assert reason in found.reason

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecs_gitops.hosts.git_checkout import of_checkout
+from ecs_gitops.hosts.git_checkout import git_source
 from ecs_gitops.hosts.manifest_file import NotAManifest, read
 from ecs_gitops.manifest import MAX_BYTES
 from ecs_gitops.model.source import Source
@@ -100,7 +100,7 @@ def test_what_is_no_regular_file_is_refused_and_never_blocks(checkout):
 
 
 @pytest.mark.parametrize(
-    ("name", "make", "told"),
+    ("name", "make", "message"),
     [
         ("absent.yaml", lambda path: None, "no such file in the repository"),
         ("deployment.yaml/x.yaml", lambda path: None, "no such file in the repository"),
@@ -111,9 +111,9 @@ def test_what_is_no_regular_file_is_refused_and_never_blocks(checkout):
     ],
     ids=["absent", "below a file", "dangling", "loop", "long", "nul"],
 )
-def test_a_manifest_that_the_commit_does_not_have_is_the_commits_fault(checkout, name, make, told):
+def test_a_manifest_that_the_commit_does_not_have_is_an_error_of_the_commit(checkout, name, make, message):
     make(checkout / name)
-    with pytest.raises(NotAManifest, match=told):
+    with pytest.raises(NotAManifest, match=message):
         read(Path(name), checkout)
 
 
@@ -122,7 +122,7 @@ def test_at_most_one_byte_more_than_a_manifest_may_have_is_read(checkout):
     assert len(read(Path("large.yaml"), checkout)) == MAX_BYTES + 1
 
 
-def test_a_fault_of_the_machine_is_none_of_the_commit(checkout, monkeypatch):
+def test_an_error_of_the_machine_is_not_one_of_the_commit(checkout, monkeypatch):
     def fail(*_arguments: object) -> int:
         raise OSError(24, "Too many open files")
 
@@ -157,7 +157,7 @@ def test_a_bare_repository_among_the_files_names_no_program_for_git_to_run(tmp_p
     program.chmod(0o755)
     for name, value in {"core.bare": "false", "core.worktree": str(evil), "core.fsmonitor": str(program)}.items():
         git("config", "--file", str(evil / "config"), name, value)
-    # WHEN the source of a manifest in there is looked up
-    assert of_checkout(evil / "deployment.yaml") == Source()
+    # WHEN the source of a manifest in there is read
+    assert git_source(evil / "deployment.yaml") == Source()
     # THEN nothing was run
     assert not (tmp_path / "was-run").exists()

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from ecs_gitops.ecs.deployment_settings import bake_minutes, before, hasty, pause_minutes
+from ecs_gitops.ecs.deployment_settings import bake_minutes, original_settings, pause_minutes, rollback_settings
 from ecs_gitops.verdict import rollout
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
@@ -211,8 +211,8 @@ def test_a_way_back_that_dies_after_any_call_gets_its_hooks_back(monkeypatch):
 
 def test_hooks_that_call_functions_are_left_out_on_the_way_back_too():
     live = {**BLUE_GREEN, "bakeTimeInMinutes": 0, "lifecycleHooks": [LAMBDA]}
-    assert hasty(live)["lifecycleHooks"] == []
-    assert before(live, {})["lifecycleHooks"] == [LAMBDA]
+    assert rollback_settings(live)["lifecycleHooks"] == []
+    assert original_settings(live, {})["lifecycleHooks"] == [LAMBDA]
 
 
 def test_the_role_of_a_hook_that_is_put_back_has_to_be_passed(ecs, machine):

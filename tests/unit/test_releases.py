@@ -206,6 +206,6 @@ def test_a_revision_that_takes_no_tags_any_more_is_no_failure(ecs, machine, stat
         ecs.deregister(arn, status)
     # WHEN the manifest goes back, too
     done = machine.run(wanted("1"))
-    # THEN nothing has to change, and what could not be noted is told
+    # THEN nothing has to change, and what could not be recorded is reported
     assert set(statuses(done).values()) == {"UNCHANGED"}
-    assert all("what was rolled back then stays held" in each["reason"] for each in done["result"]["items"])
+    assert all("what it rolled back stays HELD" in each["reason"] for each in done["result"]["items"])

@@ -24,7 +24,7 @@ def test_the_same_manifest_gives_the_same_bytes_with_the_version_first():
     assert "é:1" in text
 
 
-def test_size_is_counted_in_bytes_and_told_with_the_number():
+def test_size_is_counted_in_bytes_and_reported_with_the_number():
     size = len(render(of_size(100), Source(), "f").text.encode())
     assert render(of_size(100), Source(), "f").warning is None
     warning = render(of_size(85 * INPUT_AT_MOST // size), Source(), "f").warning

@@ -1,4 +1,4 @@
-"""Tags on new revisions."""
+"""The tags of new revisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release)
 
 
 @pytest.mark.parametrize("room", range(6))
-def test_what_rollback_needs_has_the_last_free_tags(release, room):
+def test_the_tags_that_a_rollback_needs_come_first(release, room):
     existing = {f"k{n}": "v" for n in range(50 - room)}
     if room < 2:
         with pytest.raises(ItemFailed, match="remove some"):
@@ -47,7 +47,7 @@ def test_a_release_survives_its_way_through_the_state_machine(release):
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z-]{1,20}", fullmatch=True), st.integers(0, 2**256 - 1), max_size=12))
-def test_digests_are_told_as_far_as_a_tag_has_room_and_found_again(numbers):
+def test_digests_are_kept_as_far_as_a_tag_has_room(numbers):
     digests = {name: f"sha256:{number:064x}" for name, number in numbers.items()}
     tag = revision_tags.digest_tag(digests)
     found = revision_tags.digests_of({revision_tags.DIGEST: tag} if tag else {})

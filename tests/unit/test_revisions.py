@@ -57,7 +57,7 @@ def test_the_rollback_deploys_a_copy_of_it(ecs, machine, status, after, configur
     if after:
         running = ecs.definitions[web["runningTaskDefArn"]][0]
         assert (running["revision"], running["status"]) == (3, "ACTIVE")
-        assert "could not be noted" not in web["reason"]
+        assert "could not be recorded" not in web["reason"]
 
 
 def test_another_refusal_of_the_rollback_registers_nothing(ecs, machine, monkeypatch):
@@ -162,7 +162,7 @@ def test_a_target_returns_to_a_copy_and_stays_on_it(ecs, machine, status):
         assert (image, now) == ("job:1", "ACTIVE")
         (told,) = [each for each in done["result"]["items"] if each["name"] == which]
         assert told["runningTaskDefArn"].endswith(reference)
-        assert "could not be noted" not in told["reason"]
+        assert "could not be recorded" not in told["reason"]
     # AND it is known what was rolled back
     assert set(statuses(machine.run(both)).values()) == {"HELD"}
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ecs_gitops import aws as edge
-from ecs_gitops.aws import SESSIONS_KEPT, Target, connect, read_only
-from ecs_gitops.aws.answer_cache import Texts
+from ecs_gitops.aws import MAX_SESSIONS, Target, connect, session_policy
+from ecs_gitops.aws.answer_cache import AnswerCache
 from ecs_gitops.lambdas import batch_run as deploying
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, validate_deploy
 from ecs_gitops.model.batch import Batch
@@ -23,7 +23,7 @@ from unit.fake_aws import FakeAws
 
 ROOT = Path(__file__).parents[2]
 ROLE = "arn:aws:iam::111111111111:role/deploy"
-# What changes something, or hands on a right. Looking allows nothing of it.
+# Actions that change something or pass a role. The session policy allows none of them.
 WRITES = {
     "ecs:DeregisterTaskDefinition",
     "ecs:RegisterTaskDefinition",
@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What STS was asked, in a sandbox that has no session yet."""
     seen: list[dict[str, Any]] = []
     hour(seen, monkeypatch)
-    monkeypatch.setattr(edge, "_assumed", {})
+    monkeypatch.setattr(edge, "_sessions", {})
     return seen
 
 
@@ -52,32 +52,32 @@ def place(number: int, release: str = "run-1") -> Target:
 # --- what a session may do --------------------------------------------------------------------------------------------
 
 
-def test_a_session_that_only_looks_has_a_policy_and_another_one_has_not(asked):
+def test_only_a_session_of_the_check_has_a_policy(asked):
     whole, looks = (Target("1", "us-west-2", ROLE, "run-1", only_looks) for only_looks in (False, True))
     assert connect(whole) is not connect(looks)
     assert "Policy" not in asked[0]
-    assert asked[1]["Policy"] == read_only.POLICY
+    assert asked[1]["Policy"] == session_policy.POLICY
     # Each is kept for itself.
     connect(whole), connect(looks)
     assert len(asked) == 2
 
 
-def test_every_action_of_the_deploy_role_is_one_of_looking_or_one_that_writes():
-    """A new action of the role has to be put here or there."""
+def test_every_action_of_the_deploy_role_is_in_the_session_policy_or_writes():
+    """A new action of the role has to be added to one of the two lists."""
     text = (ROOT / "modules" / "deploy_role" / "main.tf").read_text()
     given = re.findall(r"\bAction\s+= (\[[^\]]*\]|.*)", text)
     role = set(re.findall(r'"((?!sts:)[a-z]+:[A-Z][A-Za-z]+)"', "\n".join(given)))
-    assert role == {*read_only.ACTIONS, "ecs:TagResource"} | WRITES
-    assert not {*read_only.ACTIONS} & WRITES
+    assert role == {*session_policy.ACTIONS, "ecs:TagResource"} | WRITES
+    assert not {*session_policy.ACTIONS} & WRITES
 
 
 def test_the_session_policy_is_one_that_sts_takes():
-    assert len(read_only.POLICY) <= 2048
-    allowed = json.loads(read_only.POLICY)["Statement"]
+    assert len(session_policy.POLICY) <= 2048
+    allowed = json.loads(session_policy.POLICY)["Statement"]
     assert [statement["Effect"] for statement in allowed] == ["Allow", "Allow"]
     assert allowed[1]["Action"] == "ecs:TagResource"
     assert allowed[1]["Condition"]["ForAllValues:StringLike"] == {"aws:TagKeys": "ecs-gitops:*"}
-    assert "*" not in "".join(read_only.ACTIONS)
+    assert "*" not in "".join(session_policy.ACTIONS)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_session_policy_is_one_that_sts_takes():
         (validate_deploy.handler, "service", "DEPLOY", True),
     ],
 )
-def test_only_what_deploys_has_the_whole_role(handler, kind, mode, only_looks, release, monkeypatch):
+def test_only_a_deployment_has_all_rights_of_the_role(handler, kind, mode, only_looks, release, monkeypatch):
     seen: list[Target] = []
 
     def connected(target: Target) -> FakeAws:
@@ -118,28 +118,28 @@ def test_a_session_is_named_after_any_execution(asked, name):
 
 def test_a_warm_sandbox_keeps_the_sessions_that_were_used_last(asked):
     # GIVEN as many places as are kept, the first of them used again
-    for number in range(SESSIONS_KEPT):
+    for number in range(MAX_SESSIONS):
         connect(place(number))
     first = connect(place(0))
     # WHEN there is one more
-    connect(place(SESSIONS_KEPT))
+    connect(place(MAX_SESSIONS))
     # THEN some of those that were not used for longest are gone
-    assert len(edge._assumed) <= SESSIONS_KEPT
-    assert place(1) not in edge._assumed
-    assert place(SESSIONS_KEPT - 1) in edge._assumed
+    assert len(edge._sessions) <= MAX_SESSIONS
+    assert place(1) not in edge._sessions
+    assert place(MAX_SESSIONS - 1) in edge._sessions
     assert connect(place(0)) is first
-    assert len(asked) == SESSIONS_KEPT + 1
+    assert len(asked) == MAX_SESSIONS + 1
     # AND however many come, there are never more
-    for number in range(SESSIONS_KEPT):
+    for number in range(MAX_SESSIONS):
         connect(place(number, "run-2"))
-        assert len(edge._assumed) <= SESSIONS_KEPT
+        assert len(edge._sessions) <= MAX_SESSIONS
 
 
-def test_what_a_session_took_up_is_free_once_it_is_let_go(asked):
+def test_the_memory_of_a_dropped_session_is_freed(asked):
     # GIVEN a session of an earlier release whose credentials are about to end
     old = connect(place(1))
     client = weakref.ref(old._client("ecs"))
-    edge._assumed[place(1)].expires = 0.0
+    edge._sessions[place(1)].expires = 0.0
     del old
     # WHEN the next release begins, and nothing else looks for garbage
     gc.disable()
@@ -148,35 +148,35 @@ def test_what_a_session_took_up_is_free_once_it_is_let_go(asked):
     finally:
         gc.enable()
     # THEN it is gone with its clients
-    assert list(edge._assumed) == [place(1, "run-2")]
+    assert list(edge._sessions) == [place(1, "run-2")]
     assert client() is None
 
 
-def test_sessions_share_what_botocore_reads_and_the_pace_of_their_place(asked):
+def test_sessions_share_botocores_data_and_the_rate_limiter_of_their_account_and_region(asked):
     here, there = connect(place(1)), connect(place(2))
     model = here._client("ecs").meta.service_model._service_description
     assert there._client("ecs").meta.service_model._service_description is model
     # ECS counts the calls of an account and Region, whoever makes them.
-    assert connect(place(1, "run-2")).pace is here.pace
-    assert there.pace is not here.pace
+    assert connect(place(1, "run-2")).rate_limiter is here.rate_limiter
+    assert there.rate_limiter is not here.rate_limiter
 
 
-def test_texts_are_kept_up_to_a_length_and_the_last_used_stay():
-    kept = Texts(10)
-    kept.keep("a", "aaaa")
-    kept.keep("b", "bbbb")
-    assert kept.get("a") == "aaaa"
-    kept.keep("c", "cccc")
-    assert (kept.get("a"), kept.get("b"), kept.get("c"), len(kept)) == ("aaaa", None, "cccc", 8)
-    # What is longer than all that is kept is not kept.
-    kept.keep("d", "d" * 11)
-    assert (kept.get("d"), len(kept)) == (None, 0)
-    kept.keep("e", "e")
-    kept.keep("e", "ee")
-    assert len(kept) == 2
-    kept.drop("e")
-    kept.drop("e")
-    assert (kept.get("e"), len(kept)) == (None, 0)
+def test_the_cache_drops_the_least_recently_used_answers():
+    cache = AnswerCache(10)
+    cache.put("a", "aaaa")
+    cache.put("b", "bbbb")
+    assert cache.get("a") == "aaaa"
+    cache.put("c", "cccc")
+    assert (cache.get("a"), cache.get("b"), cache.get("c"), len(cache)) == ("aaaa", None, "cccc", 8)
+    # A text that is longer than the limit is not kept.
+    cache.put("d", "d" * 11)
+    assert (cache.get("d"), len(cache)) == (None, 0)
+    cache.put("e", "e")
+    cache.put("e", "ee")
+    assert len(cache) == 2
+    cache.drop("e")
+    cache.drop("e")
+    assert (cache.get("e"), len(cache)) == (None, 0)
 
 
 def test_a_revision_is_read_once_by_a_session_and_again_by_another(wired):

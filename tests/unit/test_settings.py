@@ -1,4 +1,4 @@
-"""The instance's settings, read from the ledger's bucket: what is there, what is not, and what people are told."""
+"""The instance's settings, read from the ledger's bucket: valid, absent, invalid, and the messages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.session import Session
 
 from ecs_gitops.aws import ledger_bucket as edge
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.lambdas import init_config
 from ecs_gitops.ledger import settings
 from ecs_gitops.model.errors import InvalidSettings, LedgerRefused, LedgerUnavailable
 from unit.fake_aws import ACCOUNT
 
 BUCKET = "ecs-gitops-111111111111-us-west-2-ledger"
-LEDGER = Ledger(BUCKET, ACCOUNT, "us-west-2")
+LEDGER = LedgerBucket(BUCKET, ACCOUNT, "us-west-2")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 DATA: dict[str, Any] = {
     "schemaVersion": 1,
@@ -39,14 +39,14 @@ def error(code: str, message: str = "no") -> str:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Call it with answers, the last of which is given again; what was asked is appended to the list that it gives."""
+    """Call it with answers, of which the last one repeats. It returns a list that gets the requests."""
 
     def answer_with(*answers: Answer) -> list[Any]:
-        asked: list[Any] = []
+        requests: list[Any] = []
         left = list(answers)
 
         def send(request: Any, **_: object) -> AWSResponse:
-            asked.append(request)
+            requests.append(request)
             status, body = left.pop(0) if len(left) > 1 else left[0]
             raw = BytesIO(body.encode())
             raw.stream = lambda **_: iter([body.encode()])  # type: ignore[attr-defined]
@@ -59,45 +59,45 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
         client.meta.events.register("needs-retry.s3", lambda **_: None)
         monkeypatch.setattr(edge, "_client", lambda _region: client)
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
-        return asked
+        return requests
 
     return answer_with
 
 
 def test_the_settings_are_those_that_terraform_wrote(s3):
-    asked = s3((200, json.dumps({**DATA, "later": {"a": 1}})))
+    requests = s3((200, json.dumps({**DATA, "later": {"a": 1}})))
     found = settings.read(LEDGER)
     assert (found.role_arns, found.account, found.region) == ({ACCOUNT: ROLE}, ACCOUNT, "us-west-2")
     assert (found.timeout_minutes, found.execution_minutes) == (20, 240)
-    # The bucket has to belong to the instance's own account: its name may be taken by anybody once it is deleted.
-    (request,) = asked
+    # S3 has to check the bucket's owner: anybody may take the name of a deleted bucket.
+    (request,) = requests
     assert request.url == f"https://{BUCKET}.s3.us-west-2.amazonaws.com/settings/instance.json"
     assert request.headers["x-amz-expected-bucket-owner"] == ACCOUNT.encode()
 
 
 def test_init_config_reads_the_bucket_of_its_environment(s3, monkeypatch):
-    asked = s3((200, json.dumps(DATA)))
+    requests = s3((200, json.dumps(DATA)))
     monkeypatch.setenv("ECS_GITOPS_LEDGER_BUCKET", BUCKET)
     monkeypatch.setenv("ECS_GITOPS_ACCOUNT_ID", ACCOUNT)
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     assert init_config.read_settings().timeout_minutes == 20
-    assert BUCKET in asked[0].url
+    assert BUCKET in requests[0].url
 
 
 @pytest.mark.parametrize(
     "answers",
     [
         [(404, error("NoSuchKey"))],
-        # What S3 says to who may not list the whole bucket.
+        # S3's answer without the right to list the whole bucket.
         [(403, error("AccessDenied", "Access Denied")), (200, LISTING.format("<KeyCount>0</KeyCount>"))],
     ],
 )
-def test_settings_that_are_absent_are_told_as_such(s3, answers):
-    asked = s3(*answers)
-    with pytest.raises(InvalidSettings, match=rf"s3://{BUCKET}/settings/instance.json is not there.*terraform apply"):
+def test_settings_that_are_absent_have_their_own_message(s3, answers):
+    requests = s3(*answers)
+    with pytest.raises(InvalidSettings, match=rf"s3://{BUCKET}/settings/instance.json does not exist.*terraform apply"):
         settings.read(LEDGER)
-    if len(asked) > 1:
-        assert "prefix=settings%2Finstance.json" in asked[1].url
+    if len(requests) > 1:
+        assert "prefix=settings%2Finstance.json" in requests[1].url
 
 
 THERE = LISTING.format("<Contents><Key>settings/instance.json</Key></Contents>")
@@ -131,14 +131,14 @@ def test_settings_that_may_not_be_read_say_what_is_missing(s3, answers, advice):
         (400, error("RequestTimeout")),
     ],
 )
-def test_what_passes_by_itself_is_left_to_the_state_machines_retry(s3, answer):
+def test_a_temporary_error_is_left_to_the_state_machines_retry(s3, answer):
     s3(answer)
     with pytest.raises(LedgerUnavailable, match=r"could not be read.*Nothing was changed"):
         settings.read(LEDGER)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"schemaVersion": 2}, "schemaVersion is 2; this function reads 1"),
         ({"schemaVersion": True}, "schemaVersion is True"),
@@ -154,16 +154,18 @@ def test_what_passes_by_itself_is_left_to_the_state_machines_retry(s3, answer):
         ({"guardRails": {"executionTimeoutMinutes": 0}}, "accepted: a whole number from 1 to 10080"),
     ],
 )
-def test_settings_that_are_malformed_name_the_member_and_the_way_out(s3, change, told):
+def test_settings_that_are_malformed_name_the_member_and_have_advice(s3, change, message):
     s3((200, json.dumps({**DATA, **change})))
-    with pytest.raises(InvalidSettings, match=f"is not what this function reads: .*{told}.*terraform apply"):
+    with pytest.raises(
+        InvalidSettings, match=f"is not in the format that this function reads: .*{message}.*terraform apply"
+    ):
         settings.read(LEDGER)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '"' + "x" * 2_000_001 + '"'])
-def test_settings_that_are_no_object_of_json_are_told_as_such(s3, content):
+def test_settings_that_are_no_object_of_json_have_their_own_message(s3, content):
     s3((200, content))
-    with pytest.raises(InvalidSettings, match="is not what this function reads"):
+    with pytest.raises(InvalidSettings, match="is not in the format that this function reads"):
         settings.read(LEDGER)
 
 

@@ -1,4 +1,4 @@
-"""Schedules that are written back: what EventBridge Scheduler would refuse is left out, and a rate keeps its rhythm."""
+"""Updates of schedules: what EventBridge Scheduler would refuse is left out, and a rate keeps its times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops.ecs import start_date
-from ecs_gitops.ecs.targets import rewritten
+from ecs_gitops.ecs.ecs_targets import schedule_update
 from unit.machine import Machine
 from unit.shop import JOB, item, release, statuses
 
@@ -24,16 +24,16 @@ def schedule(expression: str = "rate(1 day)", **members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("expression", "members", "written"),
     [
-        # A start in the future stays, and so does one that EventBridge takes still.
+        # A start in the future stays, and so does one that EventBridge still accepts.
         ("rate(1 day)", {"StartDate": NOW + 10}, NOW + 10),
         ("cron(0 3 * * ? *)", {"StartDate": NOW + DAY}, NOW + DAY),
         ("cron(0 3 * * ? *)", {"StartDate": NOW - 60}, NOW - 60),
-        # A past one does nothing any more, but for a rate.
+        # A past start has no effect, except for a rate.
         ("cron(0 3 * * ? *)", {"StartDate": NOW - 240}, None),
         ("cron(0 3 * * ? *)", {"StartDate": NOW - 30 * DAY}, None),
         ("at(2030-01-01T00:00:00)", {"StartDate": NOW - DAY}, None),
         ("cron(0 3 * * ? *)", {}, None),
-        # A rate goes on as it did: from its start, or without one from its last update, or from its creation.
+        # A rate keeps its times: from its start, or without one from its last update, or from its creation.
         ("rate(1 day)", {"StartDate": NOW - 30 * DAY - HOUR}, NOW + 23 * HOUR),
         ("rate(2 days)", {"StartDate": NOW - 3 * DAY}, NOW + DAY),
         ("rate(12 hours)", {"LastModificationDate": NOW - 13 * HOUR}, NOW + 11 * HOUR),
@@ -41,19 +41,19 @@ def schedule(expression: str = "rate(1 day)", **members: Any) -> dict[str, Any]:
         ("rate(1 minute)", {"LastModificationDate": NOW}, NOW + 60),
         ("rate(1 hour)", {}, NOW + HOUR),
         ("rate(1 day)", {"StartDate": NOW - 20}, NOW + DAY - 20),
-        # Without a run left there is nothing to keep.
+        # Without a further run there is nothing to keep.
         ("rate(1 day)", {"StartDate": NOW - DAY - HOUR, "EndDate": NOW + HOUR}, None),
         ("rate(1 day)", {"StartDate": NOW - DAY - HOUR, "EndDate": NOW - HOUR}, None),
         ("rate(1 day)", {"StartDate": NOW - DAY - HOUR, "EndDate": NOW + 2 * DAY}, NOW + 23 * HOUR),
         ("rate(1 day)", {"StartDate": NOW - DAY - HOUR, "State": "DISABLED"}, None),
-        # What is not known is not made up.
+        # Nothing is invented for invalid values.
         ("rate(0 days)", {"StartDate": NOW - DAY}, None),
         ("rate(soon)", {"StartDate": NOW - DAY}, None),
         ("rate(1 day)", {"StartDate": "yesterday", "CreationDate": None}, None),
     ],
 )
 def test_which_start_is_written(expression, members, written):
-    found = rewritten(schedule(expression, **members), {"Arn": "x"}, NOW)
+    found = schedule_update(schedule(expression, **members), {"Arn": "x"}, NOW)
     assert found.get("StartDate") == written
     assert found["Target"] == {"Arn": "x"}
     assert {"CreationDate", "LastModificationDate", "Arn"}.isdisjoint(found)
@@ -65,14 +65,14 @@ def test_a_day_of_a_rate_is_24_hours_in_every_zone(zone):
     october = 1_792_000_000.0
     found = schedule("rate(1 day)", LastModificationDate=october, ScheduleExpressionTimezone=zone)
     # THEN its next run is a whole number of 24 hours later
-    due = start_date.written_start(found, NOW)
+    due = start_date.start_to_write(found, NOW)
     assert due is not None
     assert 0 < due - NOW <= DAY
     assert (due - october) % DAY == 0
 
 
 @pytest.mark.parametrize(
-    ("expression", "members", "told"),
+    ("expression", "members", "warning"),
     [
         ("rate(1 day)", {"StartDate": NOW - 3 * DAY}, None),
         ("cron(0 3 * * ? *)", {}, None),
@@ -85,12 +85,12 @@ def test_a_day_of_a_rate_is_24_hours_in_every_zone(zone):
         ("rate(1 day)", {"StartDate": NOW - HOUR, "EndDate": NOW + HOUR}, "no run left before it ends"),
     ],
 )
-def test_what_a_person_should_know_of_it(expression, members, told):
+def test_a_person_is_warned(expression, members, warning):
     found = start_date.concerns(schedule(expression, **members), NOW)
-    assert [told in text for text in found] == [True] if told else not found
+    assert [warning in text for text in found] == [True] if warning else not found
 
 
-def test_a_schedule_that_began_long_ago_is_deployed_and_the_check_tells(shop, machine):
+def test_a_schedule_that_began_long_ago_is_deployed_with_a_warning_of_the_check(shop, machine):
     # GIVEN a schedule by cron with a start of last month
     shop.schedules["default", "hourly"] |= {
         "ScheduleExpression": "cron(10 1 * * ? *)",
@@ -98,17 +98,17 @@ def test_a_schedule_that_began_long_ago_is_deployed_and_the_check_tells(shop, ma
     }
     # WHEN it is released
     (got,) = machine.run({"tasks": [TASK]})["result"]["items"]
-    # THEN it is deployed without that date, and the check has told so
+    # THEN it is deployed without that date, and the check has warned
     assert (got["status"], got["checks"]["settings"]) == ("DEPLOYED", "WARNING")
     assert any("is left out" in text for text in got["warnings"])
     assert "StartDate" not in shop.schedules["default", "hourly"]
 
 
-def test_a_rate_keeps_its_rhythm_there_and_back(shop, machine):
+def test_a_rate_keeps_its_times_in_a_release_and_its_rollback(shop, machine):
     # GIVEN a schedule of an hour, and a service that fails and takes the release with it
     before = shop.phase(("default", "hourly"))
     bad = release(item("web", "bad"), tasks=[TASK, JOB], onFailure="rollbackRelease")
-    # WHEN the release goes there and back
+    # WHEN the release is rolled back
     done = machine.run(bad)
     # THEN the schedule was written twice, and is due when it always was
     assert statuses(done)["hourly"] == "ROLLED_BACK"
@@ -123,10 +123,10 @@ def test_the_clock_of_the_functions_does_not_move_a_run(shop, monkeypatch, clock
     for name, members in (("begins", {"StartDate": shop.now + 60}), ("due", {})):
         shop.schedules["default", name] = shop.schedules["default", "hourly"] | day | {"Name": name} | members
     shop.modified["default", "due"] = shop.now + 60 - DAY
-    wanted = shop.now + 60
+    expected = shop.now + 60
     # WHEN they are released
     items = [TASK | {"scheduleName": name} for name in ("begins", "due")]
     done = Machine(shop, monkeypatch, clock_ahead).run({"tasks": items})
     # THEN neither leaves out the run of today
     assert set(statuses(done).values()) == {"DEPLOYED"}
-    assert [shop.schedules["default", name]["StartDate"] for name in ("begins", "due")] == [wanted, wanted]
+    assert [shop.schedules["default", name]["StartDate"] for name in ("begins", "due")] == [expected, expected]

@@ -1,4 +1,4 @@
-"""Task definitions: the right container, and nothing lost."""
+"""Task definitions: the right container changes, and everything else is kept."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_container_is_taken_by_its_exact_name():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "containers"),
+    ("name", "containers"),
     [
         ("api", [("gateway", "shop/api-gateway:1")]),
         ("app:1", [("main", "shop/app:10")]),
@@ -53,9 +53,9 @@ def test_a_container_is_taken_by_its_exact_name():
     ],
     ids=["part of a name", "part of a tag", "part of a path", "two candidates", "no containers"],
 )
-def test_text_inside_an_image_is_never_a_match(wanted, containers):
+def test_text_inside_an_image_is_never_a_match(name, containers):
     with pytest.raises(ItemFailed, match="no container named"):
-        find_container(definition(*containers), wanted)
+        find_container(definition(*containers), name)
 
 
 def test_the_only_image_of_that_name_is_taken_with_a_warning():

@@ -1,4 +1,4 @@
-"""Hooks whose task finds no place: tried again while their time lasts, across invocations, and then told."""
+"""Hooks whose task cannot be placed: retried until their timeout, across invocations, and then reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEMORY = "RESOURCE:MEMORY (3 times)"
 
 
 @pytest.mark.parametrize(
-    ("why", "is_passing", "told"),
+    ("reason", "temporary", "text"),
     [
         ("RESOURCE:MEMORY", True, "let the task definition ask for less"),
         ("RESOURCE:CPU", True, "add instances"),
@@ -31,25 +31,25 @@ MEMORY = "RESOURCE:MEMORY (3 times)"
         ("ATTRIBUTE; RESOURCE:MEMORY", True, "ask for less"),
     ],
 )
-def test_what_passes_by_itself_and_what_a_person_has_to_do(why, is_passing, told):
-    assert task_placement.passes(why) is is_passing
-    assert told in task_placement.advice(why)
+def test_reasons_are_temporary_or_not_and_have_advice(reason, temporary, text):
+    assert task_placement.is_temporary(reason) is temporary
+    assert text in task_placement.advice(reason)
 
 
 @pytest.mark.parametrize(
-    ("task", "is_unplaced"),
+    ("task", "was_not_placed"),
     [
         ({"stopCode": "TaskFailedToStart", "stoppedReason": "RESOURCE:MEMORY"}, True),
         ({"stoppedReason": "TaskFailedToStart: RESOURCE:CPU", "containers": [{"name": "web"}]}, True),
         ({"stopCode": "TaskFailedToStart", "stoppedReason": "CannotPullContainerError: no such image"}, False),
-        # What has run once is not run again.
+        # A task that has started is not run again.
         ({"stopCode": "TaskFailedToStart", "stoppedReason": "AGENT", "startedAt": 1}, False),
         ({"stopCode": "TaskFailedToStart", "stoppedReason": "AGENT", "containers": [{"exitCode": 1}]}, False),
         ({"stopCode": "EssentialContainerExited", "stoppedReason": "RESOURCE:MEMORY"}, False),
     ],
 )
-def test_a_task_that_was_taken_and_did_not_start_found_no_place(task, is_unplaced):
-    assert (task_placement.unplaced(task) is not None) is is_unplaced
+def test_a_task_that_was_accepted_and_did_not_start_was_not_placed(task, was_not_placed):
+    assert (task_placement.placement_failure(task) is not None) is was_not_placed
 
 
 def test_a_hook_waits_for_its_place_and_runs_once(shop, machine):
@@ -64,7 +64,7 @@ def test_a_hook_waits_for_its_place_and_runs_once(shop, machine):
     assert shop.now - began >= 40
 
 
-def test_a_hook_that_finds_no_place_in_its_time_is_told_with_what_to_do(shop, machine):
+def test_a_hook_that_finds_no_place_in_its_time_is_reported_with_advice(shop, machine):
     # GIVEN a cluster without room, and a hook that may take ten minutes
     shop.unplaced = [MEMORY] * 1_000
     one = item("web", hooks={"preDeploy": {"command": ["migrate"], "timeoutMinutes": 10}})
@@ -89,7 +89,7 @@ def test_waiting_does_not_help_where_no_instance_fits(shop, machine):
     assert "no instance has an attribute that the task definition requires" in web["reason"]
 
 
-def test_a_test_after_the_rollout_that_finds_no_place_returns_the_service(shop, machine):
+def test_a_test_after_the_rollout_that_finds_no_place_rolls_the_service_back(shop, machine):
     shop.unplaced = [MEMORY] * 1_000
     one = item("web", hooks={"postDeploy": {"command": ["smoke"], "timeoutMinutes": 2}})
     (web,) = machine.run(release(one))["result"]["items"]
@@ -104,7 +104,7 @@ def test_a_test_after_the_rollout_that_finds_no_place_returns_the_service(shop, 
         ("ClientException", "The limit of tasks in PROVISIONING state per cluster was exceeded."),
     ],
 )
-def test_an_error_that_means_no_place_is_waited_for_as_well(shop, machine, monkeypatch, code, message):
+def test_an_error_that_means_no_place_is_retried_as_well(shop, machine, monkeypatch, code, message):
     # GIVEN a cluster whose instances come up after a while
     ready, run = shop.now + 120, shop.run_task
 

@@ -10,7 +10,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from ecs_gitops.aws import Aws
-from ecs_gitops.aws.calls import read_raw
+from ecs_gitops.aws.calls import pass_raw_json
 
 
 class Wire:
@@ -24,8 +24,8 @@ class Wire:
     def __call__(self, request: Any, **_: object) -> AWSResponse:
         body = request.body or ""
         text = body.decode() if isinstance(body, bytes) else body
-        told = request.headers.get("Content-Type", b"")
-        self.content_types.append(told.decode() if isinstance(told, bytes) else str(told))
+        content_type = request.headers.get("Content-Type", b"")
+        self.content_types.append(content_type.decode() if isinstance(content_type, bytes) else str(content_type))
         self.sent.append(json.loads(text) if text.startswith("{") else text or request.url)
         answer = self.answers.pop(0)
         given = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
@@ -41,7 +41,7 @@ def wired(*answers: Any) -> tuple[Aws, Wire]:
 
     def client(service: str, region: str | None = None) -> Any:
         made = boto3.client(service, region_name=region or "us-west-2")  # type: ignore[call-overload]
-        read_raw(made)
+        pass_raw_json(made)
         made.meta.events.register(f"before-send.{made.meta.service_model.service_id.hyphenize()}", wire)
         return made
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import ROLLING, differs, hasty, strategy
+from ecs_gitops.ecs.deployment_settings import ROLLING, differs, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.ecs.task_definition import images_of
 from ecs_gitops.flow.transitions import end, fail, move
-from ecs_gitops.ledger.tags import note_rolled_back
+from ecs_gitops.ledger.failure_tags import tag_rolled_back
 from ecs_gitops.live import revisions
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
@@ -70,7 +70,7 @@ class Rollback:
             # An interrupted run has registered the revision before again, and deployed that.
             return replace(self, item=item.with_change(previous=short(runs))).start(service)
         self._require_new(service)
-        note = note_rolled_back(self.aws, item, previous)
+        note = tag_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
             return self._returned(service, note)
         if self._stop():
@@ -105,7 +105,7 @@ class Rollback:
     def _left_alone(self, service: Service) -> ItemFailed:
         """The service is somebody else's. Settings for our way back, of a run that was interrupted, do not stay."""
         before = self.item.change.previous_settings
-        is_hasty = before is not None and not differs(service.configuration, hasty(before))
+        is_hasty = before is not None and not differs(service.configuration, rollback_settings(before))
         is_to_be_put_back = self.item.progress.has_rollback_settings or (
             is_hasty and differs(service.configuration, before or {})
         )
@@ -119,7 +119,7 @@ class Rollback:
         if before is None:
             return ""
         # An answer of ECS may be older than the settings for the way back.
-        if all(differs(service.configuration, known) for known in (hasty(before), before)):
+        if all(differs(service.configuration, known) for known in (rollback_settings(before), before)):
             return "the deployment settings were changed by someone else, and are left as they are"
         try:
             self.aws.update_service(self._cluster, self.item.name, None, before)
@@ -130,13 +130,14 @@ class Rollback:
     def _update(self, service: Service, note: str) -> Item:
         """Deploy the revision before again. The settings that the service had are put back when it is back itself."""
         item, previous = self.item, self._previous
-        configuration = hasty(item.change.previous_settings) if item.change.previous_settings is not None else None
+        before = item.change.previous_settings
+        configuration = rollback_settings(before) if before is not None else None
         try:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:
             # The revision tells why: ECS's words for it are not known for every status.
             previous = self._instead(previous, self._ours, error)
-            note = note_rolled_back(self.aws, item, previous)
+            note = tag_rolled_back(self.aws, item, previous)
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = item.with_change(previous=short(previous))
         after = Service.from_api(answer)

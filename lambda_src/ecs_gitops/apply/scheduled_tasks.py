@@ -18,7 +18,7 @@ from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
-from ecs_gitops.ledger.tags import forget, note_rolled_back
+from ecs_gitops.ledger.failure_tags import clear_rolled_back, tag_rolled_back
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_pinned, usable
 from ecs_gitops.live.trigger_state import Looked, look
@@ -104,7 +104,7 @@ class TaskDeployer:
 
     def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
         over = [part for part in parts if part.is_to_be_forgotten(item.number)]
-        return [forget(self.aws, part.desired[item.number].key, arn(part.definition)) for part in over]
+        return [clear_rolled_back(self.aws, part.desired[item.number].key, arn(part.definition)) for part in over]
 
     def _revision(self, part: Part) -> str:
         """What the targets are to run; the reference itself where nothing has to change."""
@@ -142,7 +142,7 @@ class TaskDeployer:
         if not returned and not any(item.change.previous in live for item in items):
             told = "; ".join(each.why for each in found if each.why)
             raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
-        notes = {note_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
+        notes = {tag_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
         state.repoint(self.aws, back, self.budget.clock())
         if barred := [each.why for each in found if each.why]:
             raise ItemFailed("; ".join(barred))

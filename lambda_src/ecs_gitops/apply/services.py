@@ -31,7 +31,7 @@ from ecs_gitops.flow.transitions import (
     unchanged,
     untouched,
 )
-from ecs_gitops.ledger.tags import forget, noted
+from ecs_gitops.ledger.failure_tags import clear_rolled_back, tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.live.service_state import read_service_state
 from ecs_gitops.model.batch import Batch
@@ -113,7 +113,7 @@ class ServiceDeployer:
             return untouched(item, why, now)
         if step.hook is None and not step.is_rollback:
             return fail(item, why, now)
-        return noted(self.aws, self.batch, after_failure(item, why, now))
+        return tag_failed(self.aws, self.batch, after_failure(item, why, now))
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         step = item.progress.step
@@ -146,7 +146,7 @@ class ServiceDeployer:
     def _configure(self, item: Item, plan: ServicePlan, decision: Unchanged) -> Item:
         """Nothing to roll out; the settings, and the memory of an earlier rollback, are put right."""
         revision, now = short(decision.revision), self.budget.clock()
-        forgotten = forget(self.aws, plan.desired.key, decision.revision) if decision.forget else None
+        forgotten = clear_rolled_back(self.aws, plan.desired.key, decision.revision) if decision.forget else None
         # Where the check saw other settings, an interrupted run has written them already.
         seen = item.change.previous_settings
         was_written = seen is not None and differs(seen, item.service.deployment or {})

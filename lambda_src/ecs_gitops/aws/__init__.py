@@ -1,6 +1,6 @@
-"""The only package that talks to AWS: sessions, assumed roles, retries, clients.
+"""The only room that talks to AWS: sessions of assumed roles, clients, retries, rate limits.
 
-Everything else takes and returns plain data. Nothing is created or imported from botocore before the first call.
+The other rooms take and return plain data. botocore is imported, and clients are created, with the first call.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws import observability, read_only
-from ecs_gitops.aws.calls import attempt, read_raw
-from ecs_gitops.aws.dependencies import Lookups
-from ecs_gitops.aws.ecs import Ecs
-from ecs_gitops.aws.eventbridge import Scheduling
-from ecs_gitops.aws.rate_limit import Pace
+from ecs_gitops.aws import observability, session_policy
+from ecs_gitops.aws.calls import attempt, pass_raw_json
+from ecs_gitops.aws.ecs_calls import EcsCalls
+from ecs_gitops.aws.eventbridge_calls import EventBridgeCalls
+from ecs_gitops.aws.rate_limit import RateLimiter
+from ecs_gitops.aws.reference_calls import ReferenceCalls
 from ecs_gitops.model import names
 from ecs_gitops.model.identity import Target
 
@@ -25,94 +25,95 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
 
-# Longer than an invocation lasts, in seconds; a role that was assumed by a role has an hour.
+# Seconds. Longer than an invocation, so that credentials do not expire within one. They last an hour, as a role assumes
+# the role.
 _RENEW_BEFORE_EXPIRY = 1_000.0
-# Threads of one invocation that make calls at once, and so the connections that a client keeps.
+# Threads of one invocation that make calls at once, and so the connections of a client.
 CONCURRENCY = 8
-# The sessions of a warm sandbox, of two megabytes each with their clients: every place of a large release.
-SESSIONS_KEPT = 40
-# Looking for the garbage that they leave takes half a second in a full sandbox: not for each of them.
-_GO_AT_ONCE = 10
+# Sessions that a warm sandbox keeps: enough for all accounts and Regions of a large release. Each needs two megabytes.
+MAX_SESSIONS = 40
+# Sessions that are dropped together, because the garbage collection after it takes half a second in a full sandbox.
+_DROPPED_AT_ONCE = 10
 
 
-class Aws(Ecs, Scheduling, Lookups):
+class Aws(EcsCalls, EventBridgeCalls, ReferenceCalls):
     """The calls that the deployer makes in one account and Region, as that account's deploy role.
 
-    Every method raises :class:`AwsUnavailable` when AWS throttles, fails or cannot be reached for longer than the
-    client's own retries last, and :class:`AwsRefused` for any other error answer.
+    Every method raises :class:`AwsUnavailable` if AWS throttles, fails or cannot be reached until the client has no
+    retries left, and :class:`AwsRefused` for any other error.
     """
 
 
 @dataclass(slots=True)
-class _Assumed:
+class _Session:
     aws: Aws
     expires: float
 
 
-# The one that was used last is the last one.
-_assumed: dict[Target, _Assumed] = {}
+# In the order of their last use.
+_sessions: dict[Target, _Session] = {}
 
 
 def connect(target: Target) -> Aws:
-    """Assume the target's role, once for as long as the credentials last in this Lambda sandbox."""
-    known = _assumed.pop(target, None)
-    if known is None or _is_old(known):
-        _make_room()
+    """The calls in the target. The sandbox assumes its role once, until the credentials are about to expire."""
+    known = _sessions.pop(target, None)
+    if known is None or _expires_soon(known):
+        _drop_sessions()
         known = _assume(target)
-    _assumed[target] = known
+    _sessions[target] = known
     return known.aws
 
 
-def _is_old(session: _Assumed) -> bool:
+def _expires_soon(session: _Session) -> bool:
     return session.expires - time.time() < _RENEW_BEFORE_EXPIRY
 
 
-def _make_room() -> None:
-    """Let go of sessions that are of no use any more, and of those that were not used for longest."""
-    going = [target for target, session in _assumed.items() if _is_old(session)]
-    left = [target for target in _assumed if target not in going]
-    going += left[:_GO_AT_ONCE] if len(left) >= SESSIONS_KEPT else []
-    for target in going:
-        del _assumed[target]
-    if going:
-        # Clients and their sessions refer to each other, and garbage is seldom looked for: ecs_gitops.lambdas.
+def _drop_sessions() -> None:
+    """Drop sessions that expire soon and, if there are still too many, the least recently used."""
+    dropped = [target for target, session in _sessions.items() if _expires_soon(session)]
+    rest = [target for target in _sessions if target not in dropped]
+    dropped += rest[:_DROPPED_AT_ONCE] if len(rest) >= MAX_SESSIONS else []
+    for target in dropped:
+        del _sessions[target]
+    if dropped:
+        # Clients and their sessions refer to each other, and Python seldom collects garbage here: ecs_gitops.lambdas.
         gc.collect()
 
 
-def _assume(target: Target) -> _Assumed:
+def _assume(target: Target) -> _Session:
     observability.trace_aws_calls()
     sts: Any = new_session().create_client("sts", region_name=target.region, config=_config())
-    asked = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
+    request = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
     if target.only_looks:
-        asked["Policy"] = read_only.POLICY
-    given = attempt("assume_role", lambda: sts.assume_role(**asked))["Credentials"]
+        request["Policy"] = session_policy.POLICY
+    credentials = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
     session = new_session()
-    session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    session.set_credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
     clients: dict[tuple[str, str | None], BaseClient] = {}
-    making = threading.Lock()
+    lock = threading.Lock()
 
     def client(service: str, region: str | None = None) -> BaseClient:
-        # Sessions are not thread-safe; the clients that they make are.
-        with making:
+        # botocore's sessions are not thread-safe, its clients are.
+        with lock:
             if (service, region) not in clients:
-                made = session.create_client(service, region_name=region or target.region, config=_config())
-                read_raw(made)
-                clients[service, region] = made
+                created = session.create_client(service, region_name=region or target.region, config=_config())
+                pass_raw_json(created)
+                clients[service, region] = created
             return clients[service, region]
 
-    return _Assumed(Aws(client, _pace(target)), given["Expiration"].timestamp())
+    return _Session(Aws(client, _rate_limiter(target)), credentials["Expiration"].timestamp())
 
 
-def _pace(target: Target) -> Pace:
-    """The pace of the place's other sessions: ECS counts the calls of an account and Region."""
+def _rate_limiter(target: Target) -> RateLimiter:
+    """The limiter that all sessions of an account and Region share, because ECS counts their calls together."""
     place = (target.account, target.region)
-    shared = (session.aws.pace for other, session in _assumed.items() if (other.account, other.region) == place)
-    return next(shared, None) or Pace.from_environment()
+    shared = (known.aws.rate_limiter for other, known in _sessions.items() if (other.account, other.region) == place)
+    return next(shared, None) or RateLimiter.from_environment()
 
 
 def new_session() -> Session:
-    """A session of botocore's that shares what botocore reads of its data with all others."""
-    # Not boto3's: docs/adr/0010-cold-start.md.
+    """A botocore session. All of them share one loader, so that botocore reads its data files once."""
+    # Why not boto3's: docs/adr/0010-cold-start.md.
     from botocore.session import Session
 
     session = Session()
@@ -127,9 +128,10 @@ def _loader() -> Any:
     return create_loader()
 
 
-def own_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:
-    """A client for what a function does as itself, without a role that is assumed: it renews the function's own
-    credentials. ``read_timeout`` (seconds) and ``attempts`` say how long a call may take at most."""
+def function_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:
+    """A client with the function's own role: no role is assumed, and the credentials are renewed.
+
+    ``read_timeout`` (seconds) and ``attempts`` limit how long a call may take."""
     observability.trace_aws_calls()
     config = _config(connect_timeout=3, read_timeout=read_timeout, attempts=attempts)
     return new_session().create_client(service, region_name=region, config=config)

@@ -1,4 +1,4 @@
-"""What a warm sandbox keeps of AWS's answers: as text, and no more of it than there is room for."""
+"""A cache of AWS's answers in a warm sandbox, as text and with a limit on its size."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections import OrderedDict
 from threading import Lock
 
 
-class Texts:
-    """Texts by key. Those that were not used for longest go when all of them are longer than ``at_most`` characters."""
+class AnswerCache:
+    """Texts by key, together at most ``max_length`` characters: the least recently used ones are dropped."""
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most, self._length = at_most, 0
+    def __init__(self, max_length: int) -> None:
+        self._max_length, self._length = max_length, 0
         self._texts: OrderedDict[object, str] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
-        """Characters that are kept."""
+        """The characters in the cache."""
         return self._length
 
     def get(self, key: object) -> str | None:
-        """The text that is kept under the key."""
+        """The text of the key, if it is in the cache."""
         with self._lock:
             if key in self._texts:
                 self._texts.move_to_end(key)
             return self._texts.get(key)
 
-    def keep(self, key: object, text: str) -> None:
-        """Keep a text, in place of an older one."""
+    def put(self, key: object, text: str) -> None:
+        """Add a text, or replace the key's text."""
         with self._lock:
             self._drop(key)
             self._texts[key] = text
             self._length += len(text)
-            while self._length > self._at_most:
+            while self._length > self._max_length:
                 self._drop(next(iter(self._texts)))
 
     def drop(self, key: object) -> None:
-        """Forget what is kept under the key."""
+        """Remove the key's text, if there is one."""
         with self._lock:
             self._drop(key)
 

@@ -1,7 +1,7 @@
-"""How a call is made: retries, the two kinds of error, and JSON past botocore's model.
+"""The base of all calls: rate limits, the two kinds of error, and JSON that bypasses botocore's model.
 
-ECS task definitions, EventBridge targets and schedules are read and written as the JSON that AWS sends: a member that
-AWS adds next year is kept by a layer that was built today.
+ECS task definitions, EventBridge targets and schedules are read and written as AWS's own JSON. So a member that AWS
+adds next year is kept by a layer that was built today.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ecs_gitops.aws.rate_limit import Pace
+from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
     class Clients(Protocol):
-        """Gives the client of a service, in the batch's Region or another one."""
+        """Returns the client of a service, in the batch's Region if none is given."""
 
         def __call__(self, service: str, region: str | None = None) -> BaseClient: ...
 
 
 T = TypeVar("T")
 
-_THROTTLES = frozenset(
+_TRANSIENT = frozenset(
     {
         "Throttling",
         "ThrottlingException",
@@ -50,28 +50,33 @@ _THROTTLES = frozenset(
         "InternalException",
         "ConcurrentModificationException",
         "ServiceNotStableException",
-        # The next invocation assumes the role anew.
+        # The next invocation assumes the role again.
         "ExpiredToken",
         "ExpiredTokenException",
         "RequestExpired",
     }
 )
 _RAW_BODY: ContextVar[bytes | None] = ContextVar("raw_body", default=None)
-_READ_RAW = (
+_RAW_ANSWERS = (
     "ecs.DescribeTaskDefinition",
     "events.ListTargetsByRule",
     "eventbridge.ListTargetsByRule",
     "scheduler.GetSchedule",
 )
-_WRITTEN_RAW = ("ecs.RegisterTaskDefinition", "events.PutTargets", "eventbridge.PutTargets", "scheduler.UpdateSchedule")
+_RAW_REQUESTS = (
+    "ecs.RegisterTaskDefinition",
+    "events.PutTargets",
+    "eventbridge.PutTargets",
+    "scheduler.UpdateSchedule",
+)
 
 
 class Calls:
-    """What the calls of each service are made with."""
+    """Base of the classes with the calls of each service."""
 
-    def __init__(self, client: Clients, pace: Pace | None = None) -> None:
+    def __init__(self, client: Clients, rate_limiter: RateLimiter | None = None) -> None:
         self._client = client
-        self.pace = pace or Pace()
+        self.rate_limiter = rate_limiter or RateLimiter()
 
     def _call_raw(self, api: str, method: str, body: Json, /, **shape: Any) -> Json:
         token = _RAW_BODY.set(json.dumps(body).encode())
@@ -83,12 +88,12 @@ class Calls:
     def _call(self, api: str, method: str, /, *, in_region: str | None = None, **parameters: Any) -> Json:
         client = self._client(api, in_region)
         if api == "ecs":
-            self.pace.wait(method)
+            self.rate_limiter.wait(method)
         return attempt(method, lambda: getattr(client, method)(**parameters))
 
 
 def attempt(operation: str, call: Callable[[], T]) -> T:
-    """Make a call; turn what botocore raises into the two errors that the rest of the package knows."""
+    """Make a call. botocore's errors become :class:`AwsUnavailable`, if a retry may help, else :class:`AwsRefused`."""
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as CannotConnect
 
@@ -98,27 +103,27 @@ def attempt(operation: str, call: Callable[[], T]) -> T:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         message = error.response.get("Error", {}).get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        # ECS says this as a plain ClientException when registrations of one family overlap; it passes by itself.
+        # ECS answers so when registrations of one family overlap. A retry helps, although the code is ClientException.
         overlapping = code == "ClientException" and "Too many concurrent attempts" in message
-        if overlapping or code in _THROTTLES or status >= 500 or status == 429:
+        if overlapping or code in _TRANSIENT or status >= 500 or status == 429:
             raise AwsUnavailable(f"{operation}: {code}: {message}") from None
-        named = error.response.get("resourceIds")
-        raise AwsRefused(operation, code, message, named if isinstance(named, list) else ()) from None
+        resources = error.response.get("resourceIds")
+        raise AwsRefused(operation, code, message, resources if isinstance(resources, list) else ()) from None
     except (HTTPClientError, CannotConnect, ConnectionError) as error:
         raise AwsUnavailable(f"{operation}: {type(error).__name__}") from None
     except BotoCoreError as error:
-        # The text of a parameter validation error quotes the value, which may be a secret.
+        # botocore's text quotes the invalid value, which may be a secret.
         raise AwsRefused(operation, type(error).__name__, "the call could not be made") from None
 
 
-def read_raw(client: BaseClient) -> None:
-    """Let the client pass on AWS's own JSON, both ways (botocore events ``before-parse`` and ``before-call``).
+def pass_raw_json(client: BaseClient) -> None:
+    """Make the client pass AWS's own JSON in both directions (botocore events ``before-parse`` and ``before-call``).
 
-    botocore resolves the service id "EventBridge" in event names; both spellings are registered."""
+    In event names botocore uses the service id "EventBridge" or "events", so both are registered."""
     events = client.meta.events
-    for operation in _READ_RAW:
+    for operation in _RAW_ANSWERS:
         events.register(f"before-parse.{operation}", _keep_answer)
-    for operation in _WRITTEN_RAW:
+    for operation in _RAW_REQUESTS:
         events.register(f"before-call.{operation}", _send_body)
 
 
@@ -133,24 +138,23 @@ def _send_body(params: Json, **_: object) -> None:
         params["body"] = body
 
 
-def sent_at(answer: Json) -> datetime:
-    """When AWS sent an answer, by its own clock: the HTTP header ``Date``. Raises :class:`ValueError` where the answer
-    does not tell."""
-    sent = (answer.get("ResponseMetadata", {}).get("HTTPHeaders") or {}).get("date")
-    if not sent:
+def answered_at(answer: Json) -> datetime:
+    """The time of an answer by AWS's clock: the HTTP header ``Date``. Raises :class:`ValueError` if there is none."""
+    date = (answer.get("ResponseMetadata", {}).get("HTTPHeaders") or {}).get("date")
+    if not date:
         raise ValueError("the answer has no Date")
-    return parsedate_to_datetime(sent)
+    return parsedate_to_datetime(date)
 
 
 def as_of(answer: Json) -> Json:
-    """``asOf``: when AWS sent an answer. Empty where it does not tell."""
+    """The member ``asOf``: the time of an answer by AWS's clock. Empty if it is not known."""
     try:
-        return {"asOf": sent_at(answer)}
+        return {"asOf": answered_at(answer)}
     except ValueError:
         return {}
 
 
-def parts(values: Sequence[str], size: int) -> Iterable[list[str]]:
+def chunks(values: Sequence[str], size: int) -> Iterable[list[str]]:
     """``values`` in lists of at most ``size``."""
     for start in range(0, len(values), size):
         yield list(values[start : start + size])

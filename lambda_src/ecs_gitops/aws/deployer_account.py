@@ -1,4 +1,4 @@
-"""What ValidateDeploy asks and tells as itself, in the deployer's own account: no role is assumed for it.
+"""The calls of ValidateDeploy with its own role, in the deployer's account: executions, notices, claims of notices.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
@@ -11,8 +11,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws import own_client
-from ecs_gitops.aws.calls import attempt, sent_at
+from ecs_gitops.aws import function_client
+from ecs_gitops.aws.calls import answered_at, attempt
 from ecs_gitops.model.errors import AwsRefused
 
 if TYPE_CHECKING:
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
 _EXISTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
-# Longer than a run needs from its claim to its notice, with all attempts of its calls, and shorter than the pause
-# before Lambda runs a failed event again, which is a minute:
+# Longer than the time from a claim to its notice, retries included. Shorter than the minute after which Lambda runs a
+# failed event again:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 _CLAIM_SECONDS = 50.0
 
 
-class Own:
+class DeployerAccount:
     """Calls in one Region. Every method raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
 
     def __init__(self, region: str) -> None:
         self._region = region
 
     def execution(self, arn: str) -> Json | None:
-        """DescribeExecution's answer; None where there is no such execution."""
+        """DescribeExecution's answer; None if there is no such execution."""
         try:
             return self._call("stepfunctions", "describe_execution", executionArn=arn)
         except AwsRefused as error:
@@ -42,13 +42,14 @@ class Own:
             raise
 
     def publish(self, topic: str, subject: str, message: str) -> None:
-        """Send the notice of a failed release."""
+        """Publish the notice of a failed release."""
         status = {"status": {"DataType": "String", "StringValue": "FAILED"}}
         self._call("sns", "publish", TopicArn=topic, Subject=subject, Message=message, MessageAttributes=status)
 
     def claim(self, bucket: str, key: str) -> bool:
-        """Whether the notice ``key`` is ours to send: of all runs that ask, it is one's, until it says :meth:`settle`.
-        One that has not said so within a minute has failed, and the next one that asks takes its place."""
+        """Whether this run may send the notice ``key``. Only one run gets it, and calls :meth:`mark_sent` afterwards.
+
+        If it did not do so within :data:`_CLAIM_SECONDS`, it has failed, and the next run gets the claim."""
         try:
             self._put(bucket, key, is_sent=False, IfNoneMatch="*")
         except AwsRefused as error:
@@ -57,18 +58,18 @@ class Own:
             return self._take_over(bucket, key)
         return True
 
-    def settle(self, bucket: str, key: str) -> None:
-        """The notice ``key`` is sent."""
+    def mark_sent(self, bucket: str, key: str) -> None:
+        """Record that the notice ``key`` was sent."""
         self._put(bucket, key, is_sent=True)
 
     def _take_over(self, bucket: str, key: str) -> bool:
-        found = self._call("s3", "get_object", Bucket=bucket, Key=key)
-        with found["Body"] as body:
+        claim = self._call("s3", "get_object", Bucket=bucket, Key=key)
+        with claim["Body"] as body:
             is_sent = json.loads(body.read(1_000)).get("sent", True)
-        if is_sent or self._age(found) < _CLAIM_SECONDS:
+        if is_sent or self._age(claim) < _CLAIM_SECONDS:
             return False
         try:
-            self._put(bucket, key, is_sent=False, IfMatch=found["ETag"])
+            self._put(bucket, key, is_sent=False, IfMatch=claim["ETag"])
         except AwsRefused as error:
             if error.code not in _EXISTS:
                 raise
@@ -76,9 +77,9 @@ class Own:
         return True
 
     @staticmethod
-    def _age(found: Json) -> float:
-        """Seconds since an object was written, both times by S3's clock."""
-        return float((sent_at(found) - found["LastModified"]).total_seconds())
+    def _age(claim: Json) -> float:
+        """Seconds since the claim was written. Both times are by S3's clock."""
+        return float((answered_at(claim) - claim["LastModified"]).total_seconds())
 
     def _put(self, bucket: str, key: str, *, is_sent: bool, **condition: str) -> None:
         self._call("s3", "put_object", Bucket=bucket, Key=key, Body=json.dumps({"sent": is_sent}).encode(), **condition)
@@ -90,5 +91,5 @@ class Own:
 
 @cache
 def _client(service: str, region: str) -> Any:
-    """One for as long as the sandbox lasts."""
-    return own_client(service, region, read_timeout=5, attempts=3)
+    """One client per sandbox."""
+    return function_client(service, region, read_timeout=5, attempts=3)

@@ -1,7 +1,7 @@
-"""Logs and traces, set up in one place.
+"""Logs and traces.
 
-Logs are the standard library's; Lambda's own JSON format turns ``extra=`` into fields. Tracing is AWS X-Ray's SDK,
-imported only when ``ECS_GITOPS_TRACING`` is ``true``: replacing it touches this file alone.
+Logs use Python's logging; Lambda's JSON format turns ``extra=`` into fields. Tracing uses the AWS X-Ray SDK, which is
+imported only if ``ECS_GITOPS_TRACING`` is ``true``. No other file knows the SDK.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from functools import cache
 
 from ecs_gitops.model import sanitize
 
-# These log request bodies and signing material below WARNING: container environments and credentials.
-_TALKATIVE = ("botocore", "urllib3", "aws_xray_sdk")
+# Below WARNING these log request bodies and signatures, with container environments and credentials.
+_LOG_SECRETS = ("botocore", "urllib3", "aws_xray_sdk")
 
 
 def set_up() -> None:
-    """Keep other people's loggers from writing secrets, whatever level the function is set to."""
-    for name in _TALKATIVE:
+    """Clean all log lines, and keep libraries from logging secrets, at any log level of the function."""
+    for name in _LOG_SECRETS:
         logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         if _clean not in handler.filters:
             handler.addFilter(_clean)
 
 
-# Members of every log record. What a call adds with ``extra=`` stands beside them.
-_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# The members that every log record has. All others come from ``extra=``.
+_STANDARD_MEMBERS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def _clean(record: logging.LogRecord) -> bool:
-    """Clean what a line of the log says, its own text and its fields; a filter that lets every line through."""
+    """A filter that cleans a record's message and fields, and lets every record through."""
     record.msg, record.args = sanitize.lines(record.getMessage()), None
     for name, value in vars(record).items():
-        if name not in _RECORD and isinstance(value, str):
+        if name not in _STANDARD_MEMBERS and isinstance(value, str):
             setattr(record, name, sanitize.line(value))
     return True
 
 
 @cache
 def trace_aws_calls() -> None:
-    """With tracing on, give every AWS call from now on a subsegment; with tracing off, import nothing."""
+    """With tracing on, record every AWS call from now on as a subsegment. With tracing off, import nothing."""
     if os.environ.get("ECS_GITOPS_TRACING") != "true":
         return
     from aws_xray_sdk.core import patch, xray_recorder
@@ -51,7 +51,7 @@ def trace_aws_calls() -> None:
 
 
 class ItemLog:
-    """A logger whose lines carry the release and the item they are about, and nothing from a task definition."""
+    """A logger that adds the release and the item to every line, and nothing from a task definition."""
 
     def __init__(self, logger: logging.Logger, release: Mapping[str, object], **item: object) -> None:
         self._logger = logger

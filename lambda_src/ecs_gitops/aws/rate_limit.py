@@ -1,7 +1,7 @@
-"""Keep to the rates at which ECS takes calls, so that a large release is not throttled in the first place.
+"""Keep to ECS's rate limits, so that a large release is not throttled.
 
-ECS limits calls per account and Region, in buckets that are shared by several operations. A batch has all items of an
-account and Region, and so all its calls come by here.
+ECS limits calls per account and Region, in token buckets that several operations share. A batch has all items of an
+account and Region, so one limiter sees all of its calls.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-# Bucket: calls at once, and calls per second after that.
+# Bucket: burst (calls at once), and sustained rate (calls per second).
 PUBLISHED: Mapping[str, tuple[float, float]] = {
     "registrations": (20, 1),
     "definitions": (50, 20),
@@ -24,7 +24,7 @@ PUBLISHED: Mapping[str, tuple[float, float]] = {
     "tasks": (100, 20),
     "tags": (20, 10),
 }
-# The account has other callers too, and calls that are sent a little late arrive a little early for the next one.
+# Less than all: the account has other callers, and the time that a call takes to arrive varies.
 _SHARE = 0.95
 _BUCKETS = {
     "register_task_definition": "registrations",
@@ -49,8 +49,8 @@ class _Bucket:
 
 
 @dataclass(slots=True)
-class Pace:
-    """Token buckets as ECS has them. ``limits`` are those of the account: published ones, or what it was granted."""
+class RateLimiter:
+    """Token buckets like those of ECS. ``limits`` are the account's: the published ones, or raised quotas."""
 
     limits: Mapping[str, tuple[float, float]] = field(default_factory=lambda: PUBLISHED)
     clock: Callable[[], float] = time.time
@@ -59,19 +59,19 @@ class Pace:
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def from_environment(cls) -> Pace:
-        """With the limits that ``ECS_GITOPS_ECS_LIMITS`` raises: JSON, ``{"registrations": [20, 1], …}``."""
+    def from_environment(cls) -> RateLimiter:
+        """With raised quotas from ``ECS_GITOPS_ECS_LIMITS``: JSON, ``{"registrations": [20, 1], …}``."""
         raised = json.loads(os.environ.get("ECS_GITOPS_ECS_LIMITS") or "{}")
         return cls({**PUBLISHED, **{name: (float(burst), float(rate)) for name, (burst, rate) in raised.items()}})
 
     def wait(self, method: str) -> None:
-        """Wait until ECS takes another call of ``method`` (a client's method name); others are not held up."""
+        """Wait until ECS accepts another call of ``method`` (a client's method name). Other methods do not wait."""
         name = _BUCKETS.get(method)
         if name is not None and (pause := self._take(name)) > 0:
             self.sleep(pause)
 
     def _take(self, name: str) -> float:
-        """Take a token, on credit where there is none: seconds until it is there."""
+        """Take a token, and return the seconds to wait for it. A bucket in debt makes later calls wait longer."""
         with self._lock:
             now = self.clock()
             burst, rate = (limit * _SHARE for limit in self.limits[name])

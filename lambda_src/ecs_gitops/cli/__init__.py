@@ -1,9 +1,9 @@
 """The command line: ``ecs-gitops validate|render|schema|version|completion``, also as ``python -m ecs_gitops``.
 
-Exit code 0: good. 1: a file is wrong. 2: wrong usage, which includes a file that cannot be read or written. Results go
-to stdout, problems and warnings to stderr. One file a command; :mod:`ecs_gitops.cli.program` chooses.
+Exit code 0: success. 1: a file is invalid. 2: wrong usage, or a file that cannot be read or written. Results go to
+stdout, problems and warnings to stderr. :mod:`ecs_gitops.cli.program` parses the arguments; each command has a module.
 """
 
-from ecs_gitops.cli.program import GOOD, WRONG_FILE, WRONG_USAGE, main
+from ecs_gitops.cli.program import INVALID_FILE, OK, USAGE_ERROR, main
 
-__all__ = ["GOOD", "WRONG_FILE", "WRONG_USAGE", "main"]
+__all__ = ["INVALID_FILE", "OK", "USAGE_ERROR", "main"]

@@ -1,4 +1,4 @@
-"""`ecs-gitops completion SHELL`: print what makes a shell complete commands, options and files."""
+"""`ecs-gitops completion SHELL`: print a shell script that completes commands, options and files."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ecs_gitops.cli.codes import GOOD, WRONG_USAGE
+from ecs_gitops.cli.exit_codes import OK, USAGE_ERROR
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 
 def run(options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
-    """The exit code; 2 where the library that makes completions is not installed, as in the Lambda layer."""
+    """The exit code; 2 if the library for completions is not installed, as in the Lambda layer."""
     try:
         import shtab
     except ImportError:
         print("ecs-gitops: completion needs the package shtab: pip install shtab", file=sys.stderr)
-        return WRONG_USAGE
+        return USAGE_ERROR
     parser: argparse.ArgumentParser = options.parser
     for action in _actions(parser):
         if action.type is Path:
             vars(action)["complete"] = shtab.FILE
     print(shtab.complete(parser, options.shell))
-    return GOOD
+    return OK
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Those of the commands too. argparse has no public list of them; shtab reads the same one."""
+    """All options, also those of the commands. argparse has no public list; shtab reads the same private one."""
     for action in parser._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):

@@ -1,4 +1,4 @@
-"""Manifests as the command line reads them, and files as it writes them."""
+"""Read manifests for the commands, and write files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ecs_gitops import manifest
 from ecs_gitops.hosts import manifest_file
-from ecs_gitops.hosts.codebuild import checkout_of_build, of_build
-from ecs_gitops.hosts.git_checkout import of_checkout
+from ecs_gitops.hosts.codebuild import build_checkout, build_source
+from ecs_gitops.hosts.git_checkout import git_source
 from ecs_gitops.hosts.manifest_file import NotAManifest
 from ecs_gitops.manifest import Manifest
 from ecs_gitops.manifest.execution_input import Rendered, render
@@ -23,39 +23,41 @@ from ecs_gitops.model.source import Source
 STDIN = STDOUT = Path("-")
 
 
-def shown(file: Path) -> str:
-    """The file's name for people and machines: on one line, whatever is in it."""
+def display_name(file: Path) -> str:
+    """The file's name for output: on one line, with escapes for control characters."""
     return "<stdin>" if file == STDIN else sanitize.escaped(str(file))
 
 
 def load(file: Path, environment: Mapping[str, str]) -> tuple[Manifest, Rendered]:
-    """The same for every command: what `validate` calls good can be rendered.
+    """The manifest, checked and rendered. Every command uses this, so what `validate` accepts can be rendered.
 
     Raises :class:`ecs_gitops.model.errors.InvalidManifest`, and OSError for a file that cannot be read."""
-    checked = manifest.load(_read(file, environment), shown(file))
-    return checked, render(checked, of_build(environment) or _source(file), shown(file))
+    checked = manifest.load(_read(file, environment), display_name(file))
+    return checked, render(checked, build_source(environment) or _source(file), display_name(file))
 
 
 def _read(file: Path, environment: Mapping[str, str]) -> bytes:
-    """One byte more than a manifest may have, so that the rest of an endless file is not waited for. In the build, a
-    file that cannot be a manifest is what is wrong with the commit's manifest."""
+    """The file's bytes, at most one more than a manifest may have, because a device or pipe can be endless.
+
+    In the build a file that cannot be a manifest is a problem of the commit, not of the machine, so it is reported as
+    an invalid manifest."""
     if file == STDIN:
         return sys.stdin.buffer.read(manifest.MAX_BYTES + 1)
     try:
-        return manifest_file.read(file, checkout_of_build(environment))
+        return manifest_file.read(file, build_checkout(environment))
     except NotAManifest as error:
-        if of_build(environment) is None:
+        if build_source(environment) is None:
             raise
-        raise InvalidManifest(shown(file), [Problem(0, 0, "", error.message, error.accepted)]) from None
+        raise InvalidManifest(display_name(file), [Problem(0, 0, "", error.message, error.accepted)]) from None
 
 
 def _source(file: Path) -> Source:
-    """What comes by a pipe has no checkout."""
-    return Source() if file == STDIN else of_checkout(file)
+    """The commit of the file's checkout. Input from a pipe has none."""
+    return Source() if file == STDIN else git_source(file)
 
 
 def write(target: Path, text: str) -> None:
-    """Whole or not at all: a reader never sees half a file. What is no file (``/dev/stdout``) is written to."""
+    """Replace the file in one step, so that no reader sees half of it. A device (``/dev/stdout``) is written to."""
     if target.exists() and not target.is_file():
         target.write_text(text, encoding="utf-8")
         return

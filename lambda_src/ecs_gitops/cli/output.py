@@ -1,4 +1,4 @@
-"""What the command line says: lines for people, in colour where that is read, and one JSON object for machines."""
+"""The output of the commands: lines for people, in colour on a terminal, or one JSON object for machines."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ AUTO, ALWAYS, NEVER = "auto", "always", "never"
 COLORS = (AUTO, ALWAYS, NEVER)
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _PROBLEMS_AT_MOST = 100
-_PLACE = re.compile(r"(?P<place>.*?:\d+:\d+:) (?P<told>.*)")
+_PLACE = re.compile(r"(?P<place>.*?:\d+:\d+:) (?P<message>.*)")
 
 
 class Paint:
-    """Colours for one stream. ``choice`` is what `--color` says; by itself only a terminal gets colours, and only
-    where the environment does not refuse them (https://no-color.org)."""
+    """Colours for one stream. ``choice`` is the value of `--color`. ``auto`` means colours on a terminal, unless the
+    environment refuses them (https://no-color.org)."""
 
     def __init__(self, stream: TextIO, choice: str, environment: Mapping[str, str]) -> None:
         refused = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
@@ -36,22 +36,22 @@ class Paint:
 
 
 def problems(error: InvalidManifest, paint: Paint, then: str = "") -> str:
-    """A line for each problem and one with their number, with ``then`` after it."""
+    """A line for each problem, and one with their number and ``then``."""
     lines = [_problem(line, paint) for line in str(error).splitlines()]
     return "\n".join([*lines, f"{error.file}: {paint(count(len(error.problems), 'problem'), 'bold', 'red')}{then}"])
 
 
 def _problem(line: str, paint: Paint) -> str:
-    found = _PLACE.match(line)
-    if found is None:
+    match = _PLACE.match(line)
+    if match is None:
         return line
-    told, separator, accepted = found["told"].partition("; accepted: ")
+    message, separator, accepted = match["message"].partition("; accepted: ")
     rest = paint(separator + accepted, "dim") if separator else ""
-    return f"{paint(found['place'], 'bold')} {paint(told, 'red')}{rest}"
+    return f"{paint(match['place'], 'bold')} {paint(message, 'red')}{rest}"
 
 
 def warning(file: str, text: str, paint: Paint) -> str:
-    """One line."""
+    """A warning, on one line."""
     return f"{file}: {paint('warning:', 'bold', 'yellow')} {text}"
 
 
@@ -63,15 +63,15 @@ def failure(error: OSError) -> str:
 def result(
     file: str, *, valid: bool, found: Sequence[Problem] = (), warning: str | None = None, error: str | None = None
 ) -> Json:
-    """What machines get of one file: ``file``, ``valid``, ``problems`` (at most a hundred) and ``total``, their number;
-    ``warnings`` and ``error``, why the file could not be read, where there are any."""
-    told: Json = {
+    """The JSON for one file: ``file``, ``valid``, ``problems`` (at most a hundred) and ``total``, their number. Where
+    there are any: ``warnings``, and ``error``, the reason why the file could not be read."""
+    data: Json = {
         "file": file,
         "valid": valid,
         "problems": [problem.to_json() for problem in found[:_PROBLEMS_AT_MOST]],
         "total": len(found),
     }
-    return told | ({"warnings": [warning]} if warning else {}) | ({"error": error} if error else {})
+    return data | ({"warnings": [warning]} if warning else {}) | ({"error": error} if error else {})
 
 
 def count(number: int, noun: str) -> str:

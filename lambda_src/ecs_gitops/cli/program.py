@@ -1,4 +1,4 @@
-"""Which command runs, with what options."""
+"""Parse the arguments and run the command."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Literal, NoReturn
 
 from ecs_gitops import __version__, manifest
 from ecs_gitops.cli import completion, output, render, validate
-from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
+from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR
 from ecs_gitops.model import sanitize
 
-__all__ = ["GOOD", "WRONG_FILE", "WRONG_USAGE", "main"]
+__all__ = ["INVALID_FILE", "OK", "USAGE_ERROR", "main"]
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
-    """Run one command; its exit code."""
+    """Run one command and return its exit code."""
     if not _has_streams():
-        return WRONG_USAGE
+        return USAGE_ERROR
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     parser = _parser()
@@ -33,29 +33,29 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain about it once more at exit.
+        # The reader of our output, such as `head`, has closed it. Without this, Python would report it again at exit.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return WRONG_USAGE
+        return USAGE_ERROR
     except OSError as error:
         print(f"ecs-gitops: {output.failure(error)}", file=sys.stderr)
-        return WRONG_USAGE
+        return USAGE_ERROR
 
 
 def _has_streams() -> bool:
-    """Whether there is an output; an input or error stream that is closed (``<&-``) is replaced by an empty one."""
+    """Whether stdout is open. A closed stdin or stderr (``<&-``) is replaced by an empty one."""
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program runs
     if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - so too
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - likewise
     if sys.stdout is None:
-        print("ecs-gitops: output: it is closed", file=sys.stderr)
+        print("ecs-gitops: output: stdout is closed", file=sys.stderr)
         return False
     return True
 
 
 class _Parser(argparse.ArgumentParser):
-    """A shell fills in the names of files, so that arguments are texts from outside."""
+    """A parser whose errors escape control characters: a shell may fill in any file name."""
 
     def error(self, message: str) -> NoReturn:
         super().error(sanitize.escaped(message))
@@ -68,10 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     checks = _Parser(add_help=False)
     checks.add_argument("--format", choices=("text", "json"), default="text", help="how results are written")
-    # Without a default of its own, so that the option may stand before the command too.
+    # Without a default here, so that the option also works before the command.
     _add_color(checks, argparse.SUPPRESS)
 
-    command = commands.add_parser("validate", parents=[checks], help="say everything that is wrong with manifests")
+    command = commands.add_parser("validate", parents=[checks], help="report every problem of manifests")
     _add_file(command, "file", "a manifest, usually deployment.yaml; - for stdin", nargs="+")
     command.set_defaults(run=validate.run)
     command = commands.add_parser("render", parents=[checks], help="turn a manifest into the state machine's input")
@@ -83,27 +83,27 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("version", help="print the version")
     command.set_defaults(run=_version)
     command = commands.add_parser("completion", help="print the completions for a shell")
-    command.add_argument("shell", choices=completion.SHELLS, help="the shell that is to complete")
+    command.add_argument("shell", choices=completion.SHELLS, help="the shell")
     command.set_defaults(run=completion.run)
     return parser
 
 
 def _add_color(parser: argparse.ArgumentParser, default: str) -> None:
-    told = "colours in what people read; auto: on a terminal, unless NO_COLOR is set"
-    parser.add_argument("--color", choices=output.COLORS, default=default, help=told)
+    text = "colours in the output for people; auto: on a terminal, unless NO_COLOR is set"
+    parser.add_argument("--color", choices=output.COLORS, default=default, help=text)
 
 
 def _add_file(
-    parser: argparse.ArgumentParser, name: str, told: str, *names: str, nargs: Literal["+"] | None = None
+    parser: argparse.ArgumentParser, name: str, text: str, *names: str, nargs: Literal["+"] | None = None
 ) -> None:
-    parser.add_argument(name, *names, metavar="FILE", type=Path, nargs=nargs, help=told)
+    parser.add_argument(name, *names, metavar="FILE", type=Path, nargs=nargs, help=text)
 
 
 def _schema(_options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
     print(json.dumps(manifest.schema(), indent=2))
-    return GOOD
+    return OK
 
 
 def _version(_options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
     print(__version__)
-    return GOOD
+    return OK

@@ -1,8 +1,7 @@
 """`ecs-gitops render FILE`: turn a manifest into the state machine's input.
 
-stdout has the input, so that problems and warnings go to stderr, as JSON too. In the pipeline's build a manifest that
-is wrong is turned into an input, too: one that says what is wrong (:mod:`ecs_gitops.manifest.problems`), with exit
-code 0.
+stdout has the input, so problems and warnings go to stderr, also as JSON. In the pipeline's build an invalid manifest
+becomes an input with its problems (:mod:`ecs_gitops.manifest.refused_manifest`), and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ import sys
 from collections.abc import Mapping
 
 from ecs_gitops.cli import files, output
-from ecs_gitops.cli.codes import GOOD, WRONG_FILE, WRONG_USAGE
-from ecs_gitops.hosts.codebuild import of_build
-from ecs_gitops.manifest import problems
+from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR
+from ecs_gitops.hosts.codebuild import build_source
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.manifest.execution_input import Rendered
 from ecs_gitops.model.errors import InvalidManifest
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """The exit code. Outside of a build nothing is written where the manifest is wrong."""
-    name = files.shown(options.file)
+    """The exit code. Outside a build an invalid manifest writes nothing."""
+    name = files.display_name(options.file)
     is_json = options.format == "json"
     paint = output.Paint(sys.stderr, options.color, environment)
     try:
@@ -32,28 +31,25 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         else:
             files.write(options.output, rendered.text)
     except InvalidManifest as error:
-        found = json.dumps(output.result(name, valid=False, found=error.problems)) if is_json else None
-        print(found or output.problems(error, paint, "; nothing was written"), file=sys.stderr)
-        return WRONG_FILE
+        as_json = json.dumps(output.result(name, valid=False, found=error.problems)) if is_json else None
+        print(as_json or output.problems(error, paint, "; nothing was written"), file=sys.stderr)
+        return INVALID_FILE
     except BrokenPipeError:
         raise
     except OSError as error:
-        told = output.failure(error)
-        print(
-            json.dumps(output.result(name, valid=False, error=told)) if is_json else f"ecs-gitops: {told}",
-            file=sys.stderr,
-        )
-        return WRONG_USAGE
+        reason = output.failure(error)
+        as_json = json.dumps(output.result(name, valid=False, error=reason)) if is_json else None
+        print(as_json or f"ecs-gitops: {reason}", file=sys.stderr)
+        return USAGE_ERROR
     if rendered.warning:
-        told = rendered.warning
-        as_json = json.dumps(output.result(name, valid=True, warning=told)) if is_json else None
-        print(as_json or output.warning(name, told, paint), file=sys.stderr)
-    return GOOD
+        as_json = json.dumps(output.result(name, valid=True, warning=rendered.warning)) if is_json else None
+        print(as_json or output.warning(name, rendered.warning, paint), file=sys.stderr)
+    return OK
 
 
 def _rendered(options: argparse.Namespace, environment: Mapping[str, str]) -> Rendered:
-    """In the build, problems are data that the release fails with, and the log has every one of them."""
-    build = of_build(environment)
+    """In the build, problems become data, so that the release fails with them; the build's log has them all."""
+    build = build_source(environment)
     try:
         return files.load(options.file, environment)[1]
     except InvalidManifest as error:
@@ -62,4 +58,4 @@ def _rendered(options: argparse.Namespace, environment: Mapping[str, str]) -> Re
         print(*error.lines, sep="\n", file=sys.stderr)
         number = output.count(len(error.problems), "problem")
         print(f"{error.file}: {number}; the release fails with them, and nothing is deployed", file=sys.stderr)
-        return Rendered(problems.to_text(error, build), None)
+        return Rendered(refused_manifest.to_text(error, build), None)

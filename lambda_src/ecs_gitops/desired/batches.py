@@ -21,7 +21,7 @@ from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.status import Kind, Mode, OnFailure
 
 if TYPE_CHECKING:
-    from ecs_gitops.manifest.model import Manifest, ServiceItem, TaskItem
+    from ecs_gitops.manifest.typed_manifest import Manifest, ServiceItem, TaskItem
 
 _ACCOUNTS_SHOWN = 20
 

@@ -1,4 +1,4 @@
-"""Deployment strategies of ECS: how long one bakes, and what a service's configuration becomes. Pure.
+"""ECS's deploymentConfiguration: bake times of the strategies, and what a service's settings become. Pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 """
@@ -18,18 +18,18 @@ BLUE_GREEN = "BLUE_GREEN"
 LINEAR = "LINEAR"
 CANARY = "CANARY"
 
-# What ECS takes when a configuration leaves it out (API reference of CanaryConfiguration and LinearConfiguration).
+# ECS's defaults (API reference, CanaryConfiguration and LinearConfiguration).
 CANARY_PERCENT = 5.0
 CANARY_BAKE_MINUTES = 10
 LINEAR_STEP_PERCENT = 10.0
 LINEAR_BAKE_MINUTES = 6
-# Of a lifecycle hook (DeploymentLifecycleHookTimeoutConfiguration).
+# The default timeout of a lifecycle hook (DeploymentLifecycleHookTimeoutConfiguration).
 HOOK_MINUTES = 1_440
 PAUSE = "PAUSE"
-# ECS comes to this stage before every step of the traffic, to the others once.
+# ECS runs this stage before every step of the traffic shift, the other stages once.
 _BEFORE_EVERY_STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 
-# Members that belong to one strategy alone; ECS refuses them beside another one.
+# Members that ECS accepts with these strategies only.
 _ONLY_WITH = {
     "canaryConfiguration": (CANARY,),
     "linearConfiguration": (LINEAR,),
@@ -40,13 +40,13 @@ _ONLY_WITH = {
 
 
 def strategy(configuration: Mapping[str, Any]) -> str:
-    """The strategy of a deployment configuration; one without is rolling."""
+    """The strategy of a deployment configuration; ROLLING if it names none."""
     return str(configuration.get("strategy") or ROLLING)
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> int:
-    """Minutes that a rollout with this configuration may wait on purpose, however fast its tasks start: it bakes, and
-    a PAUSE hook waits for a person, at most until its timeout."""
+    """The minutes that a rollout with this configuration may wait, however fast its tasks start: its bake times and
+    the timeouts of PAUSE hooks, which wait for a person."""
     kind = strategy(configuration)
     if kind == ROLLING:
         return 0
@@ -61,7 +61,7 @@ def bake_minutes(configuration: Mapping[str, Any]) -> int:
 
 
 def pause_minutes(configuration: Mapping[str, Any]) -> int:
-    """Minutes that the PAUSE hooks of a configuration wait for a person at most, all of them together."""
+    """The timeouts of all PAUSE hooks of a configuration together, in minutes."""
     if strategy(configuration) == ROLLING:
         return 0
     total = 0.0
@@ -75,7 +75,7 @@ def pause_minutes(configuration: Mapping[str, Any]) -> int:
 
 
 def _steps(configuration: Mapping[str, Any]) -> int:
-    """In how many steps the traffic moves."""
+    """The number of steps of the traffic shift."""
     kind = strategy(configuration)
     if kind == LINEAR:
         linear = configuration.get("linearConfiguration") or {}
@@ -83,14 +83,14 @@ def _steps(configuration: Mapping[str, Any]) -> int:
     return 2 if kind == CANARY else 1
 
 
-def merged(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
-    """The live configuration with the wanted members in it. What belongs to another strategy only is left out."""
-    both = {**live, **wanted}
+def merged(live: Mapping[str, Any], desired: Mapping[str, Any]) -> Json:
+    """The live configuration with the desired members. Members that ECS refuses with its strategy are left out."""
+    both = {**live, **desired}
     kind = strategy(both)
     return {name: value for name, value in both.items() if value is not None and kind in _ONLY_WITH.get(name, (kind,))}
 
 
-# What stands for a member that a service does not have.
+# The values that mean the same as an absent member.
 _ABSENT = {
     "strategy": ROLLING,
     "minimumHealthyPercent": 100,
@@ -102,51 +102,52 @@ _ABSENT = {
 }
 
 
-def before(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
-    """What to write so that a service with the wanted members is again as it is now: ECS keeps what is not named."""
-    absent = {name: _ABSENT[name] for name in ("strategy", *wanted) if name in _ABSENT and name not in live}
-    made = merged(absent, live)
-    if strategy(made) == CANARY:
+def original_settings(live: Mapping[str, Any], desired: Mapping[str, Any]) -> Json:
+    """The settings to write later, to undo the write of the ``desired`` members. UpdateService keeps absent members, so
+    what the live service does not have is written as its default."""
+    absent = {name: _ABSENT[name] for name in ("strategy", *desired) if name in _ABSENT and name not in live}
+    settings = merged(absent, live)
+    if strategy(settings) == CANARY:
         canary = {"canaryPercent": CANARY_PERCENT, "canaryBakeTimeInMinutes": CANARY_BAKE_MINUTES}
-        made["canaryConfiguration"] = canary | made.get("canaryConfiguration", {})
-    if strategy(made) == LINEAR:
+        settings["canaryConfiguration"] = canary | settings.get("canaryConfiguration", {})
+    if strategy(settings) == LINEAR:
         linear = {"stepPercent": LINEAR_STEP_PERCENT, "stepBakeTimeInMinutes": LINEAR_BAKE_MINUTES}
-        made["linearConfiguration"] = linear | made.get("linearConfiguration", {})
-    return made
+        settings["linearConfiguration"] = linear | settings.get("linearConfiguration", {})
+    return settings
 
 
-def hasty(configuration: Mapping[str, Any]) -> Json:
-    """The configuration without waiting on purpose: for the way back, when the traffic is on what failed. ECS evaluates
-    lifecycle hooks in every deployment, and one of them may be what said no, or wait for a person."""
-    made = merged({}, configuration)
-    if made.get("lifecycleHooks"):
-        made["lifecycleHooks"] = []
-    if strategy(made) != ROLLING:
-        made["bakeTimeInMinutes"] = 0
-    if strategy(made) == CANARY:
-        made["canaryConfiguration"] = {**made.get("canaryConfiguration", {}), "canaryBakeTimeInMinutes": 0}
-    if strategy(made) == LINEAR:
-        made["linearConfiguration"] = {**made.get("linearConfiguration", {}), "stepBakeTimeInMinutes": 0}
-    return made
+def rollback_settings(configuration: Mapping[str, Any]) -> Json:
+    """The configuration for a rollback: without bake times and lifecycle hooks, because the traffic is on what failed.
+    ECS runs lifecycle hooks in every deployment. One of them may have failed the rollout, or may wait for a person."""
+    settings = merged({}, configuration)
+    if settings.get("lifecycleHooks"):
+        settings["lifecycleHooks"] = []
+    if strategy(settings) != ROLLING:
+        settings["bakeTimeInMinutes"] = 0
+    if strategy(settings) == CANARY:
+        settings["canaryConfiguration"] = {**settings.get("canaryConfiguration", {}), "canaryBakeTimeInMinutes": 0}
+    if strategy(settings) == LINEAR:
+        settings["linearConfiguration"] = {**settings.get("linearConfiguration", {}), "stepBakeTimeInMinutes": 0}
+    return settings
 
 
-def differs(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the service's configuration must change to be what is wanted. Members that are not named are free."""
-    return any(not _has(live.get(name), value) for name, value in wanted.items())
+def differs(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
+    """Whether the live configuration differs from the desired members. Members that are not desired do not count."""
+    return any(not _has(live.get(name), value) for name, value in desired.items())
 
 
-def _has(live: Any, wanted: Any) -> bool:
-    if live is None and wanted in ([], {}, ()):
+def _has(live: Any, desired: Any) -> bool:
+    if live is None and desired in ([], {}, ()):
         return True
-    if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(_has(live.get(name), value) for name, value in wanted.items())
-    if isinstance(wanted, list | tuple) and all(isinstance(each, str) for each in wanted):
-        # Names: alarms, stages. Their order says nothing.
-        return isinstance(live, list | tuple) and sorted(map(str, live)) == sorted(wanted)
-    if isinstance(wanted, list | tuple):
+    if isinstance(desired, dict):
+        return isinstance(live, dict) and all(_has(live.get(name), value) for name, value in desired.items())
+    if isinstance(desired, list | tuple) and all(isinstance(each, str) for each in desired):
+        # Names of alarms or stages, whose order has no meaning.
+        return isinstance(live, list | tuple) and sorted(map(str, live)) == sorted(desired)
+    if isinstance(desired, list | tuple):
         return (
             isinstance(live, list | tuple)
-            and len(live) == len(wanted)
-            and all(_has(one, other) for one, other in zip(live, wanted, strict=True))
+            and len(live) == len(desired)
+            and all(_has(one, other) for one, other in zip(live, desired, strict=True))
         )
-    return bool(live == wanted)
+    return bool(live == desired)

@@ -1,4 +1,4 @@
-"""Images in Amazon ECR: what a reference names, what a tag means, and what only looks like ECR. Pure."""
+"""Images in Amazon ECR: the parts of a reference, and hosts that look like ECR but are not. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from ecs_gitops.model import partition
 
 _REGION = r"[a-z]{2,5}(?:-[a-z]+)+-[0-9]{1,2}"
-# HTTPS's own port may be written out.
+# The port may be 443, the default of HTTPS.
 _ECR = re.compile(
     r"(?P<host>(?P<account>[0-9]{12})\.(?P<kind>dkr[.-]ecr(?:-fips)?)"
     rf"\.(?P<region>{_REGION})\.(?P<domain>[a-z0-9.-]+))(?::443)?"
@@ -20,17 +20,17 @@ _ECR = re.compile(
 _PUBLIC = ("public.ecr.aws", "ecr-public.aws.com")
 # ECR API reference, CreateRepository.
 _REPOSITORY_AT_LEAST = 2
-# Hosts under these are Amazon's.
+# Domains of Amazon.
 _AMAZON = ("aws", "aws.com", *(name for one in partition.PARTITIONS for name in (one.domain, one.dual_stack)))
 _AMAZON_NAMES = ("amazonaws", "amazonwebservices")
-# "amazoanws" and "amazon" are as near as that to "amazonaws".
+# The similarity of "amazoanws" and of "amazon" to "amazonaws".
 _NEAR = 0.8
 _LABELS = re.compile(r"dkr|ecr|dkr-?ecr|(dkr-?)?ecr-?fips|ecr-?dkr")
 
 
 @dataclass(frozen=True, slots=True)
 class EcrImage:
-    """An image in a private ECR repository. ``reference`` is its digest, or else its tag."""
+    """An image in a private ECR repository. ``reference`` is its digest, or its tag if it has no digest."""
 
     account: str
     region: str
@@ -44,29 +44,30 @@ class EcrImage:
         return self.account, self.region, self.repository
 
     def pinned(self, digest: str) -> str:
-        """The image by its digest."""
+        """The image with ``digest`` in place of its tag."""
         return f"{self.name}@{digest}"
 
 
 def ecr_image(image: str) -> EcrImage | None:
-    """What ``image`` names in the ECR of any partition; None for an image of another registry."""
-    found = _ECR.fullmatch(image)
-    if found is None or (found["kind"], found["domain"]) not in partition.of_region(found["region"]).registries:
+    """The parts of an image in the private ECR of any partition; None for an image in another registry."""
+    parts = _ECR.fullmatch(image)
+    if parts is None or (parts["kind"], parts["domain"]) not in partition.of_region(parts["region"]).registries:
         return None
-    reference = found["digest"] or found["tag"] or "latest"
+    reference = parts["digest"] or parts["tag"] or "latest"
     name = image.partition("@")[0]
     return EcrImage(
-        found["account"],
-        found["region"],
-        found["repository"],
+        parts["account"],
+        parts["region"],
+        parts["repository"],
         reference,
-        name[: -len(found["tag"]) - 1] if found["tag"] else name,
+        name[: -len(parts["tag"]) - 1] if parts["tag"] else name,
     )
 
 
-def not_ecr(domain: str, repository: str) -> tuple[str, str] | None:
-    """Why an image whose registry looks like private ECR is not in it, and what is accepted; None for one that is in
-    ECR, and for every other registry. ``domain`` is empty where the image has none."""
+def why_not_ecr(domain: str, repository: str) -> tuple[str, str] | None:
+    """For an image whose registry looks like private ECR but is not: the reason, and what is accepted.
+
+    None for an image in ECR, and for every other registry. ``domain`` is empty if the image has none."""
     if not domain:
         if not _looks_like_ecr(repository):
             return None
@@ -82,7 +83,7 @@ def not_ecr(domain: str, repository: str) -> tuple[str, str] | None:
 
 
 def _looks_like_ecr(host: str) -> bool:
-    """Two of three: an account in front, a word of ECR's, a domain of Amazon's or nearly so."""
+    """Two of three: an account id at the beginning, a word such as ``dkr``, a domain like Amazon's."""
     labels = host.split(".")
     account = re.match(r"[0-9]{8}", labels[0].replace("-", "")) is not None
     words = any(_LABELS.fullmatch(label) or sorted(label) in (sorted("dkr"), sorted("ecr")) for label in labels)
@@ -96,7 +97,7 @@ def _is_nearly_amazon(host: str, labels: Sequence[str]) -> bool:
 
 
 def _why(domain: str, host: str, port: str) -> str:
-    """The first thing that is wrong with the host, as far as it has ECR's form."""
+    """The first error in a host that has the form of ECR's hosts; empty for any other host."""
     parts = re.fullmatch(r"(?P<account>[^.]*)\.(?P<kind>dkr[.-]ecr(?:-fips)?)\.(?P<region>[^.]+)\.(?P<rest>.+)", host)
     if parts is None:
         return ""
@@ -114,8 +115,8 @@ def _why(domain: str, host: str, port: str) -> str:
 
 
 def _accepted(host: str) -> str:
-    found = re.search(rf"(?<![a-z0-9-]){_REGION}(?![a-z0-9-])", host)
-    region = found[0] if found else "us-west-2"
+    match = re.search(rf"(?<![a-z0-9-]){_REGION}(?![a-z0-9-])", host)
+    region = match[0] if match else "us-west-2"
     forms = [
         f"ACCOUNT.{kind}.{region}.{domain}"
         for kind, domain in partition.of_region(region).registries

@@ -1,8 +1,8 @@
-"""Image references: which ones a container engine takes, and why it does not take the others. Pure.
+"""Image references: which ones container engines accept, and the error in the others. Pure.
 
 The grammar is https://github.com/distribution/reference (``reference.go``, and ``normalize.go`` for short names),
-narrowed by what ECS says of ``image`` (API reference, ContainerDefinition): 255 characters before the digest, and
-sha256 alone.
+narrowed by ECS's rules for ``image`` (API reference, ContainerDefinition): at most 255 characters before the digest,
+and only sha256.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ecs_gitops.ecs.ecr import not_ecr
+from ecs_gitops.ecs.ecr import why_not_ecr
 
 NAME_AT_MOST = 255
 TAG_AT_MOST = 128
@@ -23,7 +23,7 @@ _PATH = f"{_COMPONENT}(?:/{_COMPONENT})*"
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])"
 _TAG = f"[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,{TAG_AT_MOST - 1}}}"
-# For the published schema too: what both Python and JavaScript read in the same way.
+# Also for the published schema, so it has to mean the same in Python and JavaScript.
 PATTERN = f"(?:{_HOST}(?::[0-9]+)?/)?{_PATH}(?::{_TAG})?(?:@sha256:[a-f0-9]{{{_DIGEST}}})?"
 ACCEPTED = "an image as in a task definition: repository:tag or repository@sha256:digest, after a registry and `/`"
 
@@ -35,60 +35,60 @@ _WHOLE = "registry/repository:tag"
 
 
 class Refusal(NamedTuple):
-    """Why a reference is none, and what is accepted instead."""
+    """Why a reference is not accepted, and what is accepted instead."""
 
     reason: str
     accepted: str
 
 
 def refusal(image: str) -> Refusal | None:
-    """Why no engine takes ``image``; None where one does."""
+    """The error in ``image``; None if engines accept it."""
     before, at, digest = image.partition("@")
     return (
-        _odd(image)
+        _characters(image)
         or (_digest(before, digest) if at else None)
         or _no_name(before)
         or _named(before)
-        or (None if re.fullmatch(PATTERN, image) else Refusal("it is no image reference", ACCEPTED))
+        or (None if re.fullmatch(PATTERN, image) else Refusal("it is not an image reference", ACCEPTED))
     )
 
 
-def _odd(image: str) -> Refusal | None:
-    """What is no reference at a glance."""
+def _characters(image: str) -> Refusal | None:
+    """Errors that show without parsing: characters that no reference has, placeholders, URLs."""
     if not image:
         return Refusal("it is empty", ACCEPTED)
     if re.search(r"\s", image):
-        return Refusal("it has a blank or a line end", "an image without blanks")
+        return Refusal("it has a space or a line end", "an image without spaces")
     if placeholder := re.search(r"\$|[{}<>]|%[({]", image):
         return Refusal(f"nothing fills in the placeholder with '{placeholder[0]}'", "the image itself")
     if scheme := re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", image):
         return Refusal(f"an image has no {scheme[0]} in front", "the image without it")
-    if odd := re.search(r"[^A-Za-z0-9._:/@\[\]+-]", image):
-        return Refusal(f"{odd[0]!r} does not belong into an image", ACCEPTED)
+    if forbidden := re.search(r"[^A-Za-z0-9._:/@\[\]+-]", image):
+        return Refusal(f"{forbidden[0]!r} is not allowed in an image", ACCEPTED)
     return None
 
 
 def _digest(before: str, digest: str) -> Refusal | None:
     if not before:
-        return Refusal("a digest alone names no image", _DIGEST_FORM)
+        return Refusal("a digest alone is not an image", _DIGEST_FORM)
     if "@" in digest:
-        return Refusal("`@` stands twice", "one digest")
+        return Refusal("duplicate `@`", "one digest")
     algorithm, colon, digits = digest.partition(":")
     if not digest or not colon:
         return Refusal("after `@` there is no digest", _DIGEST_FORM)
     if algorithm != "sha256":
-        return Refusal(f"'{algorithm}' is no algorithm of digests that ECS takes", _DIGEST_FORM)
+        return Refusal(f"'{algorithm}' is no digest algorithm that ECS accepts", _DIGEST_FORM)
     if len(digits) != _DIGEST:
         return Refusal(f"the digest has {len(digits)} digits", _DIGEST_FORM)
     return None if re.fullmatch("[a-f0-9]+", digits) else Refusal("the digest has other characters", _DIGEST_FORM)
 
 
 def _no_name(before: str) -> Refusal | None:
-    """A digest or an image's id where a name belongs: engines take those of images that they have, not to pull."""
+    """A digest or an image's id in place of a name. Engines accept those for local images only, not to pull."""
     if re.fullmatch(r"(sha256|sha384|sha512):[A-Fa-f0-9]{32,}", before):
-        return Refusal("a digest alone names no image", _DIGEST_FORM)
+        return Refusal("a digest alone is not an image", _DIGEST_FORM)
     if re.fullmatch(r"[a-f0-9]{64}", before):
-        return Refusal("the id of an image names no image of a registry", ACCEPTED)
+        return Refusal("the id of an image is not its name in a registry", ACCEPTED)
     return None
 
 
@@ -102,7 +102,7 @@ def _named(before: str) -> Refusal | None:
         or _path(path)
         or (_tag(tag) if colon else None)
         or _length(f"{domain}/{path}" if domain else path, before)
-        or (Refusal(*found) if (found := not_ecr(domain, path)) else None)
+        or (Refusal(*error) if (error := why_not_ecr(domain, path)) else None)
     )
 
 
@@ -113,8 +113,8 @@ def _domain(domain: str) -> Refusal | None:
             return Refusal(f"'{host}' is no IPv6 address", "an address such as [2001:db8::1]:5000")
     elif not all(host.split(".")):
         return Refusal(f"the registry '{domain}' has an empty part", _HOST_FORM)
-    elif odd := next((label for label in host.split(".") if not re.fullmatch(_LABEL, label)), None):
-        return Refusal(f"'{odd}' is no part of a registry's name", f"{_HOST_FORM}: letters, digits and inner hyphens")
+    elif wrong := next((label for label in host.split(".") if not re.fullmatch(_LABEL, label)), None):
+        return Refusal(f"'{wrong}' is no part of a registry's name", f"{_HOST_FORM}: letters, digits and inner hyphens")
     return _port(port) if colon else None
 
 
@@ -143,7 +143,7 @@ def _tag(tag: str) -> Refusal | None:
     if not tag:
         return Refusal("there is no tag after the colon", f"{_TAG_FORM}, or no colon")
     if "/" in tag:
-        return Refusal("a tag stands at the end alone", _WHOLE)
+        return Refusal("the tag must be at the end", _WHOLE)
     if ":" in tag:
         return Refusal("it has two tags", "one tag")
     if len(tag) > TAG_AT_MOST:

@@ -1,7 +1,7 @@
-"""Tags on task definition revisions: where they come from, and what they replaced. Pure.
+"""The tags of task definition revisions: which release registered them, and which revision they replaced. Pure.
 
-The tags are the deployer's memory. A handler that is run again finds its own execution's name on the revision that a
-service runs, and in ``ecs-gitops:previous`` what ran before, so neither is lost with the process that wrote them.
+The tags are the deployer's memory. A handler that runs again, after the first run died, reads its execution's name on
+the revision that a service runs, and the revision before it in ``ecs-gitops:previous``.
 """
 
 from __future__ import annotations
@@ -23,80 +23,83 @@ PREVIOUS = PREFIX + "previous"
 RELEASE = PREFIX + "release"
 COMMIT = PREFIX + "commit"
 REPOSITORY = PREFIX + "repository"
-# What the images' tags meant when the revision was registered.
+# The digests of the images' tags when the revision was registered.
 DIGEST = PREFIX + "digest"
-# On the revision that a target returned to, one for each target: what was rolled back from it.
+# On the revision that a rollback restored, one for each target: a fingerprint of what was rolled back.
 _ROLLED_BACK = PREFIX + "rolled-back-"
-# On a revision that failed on a target and was left there, one for each target.
+# On a revision that failed and was not rolled back, one for each target.
 _FAILED = PREFIX + "failed-"
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
 _VALUE_AT_MOST = 256
-# A digest that was cut any shorter says nothing.
-_TELLING = len("sha256:") + 12
+# A shorter beginning of a digest is not distinct enough.
+_SHORTEST_DIGEST = len("sha256:") + 12
 _NOT_IN_A_VALUE = re.compile(r"[^\w +\-=.:/@]")
 
 
 def tags_for(
     release: Release, previous: str, existing: Mapping[str, str], digests: Mapping[str, str]
 ) -> dict[str, str]:
-    """Tags of a new revision: those that the replaced one had, and ours in place of older ones of ours.
+    """Tags of a new revision: our own tags for this release, and all other tags of the replaced revision.
 
-    ``digests`` is what each container's image tag means now, as far as it is known. Raises :class:`ItemFailed` when the
-    definition's own tags leave no room for the two that rollback needs; the others are left out, last first, where
-    there is no room.
+    ``digests`` are the known digests of the containers' images. ECS limits the number of tags. Where there is no room,
+    ours are left out, the last ones first. Raises :class:`ItemFailed` if there is no room for the two that a rollback
+    needs.
     """
-    kept = {key: value for key, value in existing.items() if not key.startswith((PREFIX, "aws:"))}
+    others = {key: value for key, value in existing.items() if not key.startswith((PREFIX, "aws:"))}
     ours = {EXECUTION: release.mark, PREVIOUS: short(previous)}
-    told = (
+    optional = (
         (DIGEST, digest_tag(digests)),
         (COMMIT, release.source.commit_id),
         (RELEASE, release.release),
         (REPOSITORY, release.source.repository),
     )
-    for key, value in told:
-        if value and len(kept) + len(ours) < _TAGS_AT_MOST:
+    for key, value in optional:
+        if value and len(others) + len(ours) < _TAGS_AT_MOST:
             ours[key] = value
-    if len(kept) + len(ours) > _TAGS_AT_MOST:
+    if len(others) + len(ours) > _TAGS_AT_MOST:
         raise ItemFailed(
-            f"the task definition has {len(kept)} tags; ECS takes {_TAGS_AT_MOST} and ecs-gitops needs two: remove some"
+            f"the task definition has {len(others)} tags; ECS allows {_TAGS_AT_MOST}, and ecs-gitops needs two of "
+            "them: remove some"
         )
-    return {**kept, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
+    return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
 
 
 def is_ours(tags: Mapping[str, str], release: Release) -> bool:
-    """Whether a revision with these tags was registered by this very execution."""
+    """Whether this execution registered a revision with these tags."""
     return tags.get(EXECUTION) == _execution(release)
 
 
 def digest_tag(digests: Mapping[str, str]) -> str | None:
-    """``web=sha256:…`` for each container, the digests cut where there are many; None when nothing is known."""
+    """``web=sha256:…`` for each container, with shortened digests if there are many; None without digests."""
     for length in (71, 39, 19):
-        told = " ".join(f"{name}={digest[:length]}" for name, digest in sorted(digests.items()))
-        if len(told) <= _VALUE_AT_MOST:
+        value = " ".join(f"{name}={digest[:length]}" for name, digest in sorted(digests.items()))
+        if len(value) <= _VALUE_AT_MOST:
             break
-    return _clean(told) or None
+    return _clean(value) or None
 
 
 def digests_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """What a revision's tag tells of its containers' digests: each the digest or its beginning."""
+    """The containers' digests in a revision's tags; each may be only the beginning of a digest."""
     pairs = (part.partition("=") for part in tags.get(DIGEST, "").split())
-    return {name: digest for name, _, digest in pairs if digest.startswith("sha256:") and len(digest) >= _TELLING}
+    return {
+        name: digest for name, _, digest in pairs if digest.startswith("sha256:") and len(digest) >= _SHORTEST_DIGEST
+    }
 
 
-def fingerprint(wanted: Mapping[str, Any]) -> str:
-    """What tells one wanted state of an item from another."""
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
+def fingerprint(desired: Mapping[str, Any]) -> str:
+    """A short hash of an item's desired state."""
+    return hashlib.sha256(json.dumps(desired, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def rolled_back_key(target: str) -> str:
-    """The tag that remembers what was rolled back of a target (``cluster/service``, ``bus/rule``, …)."""
+    """The tag for what was rolled back on a target (``cluster/service``, ``bus/rule``, …)."""
     return _ROLLED_BACK + _short_hash(target)
 
 
 def failed_key(target: str) -> str:
-    """The tag that remembers what failed on a target and was left there."""
+    """The tag for what failed on a target and was not rolled back."""
     return _FAILED + _short_hash(target)
 
 
@@ -105,12 +108,12 @@ def _short_hash(text: str) -> str:
 
 
 def previous_of(tags: Mapping[str, str], live: str) -> str:
-    """``family:revision`` that a revision with these tags replaced; ``live`` itself where no tag tells."""
+    """``family:revision`` that a revision with these tags replaced; ``live`` itself if there is no such tag."""
     return short(tags.get(PREVIOUS, live))
 
 
 def _execution(release: Release) -> str:
-    """The execution's mark as a tag's value, which tells it from every other one."""
+    """The execution's mark as a tag's value; it is unique."""
     return fitted(release.mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
 
 

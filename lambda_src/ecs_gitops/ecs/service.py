@@ -1,4 +1,4 @@
-"""ECS services and their deployments as ECS describes them. Pure."""
+"""ECS services and their deployments, as ECS describes them. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ecs_gitops.model.errors import ItemFailed
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
-# What RunTask takes of a service, so that a one-off task runs where the service's tasks do. launchType and
-# capacityProviderStrategy exclude each other, and Managed Instances take the strategy alone.
-_WHERE_TASKS_RUN = (
+# Members of a service that RunTask accepts too, so that a one-off task runs where the service's tasks run. launchType
+# is added apart: it excludes capacityProviderStrategy, and Managed Instances need the strategy.
+_PLACEMENT = (
     "capacityProviderStrategy",
     "platformVersion",
     "networkConfiguration",
@@ -24,8 +24,8 @@ _WHERE_TASKS_RUN = (
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One entry of a service's ``deployments``. Times are epoch seconds. ``rollout_state`` is None where ECS gives
-    none, which it does for rolling deployments alone."""
+    """One entry of a service's ``deployments``. Times are epoch seconds. ``rollout_state`` may be None: ECS reports it
+    for rolling deployments only."""
 
     id: str
     status: str
@@ -45,7 +45,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the deployer reads of a service."""
+    """The members of a service that the deployer reads."""
 
     name: str
     status: str
@@ -60,10 +60,10 @@ class Service:
     load_balancers: tuple[dict[str, Any], ...]
     is_daemon: bool
     revisions: tuple[str, ...]
-    # What RunTask takes of the service: where its tasks run, and their tags and volumes.
+    # Members for RunTask: where the service's tasks run, and their tags and volumes.
     placement: dict[str, Any]
     has_service_connect: bool = False
-    # ECS's clock when it answered; None where the answer does not tell.
+    # The time of the answer by ECS's clock; None if it is not known.
     as_of: float | None = None
 
     @property
@@ -80,7 +80,7 @@ class Service:
 
     @classmethod
     def from_api(cls, data: Json) -> Service:
-        """From a member of DescribeServices' ``services``."""
+        """The service in an entry of DescribeServices' ``services``."""
         return cls(
             name=data["serviceName"],
             status=data.get("status", ""),
@@ -101,11 +101,11 @@ class Service:
         )
 
     def age(self, deployment: Deployment, now: float) -> float:
-        """Seconds that a deployment has been going on, by ECS's clock; by ours, ``now``, where ECS's is not known."""
+        """Seconds since a deployment started, by ECS's clock, or by ours (``now``) if ECS's is not known."""
         return self.age_of(deployment.created_at, now)
 
     def age_of(self, moment: float, now: float) -> float:
-        """Seconds since a moment of ECS's clock."""
+        """Seconds since a moment, which is by ECS's clock."""
         return max(0.0, (now if self.as_of is None else self.as_of) - moment)
 
 
@@ -115,7 +115,7 @@ def _primary(data: Json) -> Json:
 
 
 def _for_one_off_tasks(data: Json) -> Json:
-    place = {name: data[name] for name in _WHERE_TASKS_RUN if data.get(name)}
+    place = {name: data[name] for name in _PLACEMENT if data.get(name)}
     launch_type = data.get("launchType")
     if launch_type and launch_type != "MANAGED_INSTANCES" and "capacityProviderStrategy" not in place:
         place["launchType"] = launch_type
@@ -123,16 +123,16 @@ def _for_one_off_tasks(data: Json) -> Json:
 
 
 def _tags(data: Json) -> Json:
-    """The tags that the service's own tasks get. RunTask refuses to propagate a service's tags: they are given."""
-    found: Json = {"enableECSManagedTags": True} if data.get("enableECSManagedTags") else {}
+    """The tags that the service's own tasks get. RunTask cannot propagate a service's tags, so they are listed."""
+    members: Json = {"enableECSManagedTags": True} if data.get("enableECSManagedTags") else {}
     if data.get("propagateTags") == "TASK_DEFINITION":
-        found["propagateTags"] = "TASK_DEFINITION"
+        members["propagateTags"] = "TASK_DEFINITION"
     tags = [tag for tag in data.get("tags") or () if not str(tag.get("key", "")).lower().startswith("aws:")]
-    return found | ({"tags": tags} if tags and data.get("propagateTags") == "SERVICE" else {})
+    return members | ({"tags": tags} if tags and data.get("propagateTags") == "SERVICE" else {})
 
 
 def _volumes(data: Json) -> Json:
-    """``volumeConfigurations`` of the primary deployment, as a task that belongs to no service can have them."""
+    """``volumeConfigurations`` of the primary deployment, for a task that does not belong to the service."""
     volumes = [
         each
         | ({"managedEBSVolume": _without_service_tags(each["managedEBSVolume"])} if "managedEBSVolume" in each else {})
@@ -150,7 +150,7 @@ def _without_service_tags(volume: Json) -> Json:
 
 
 def volume_roles(placement: Json) -> tuple[str, ...]:
-    """The roles with which ECS makes a task's volumes."""
+    """The roles with which ECS creates a task's volumes."""
     volumes = (each.get("managedEBSVolume") or {} for each in placement.get("volumeConfigurations") or ())
     return tuple(dict.fromkeys(str(volume["roleArn"]) for volume in volumes if volume.get("roleArn")))
 
@@ -171,30 +171,30 @@ def _deployment(data: Json) -> Deployment:
 
 
 def seconds(moment: datetime | float | None) -> float:
-    """Epoch seconds of a time as botocore gives it; 0 when there is none."""
+    """Epoch seconds of a time from botocore; 0 if there is none."""
     if moment is None:
         return 0.0
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
 def is_complete(service: Service, deployment: Deployment) -> bool:
-    """ECS says COMPLETED once the wanted number of healthy tasks runs and the old ones are gone. Where it gives no
-    rollout state the counts must say so themselves."""
+    """Whether the deployment has completed: the desired count of healthy tasks runs, and the old tasks are stopped.
+    Without a rollout state the counts decide."""
     if deployment.rollout_state is not None:
         return deployment.rollout_state == "COMPLETED"
     return len(service.deployments) == 1 and deployment.running == deployment.desired and deployment.pending == 0
 
 
 def is_settled(service: Service, deployment: Deployment) -> bool:
-    """Whether no deployment is going on. Without a rollout state the counts say nothing of that: they differ as well
-    while a service is scaled or a task is replaced."""
+    """Whether no deployment is in progress. Without a rollout state the counts cannot show that: they also differ while
+    the service scales or ECS replaces a task."""
     if deployment.rollout_state is not None:
         return deployment.rollout_state == "COMPLETED"
     return len(service.deployments) == 1 and (deployment.running > 0 or deployment.desired == 0)
 
 
 def require_deployable(service: Service | None, cluster: str, name: str) -> Service:
-    """The service, if this deployer can drive it; else :class:`ItemFailed` with what to do."""
+    """The service, if we can deploy it. Raises :class:`ItemFailed` with advice if not."""
     if service is None:
         raise ItemFailed(f"service {name!r} does not exist in cluster {cluster!r}: check serviceName and clusterName")
     if service.status != "ACTIVE":
@@ -203,7 +203,7 @@ def require_deployable(service: Service | None, cluster: str, name: str) -> Serv
         )
     if service.controller != "ECS":
         raise ItemFailed(
-            f"service {name!r} has deployment controller {service.controller}; only ECS can be driven: "
+            f"service {name!r} has deployment controller {service.controller}; ecs-gitops supports only ECS: "
             f"deploy it with {'CodeDeploy' if service.controller == 'CODE_DEPLOY' else 'its own tool'}, "
             "or create it again with controller ECS"
         )

@@ -1,7 +1,7 @@
-"""Why ECS did not place a task: what passes by itself, and what a person has to do. Pure.
+"""Why ECS did not place a task: whether a retry may help, and advice. Pure.
 
-RunTask gives the reason of each place that it tried. With managed scaling, and on Fargate, a task may also be taken,
-and stop before it starts.
+RunTask reports a reason for each instance that it tried. With managed scaling, and on Fargate, ECS may also accept a
+task that then stops before it starts.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 _FREE = "no instance of the cluster has that much free: add instances, or let the task definition ask for less"
-# What ECS says, whether it passes without a change of settings, and what to do.
+# A pattern of ECS's reason, whether a retry may help without a change of settings, and advice.
 _KNOWN = (
     (r"RESOURCE:(MEMORY|CPU|GPU)", True, _FREE),
     (r"RESOURCE:PORTS?", True, "a host port of the task is taken on every instance: use host port 0, or add instances"),
@@ -36,12 +36,12 @@ _KNOWN = (
     (
         r"NO ACTIVE INSTANCES|EMPTY CAPACITY PROVIDER|[Nn]o [Cc]ontainer [Ii]nstances were found|InactiveInstance",
         True,
-        "the cluster has no instance that takes tasks: add instances",
+        "the cluster has no instance that accepts tasks: add instances",
     ),
     (
         r"network interface provisioning|[Ff]ree[ A]*[Aa]ddresses",
         True,
-        "no network interface could be made in time: look for free addresses in the service's subnets",
+        "no network interface could be created in time: check that the service's subnets have free addresses",
     ),
     (
         r"\bATTRIBUTE\b",
@@ -54,32 +54,36 @@ _KNOWN = (
         False,
         "no instance fulfils the placement constraints of the service and its task definition",
     ),
-    (r"SpotInterruption|Spot Task was interrupted", False, "Spot took its capacity back: give the service another one"),
+    (
+        r"SpotInterruption|Spot Task was interrupted",
+        False,
+        "Spot took its capacity back: give the service another capacity provider",
+    ),
 )
 
 
-def passes(why: str) -> bool:
-    """Whether the task may find a place later, though nobody changes a setting. With several instances each gives a
-    reason of its own: one that passes is enough."""
-    return any(is_passing and re.search(pattern, why) for pattern, is_passing, _ in _KNOWN)
+def is_temporary(reason: str) -> bool:
+    """Whether ECS may be able to place the task later without a change of settings. ``reason`` may have several parts,
+    one per instance; one temporary part is enough."""
+    return any(temporary and re.search(pattern, reason) for pattern, temporary, _ in _KNOWN)
 
 
-def advice(why: str) -> str:
-    """What to do; empty where the reason is not known."""
-    return next((told for pattern, _, told in _KNOWN if re.search(pattern, why)), "")
+def advice(reason: str) -> str:
+    """What to do about it; empty for an unknown reason."""
+    return next((text for pattern, _, text in _KNOWN if re.search(pattern, reason)), "")
 
 
 def refusal(error: AwsRefused) -> str | None:
-    """The reason in an error of RunTask that stands for a failed placement; None for any other error."""
+    """The reason, if an error of RunTask means that the task could not be placed now; None for any other error."""
     # Managed scaling has too many tasks in PROVISIONING (ClientException), or the cluster has no instance at all.
-    told = error.code in ("ClientException", "InvalidParameterException") and passes(error.message)
-    return error.message if told else None
+    is_placement = error.code in ("ClientException", "InvalidParameterException") and is_temporary(error.message)
+    return error.message if is_placement else None
 
 
-def unplaced(task: Json) -> str | None:
-    """Why a stopped task found no place; None for one that started, or that ended for another reason."""
-    why = str(task.get("stoppedReason") or "")
+def placement_failure(task: Json) -> str | None:
+    """The reason why a stopped task could not be placed; None if it started, or stopped for another reason."""
+    reason = str(task.get("stoppedReason") or "")
     containers = task.get("containers") or []
     has_started = task.get("startedAt") is not None or any(each.get("exitCode") is not None for each in containers)
-    is_early = task.get("stopCode") == "TaskFailedToStart" or why.startswith("TaskFailedToStart")
-    return why if is_early and not has_started and passes(why) else None
+    is_early = task.get("stopCode") == "TaskFailedToStart" or reason.startswith("TaskFailedToStart")
+    return reason if is_early and not has_started and is_temporary(reason) else None

@@ -1,1 +1,1 @@
-"""Where a manifest comes from."""
+"""Where a manifest comes from: a build of the pipeline, or a git checkout."""

@@ -1,4 +1,4 @@
-"""A manifest in the pipeline's build: its source, as the build's environment tells it."""
+"""The source of a manifest in the pipeline's build, from the build's environment variables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from ecs_gitops.model.source import Source, first_line
 
 
-def of_build(environment: Mapping[str, str]) -> Source | None:
-    """The source as the build's environment tells it (docs/architecture/contracts.md); None outside a build.
+def build_source(environment: Mapping[str, str]) -> Source | None:
+    """The source in the build's environment variables (docs/architecture/contracts.md); None outside a build.
 
-    The commit's author and subject stand in a file that holds the answer of ``aws codecommit get-commit``. They are
-    told to people only, so a file that is missing or odd is no error.
+    The commit's author and subject are in a file with the output of ``aws codecommit get-commit``. Only people read
+    them, so a missing or invalid file is not an error.
     """
     if not environment.get("ECS_GITOPS_COMMIT_ID"):
         return None
@@ -28,8 +28,8 @@ def of_build(environment: Mapping[str, str]) -> Source | None:
     )
 
 
-def checkout_of_build(environment: Mapping[str, str]) -> Path | None:
-    """The folder with the commit's files, which the manifest must not lead out of; None outside a build."""
+def build_checkout(environment: Mapping[str, str]) -> Path | None:
+    """The folder with the commit's files, which must contain the manifest; None outside a build."""
     folder = environment.get("ECS_GITOPS_CHECKOUT") if environment.get("ECS_GITOPS_COMMIT_ID") else None
     return Path(folder) if folder else None
 

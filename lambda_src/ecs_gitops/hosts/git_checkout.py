@@ -1,4 +1,4 @@
-"""A manifest in a git checkout: its source, as git tells it."""
+"""The source of a manifest in a git checkout, from git."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ecs_gitops.model.source import Source, first_line
 
-# A checkout may hold a bare repository among its files, whose own settings would name programs for git to run.
+# A checkout may contain a bare repository. Its settings could name programs, which git would run without these options.
 _ONLY_DATA = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
 
 
-def of_checkout(manifest: Path) -> Source:
-    """The source as git tells it in the manifest's folder; nothing known where git does not have the manifest."""
+def git_source(manifest: Path) -> Source:
+    """The manifest's commit; an empty source if git does not track the manifest, or fails."""
 
     def git(*arguments: str) -> str | None:
         command = ["git", *_ONLY_DATA, "-C", str(manifest.resolve().parent), *arguments]
@@ -27,7 +27,7 @@ def of_checkout(manifest: Path) -> Source:
         return Source()
     remote = git("config", "--get", "remote.origin.url") or git("rev-parse", "--show-toplevel") or ""
     return Source(
-        # The last part alone, which is the name; what stands before it may be a password.
+        # Only the last part, which is the name. The rest may contain a password.
         repository=first_line(re.split(r"[/:@]", remote.rstrip("/"))[-1].removesuffix(".git")),
         branch=git("symbolic-ref", "--short", "--quiet", "HEAD"),
         commit_id=git("rev-parse", "HEAD"),

@@ -1,7 +1,7 @@
-"""Read the manifest's bytes from a file that is what it seems: a regular file of its checkout.
+"""Read the manifest's bytes from a regular file of its checkout, and refuse everything else.
 
-Whoever can push decides what the manifest's path is in the checkout. A link could lead to a file of the machine, whose
-content would show in a message; a pipe would block for ever; a device has no end. Nothing of such a file is read.
+Who can push decides what is at the manifest's path. A link could lead to a file of the machine, whose content would
+appear in a message. A pipe would block for ever, and a device has no end. Such files are refused before they are read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from ecs_gitops.manifest import MAX_BYTES
 
 _REGULAR = "a regular file"
-# What a checkout can bring about. All other errors are the machine's.
+# Errors that the content of a checkout can cause. All others are errors of the machine.
 _OF_THE_CHECKOUT = {
     errno.ENOENT: ("there is no such file in the repository", "the path of a file that is in the commit"),
     errno.ENOTDIR: ("there is no such file in the repository", "the path of a file that is in the commit"),
@@ -32,7 +32,7 @@ _KINDS = (
 
 
 class NotAManifest(OSError):
-    """The file is none that a manifest may be. ``message`` says why, ``accepted`` what it may be."""
+    """The file cannot be a manifest. ``message`` is the reason, ``accepted`` what it may be."""
 
     def __init__(self, file: Path, message: str, accepted: str) -> None:
         super().__init__(errno.EINVAL, f"{message}; accepted: {accepted}", str(file))
@@ -42,9 +42,9 @@ class NotAManifest(OSError):
 def read(file: Path, checkout: Path | None = None) -> bytes:
     """The file's bytes, at most one more than a manifest may have. Never blocks.
 
-    With ``checkout``, a folder, ``file`` is relative to it. Without, it is any file; if that is in a git checkout, this
-    is the checkout. Raises :class:`NotAManifest` for what leads out of the checkout or is no regular file, and other
-    :class:`OSError` for what cannot be read.
+    With ``checkout``, a folder, ``file`` is relative to it. Without, ``file`` is any path, and the git checkout around
+    it is the checkout. Raises :class:`NotAManifest` for a file outside the checkout and for one that is not a regular
+    file, and other :class:`OSError` for one that cannot be read.
     """
     if checkout is None:
         return _read(file, file, _checkout_of(file))
@@ -64,11 +64,11 @@ def _read(named: Path, path: Path, checkout: Path | None) -> bytes:
     try:
         real = path.resolve(strict=True)
     except (RuntimeError, ValueError) as error:
-        # A loop of links before Python 3.13; a character that no path has.
+        # A loop of links before Python 3.13, or a character that paths cannot have.
         raise NotAManifest(named, "its path leads nowhere", _REGULAR) from error
     if checkout is not None:
         _require_within(named, real, checkout.resolve())
-    # Looked at before it is opened: opening some devices does something.
+    # Checked before it is opened, because to open some devices has an effect.
     _require_regular(named, os.lstat(real).st_mode)
     with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
         _require_regular(named, os.fstat(opened.fileno()).st_mode)
@@ -85,11 +85,11 @@ def _require_within(named: Path, real: Path, checkout: Path) -> None:
 
 def _require_regular(named: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        kind = next((told for is_kind, told in _KINDS if is_kind(mode)), "of an unknown kind")
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "of an unknown kind")
         raise NotAManifest(named, f"is {kind}", _REGULAR)
 
 
 def _checkout_of(file: Path) -> Path | None:
-    """The git checkout that the file, as it is named, is in."""
+    """The git checkout around the file's path, without following links."""
     named = Path(os.path.normpath(Path.cwd() / file))
     return next((folder for folder in named.parents if (folder / ".git").exists()), None)

@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from ecs_gitops.aws.deployer_account import Own
+from ecs_gitops.aws.deployer_account import DeployerAccount
 from ecs_gitops.model import release
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent
 from ecs_gitops.notify import pipeline_failure
@@ -32,7 +32,7 @@ def tell(event: Json) -> Json:
     found = pipeline_failure.of_event(event, pipeline, machine)
     if found is None:
         return {"notice": NOT_OURS}
-    own = Own(found.region)
+    own = DeployerAccount(found.region)
     described = _described(own, found)
     due = pipeline_failure.notice_of(found, described, _release(found, described), pipeline)
     if due is None:
@@ -40,7 +40,7 @@ def tell(event: Json) -> Json:
     return {"notice": SENT if _send_once(own, due) else SENT_BEFORE}
 
 
-def _described(own: Own, found: Failure) -> Json | None:
+def _described(own: DeployerAccount, found: Failure) -> Json | None:
     """The execution; None where there is none, empty where it may not be described."""
     if found.execution_arn is None:
         return None
@@ -64,7 +64,7 @@ def _release(found: Failure, described: Json | None) -> Release | None:
         return None
 
 
-def _send_once(own: Own, due: Notice) -> bool:
+def _send_once(own: DeployerAccount, due: Notice) -> bool:
     """Send it unless another run has. Where S3 cannot say, it is sent: better two notices than none."""
     topic, bucket = os.environ["ECS_GITOPS_TOPIC_ARN"], os.environ.get("ECS_GITOPS_NOTES_BUCKET", "")
     key = f"notices/{due.key}.json"
@@ -78,7 +78,7 @@ def _send_once(own: Own, due: Notice) -> bool:
     log.info("notice sent", extra={"key": key})
     if bucket:
         try:
-            own.settle(bucket, key)
+            own.mark_sent(bucket, key)
         except (AwsRefused, AwsUnavailable) as error:
             log.warning("that this notice was sent could not be noted", extra={"error": str(error), "key": key})
     return True

@@ -4,7 +4,7 @@ One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
-``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.problems`).
+``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.refused_manifest`).
 
 Result: ``release`` (see :meth:`ecs_gitops.model.release.Release.to_json`), and the first stage of the release (see
 :class:`ecs_gitops.flow.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`,
@@ -21,12 +21,12 @@ from datetime import datetime
 
 from ecs_gitops import manifest
 from ecs_gitops.aws import observability
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import Settings, make_batches
 from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
-from ecs_gitops.manifest import problems
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
@@ -42,7 +42,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         deployment, release = event["deployment"], _release(event)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidEvent(f"the event has no usable deployment or execution: {event_data.told(error)}") from error
-    if refused := problems.from_data(deployment):
+    if refused := refused_manifest.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
     known = read_settings()
@@ -60,7 +60,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
 def read_settings() -> Settings:
     """The settings of this function's instance."""
     bucket, owner = os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"]
-    return settings.read(Ledger(bucket, owner, os.environ["AWS_REGION"]))
+    return settings.read(LedgerBucket(bucket, owner, os.environ["AWS_REGION"]))
 
 
 _EXECUTION = dict.fromkeys(("id", "name", "startTime"), event_data.TEXT)

@@ -1,1 +1,1 @@
-"""What an instance keeps in a bucket of its own (``modules/ledger``): now its settings, which Terraform writes."""
+"""What an instance remembers: settings in its own bucket (``modules/ledger``), and failures in tags of revisions."""

@@ -1,4 +1,4 @@
-"""``settings/instance.json``: what the deployer was configured with. Terraform writes it; functions only read it.
+"""``settings/instance.json``: the deployer's configuration. Terraform writes it; the functions only read it.
 
 ::
 
@@ -10,8 +10,8 @@
       "guardRails": {"executionTimeoutMinutes": 240}
     }
 
-Further members are left alone: a module may write what an older function does not know, as long as the schema version
-stays.
+Other members are ignored: with the same schema version, a newer module may write members that an older function does
+not know.
 """
 
 from __future__ import annotations
@@ -20,51 +20,51 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_gitops.aws.ledger_bucket import Ledger
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.desired.batches import Settings
-from ecs_gitops.manifest import texts
+from ecs_gitops.manifest import text_types
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidSettings
 from ecs_gitops.model.event_data import Shape
 
 KEY = "settings/instance.json"
 SCHEMA_VERSION = 1
-# Ten times what a thousand accounts take.
+# Ten times the size with a thousand accounts.
 _BYTES_AT_MOST = 2_000_000
-# A day, what a service may take; and seven days, what CodePipeline waits for an execution.
+# A day, the limit of timeoutMinutes; and seven days, the time that CodePipeline waits for an execution.
 _ITEM_MINUTES_AT_MOST, _EXECUTION_MINUTES_AT_MOST = 1_440, 10_080
 
 
-def read(ledger: Ledger) -> Settings:
+def read(ledger: LedgerBucket) -> Settings:
     """The settings of the instance that owns the bucket.
 
-    Raises :class:`InvalidSettings` where they are absent or not what is described above, :class:`LedgerUnavailable`
-    and :class:`LedgerRefused` where they cannot be read."""
-    where = ledger.address(KEY)
+    Raises :class:`InvalidSettings` if they are absent or do not have the format above, and :class:`LedgerUnavailable`
+    or :class:`LedgerRefused` if they cannot be read."""
+    address = ledger.address(KEY)
     content = ledger.read(KEY, _BYTES_AT_MOST)
     if content is None:
         raise InvalidSettings(
-            f"{where} is not there: this instance's settings were never written, or were deleted. Nothing was changed. "
-            "Run `terraform apply` of the module that makes the instance, then release again"
+            f"{address} does not exist: this instance's settings were never written, or were deleted. Nothing was "
+            "changed. Run `terraform apply` of the instance's module, then release again"
         )
     try:
         return parse(content)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(
-            f"{where} is not what this function reads: {event_data.told(error)}. Nothing was changed. Terraform writes "
-            "this file, and it is not edited by hand: run `terraform apply` of the module, then release again"
+            f"{address} is not in the format that this function reads: {event_data.told(error)}. Nothing was changed. "
+            "Terraform writes this file, do not edit it: run `terraform apply` of the module, then release again"
         ) from error
 
 
 def parse(content: bytes) -> Settings:
-    """The settings in ``content``. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError`, naming the
-    member that is wrong."""
+    """The settings in ``content``. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError` with the invalid
+    member."""
     if len(content) > _BYTES_AT_MOST:
         raise ValueError(f"it has more than {_BYTES_AT_MOST:,} bytes")
     try:
         data = json.loads(content)
     except ValueError as error:
-        raise ValueError("it is no JSON") from error
+        raise ValueError("it is not JSON") from error
     event_data.require(data, {"schemaVersion": event_data.COUNT})
     if (version := data.get("schemaVersion")) != SCHEMA_VERSION:
         raise ValueError(f"schemaVersion is {version}; this function reads {SCHEMA_VERSION}")
@@ -83,7 +83,7 @@ def parse(content: bytes) -> Settings:
 
 
 def _require(data: Any, members: Mapping[str, Shape], path: str = "") -> Mapping[str, Any]:
-    """``data``, which has all of ``members``."""
+    """A copy of ``data``. Raises :class:`ValueError` or :class:`TypeError` unless it has all ``members``, valid."""
     event_data.require(data, members, path)
     for member, shape in members.items():
         if member not in data:
@@ -108,10 +108,10 @@ def _minutes(at_most: int) -> Shape:
     )
 
 
-_ACCOUNT = event_data.like(texts.ACCOUNT.pattern, "an account id of 12 digits")
+_ACCOUNT = event_data.like(text_types.ACCOUNT.pattern, "an account id of 12 digits")
 _MEMBERS: Mapping[str, Shape] = {
     "account": _ACCOUNT,
-    "region": event_data.like(texts.REGION.pattern, "the name of a Region"),
+    "region": event_data.like(text_types.REGION.pattern, "the name of a Region"),
     "roleArns": Shape("an object of account ids, each with the ARN of a role in that account", _are_roles),
     "defaults": event_data.OBJECT,
     "guardRails": event_data.OBJECT,

@@ -19,7 +19,7 @@ from ecs_gitops.plan.findings import FAILED, NOT_CHECKED, Checked
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
-    from ecs_gitops.ecs.references import Reference
+    from ecs_gitops.ecs.definition_references import Reference
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
 

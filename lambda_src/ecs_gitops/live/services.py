@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from ecs_gitops.aws.ecs import SERVICES_PER_CALL
+from ecs_gitops.aws.ecs_calls import SERVICES_PER_CALL
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.model.errors import AwsRefused
 

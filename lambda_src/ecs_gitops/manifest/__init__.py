@@ -1,16 +1,16 @@
-"""`deployment.yaml`: read, checked, typed; every error with its place.
+"""`deployment.yaml`, from text to a checked and typed manifest. Every problem has a line and a column.
 
-``from_json`` is what InitConfig uses and imports no YAML; ``load`` is what the build and the command line use.
+The build and the command line use ``load``. InitConfig uses ``from_json``, which imports no YAML library.
 """
 
 from __future__ import annotations
 
-from ecs_gitops.manifest.check import check
+from ecs_gitops.manifest.checker import check
+from ecs_gitops.manifest.field_types import Object
 from ecs_gitops.manifest.fields import DEPLOYMENT, MANIFEST
-from ecs_gitops.manifest.kinds import Object
-from ecs_gitops.manifest.model import ContainerImage, Manifest, ServiceItem, TaskItem
+from ecs_gitops.manifest.json_schema import schema
 from ecs_gitops.manifest.node import MAX_BYTES, Node, from_data
-from ecs_gitops.manifest.schema import schema
+from ecs_gitops.manifest.typed_manifest import ContainerImage, Manifest, ServiceItem, TaskItem
 from ecs_gitops.model.errors import InvalidManifest
 from ecs_gitops.model.problem import Problem
 
@@ -28,9 +28,9 @@ __all__ = [
 
 
 def load(data: bytes, file: str) -> Manifest:
-    """The manifest in ``data``, the bytes of a YAML file; ``file`` names it in errors.
+    """The manifest in ``data``, the bytes of a YAML file; errors use the name ``file``.
 
-    Raises :class:`InvalidManifest` with every problem that there is, up to ten thousand.
+    Raises :class:`InvalidManifest` with all problems, up to ten thousand.
     """
     from ecs_gitops.manifest.reader import Unreadable, read
 
@@ -42,7 +42,7 @@ def load(data: bytes, file: str) -> Manifest:
 
 
 def from_json(data: object) -> Manifest:
-    """The manifest in the state machine's input: deployment.json, with or without what `render` adds.
+    """The manifest in the state machine's input (deployment.json), with or without the fields that `render` adds.
 
     Raises :class:`InvalidManifest`.
     """

@@ -1,4 +1,4 @@
-"""The field `deployment`: AWS's DeploymentConfiguration, and what its members have to do with each other.
+"""The field `deployment`: AWS's DeploymentConfiguration, and the rules between its members. Pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ecs_gitops.ecs.deployment_settings import BLUE_GREEN, CANARY, LINEAR, ROLLING, bake_minutes, pause_minutes
-from ecs_gitops.manifest.kinds import (
-    WRONG,
+from ecs_gitops.ecs.deployment_settings import BLUE_GREEN, CANARY, LINEAR, ROLLING
+from ecs_gitops.manifest.field_types import (
+    INVALID,
     Boolean,
     Choice,
     Field,
@@ -20,19 +20,20 @@ from ecs_gitops.manifest.kinds import (
     Object,
     Rule,
     Values,
-    has,
-    is_right,
+    has_values,
 )
-from ecs_gitops.manifest.texts import ALARM, FUNCTION_ARN, ROLE_ARN
+from ecs_gitops.manifest.text_types import ALARM, FUNCTION_ARN, ROLE_ARN
 
 _DAY = Integer(0, 1440)
-# Minutes that an item may say in timeoutMinutes.
-TIMEOUT_AT_MOST = 1_440
-# AWS names no limit; more is a slip of the finger.
+# AWS documents no limit. More is probably a typing error.
 _PERCENT = Integer(0, 1000)
-_ENABLE = Field("enable", Boolean(), "Whether it is on.", True, required=True)
+_ENABLE = Field("enable", Boolean(), "Whether it is enabled.", True, required=True)
 _ROLLBACK = Field(
-    "rollback", Boolean(), "Whether ECS returns the service to the last good deployment itself.", True, required=True
+    "rollback",
+    Boolean(),
+    "Whether ECS rolls back to the last deployment that completed.",
+    True,
+    required=True,
 )
 
 LAMBDA = "AWS_LAMBDA"
@@ -47,11 +48,11 @@ STAGES = (
     "PRODUCTION_TRAFFIC_SHIFT",
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 )
-# API reference, DeploymentLifecycleHook: not for PAUSE.
+# Not for PAUSE hooks: API reference, DeploymentLifecycleHook.
 _SHIFTING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
 
 
-def _hook_has_a_target(values: Values) -> Iterable[Finding]:
+def _hook_target_fits(values: Values) -> Iterable[Finding]:
     kind = values.get("targetType", LAMBDA)
     if kind == LAMBDA:
         for name in ("hookTargetArn", "roleArn"):
@@ -74,7 +75,7 @@ LIFECYCLE_HOOK = Object(
         Field(
             "hookTargetArn",
             FUNCTION_ARN,
-            "Function that decides whether to go on.",
+            "Function that decides whether the deployment continues.",
             "arn:aws:lambda:us-west-2:111111111111:function:smoke-test",
         ),
         Field(
@@ -82,7 +83,7 @@ LIFECYCLE_HOOK = Object(
         ),
         Field(
             "lifecycleStages",
-            ListOf(Choice(STAGES), least=1, once=""),
+            ListOf(Choice(STAGES), min_items=1, unique_by=""),
             "When the hook runs.",
             ["POST_TEST_TRAFFIC_SHIFT"],
             required=True,
@@ -100,18 +101,18 @@ LIFECYCLE_HOOK = Object(
     ),
     rules=(
         Rule(
-            _hook_has_a_target,
+            _hook_target_fits,
             {
-                "if": {**has("targetType"), "properties": {"targetType": {"const": PAUSE}}},
-                "then": {"not": has("hookTargetArn")},
-                "else": has("hookTargetArn", "roleArn"),
+                "if": {**has_values("targetType"), "properties": {"targetType": {"const": PAUSE}}},
+                "then": {"not": has_values("hookTargetArn")},
+                "else": has_values("hookTargetArn", "roleArn"),
             },
         ),
     ),
 )
 
 
-def _cleanup_is_told(values: Values) -> Iterable[Finding]:
+def _criteria_are_complete(values: Values) -> Iterable[Finding]:
     for name in ("healthyPercent", "sourceServiceRevisionCleanup"):
         if values.get("enable") is True and name not in values:
             yield Finding("", f"{name} is missing: ECS needs it where enable is true", f"{name}, or enable: false")
@@ -124,16 +125,16 @@ EARLY_SUCCESS = Object(
         Field(
             "sourceServiceRevisionCleanup",
             Choice(("BLOCKING", "DEFERRED")),
-            "Whether the old tasks are gone before the deployment is done, or after.",
+            "Whether the old tasks are stopped before the deployment completes, or after.",
             "DEFERRED",
         ),
     ),
     rules=(
         Rule(
-            _cleanup_is_told,
+            _criteria_are_complete,
             {
                 "if": {"required": ["enable"], "properties": {"enable": {"const": True}}},
-                "then": has("healthyPercent", "sourceServiceRevisionCleanup"),
+                "then": has_values("healthyPercent", "sourceServiceRevisionCleanup"),
             },
         ),
     ),
@@ -143,7 +144,7 @@ CIRCUIT_BREAKER = Object(
     (
         _ENABLE,
         _ROLLBACK,
-        Field("resetOnHealthyTask", Boolean(), "Whether a healthy task sets the count of failures to 0.", False),
+        Field("resetOnHealthyTask", Boolean(), "Whether a healthy task resets the count of failures to 0.", False),
         Field(
             "thresholdConfiguration",
             Object(
@@ -151,12 +152,12 @@ CIRCUIT_BREAKER = Object(
                     Field(
                         "type",
                         Choice(("COUNT", "BOUNDED_PERCENT", "UNBOUNDED_PERCENT")),
-                        "What the value is.",
+                        "The unit of the value.",
                         "COUNT",
                         required=True,
                     ),
-                    # AWS names no limit.
-                    Field("value", Integer(1, 100_000), "Failed tasks, or percentage of the wanted ones.", 3, True),
+                    # AWS documents no limit.
+                    Field("value", Integer(1, 100_000), "Failed tasks, or percentage of the desired count.", 3, True),
                 )
             ),
             "How many failed tasks are too many.",
@@ -168,7 +169,7 @@ ALARMS = Object(
     (
         Field(
             "alarmNames",
-            ListOf(ALARM, least=1, once=""),
+            ListOf(ALARM, min_items=1, unique_by=""),
             "CloudWatch alarms that fail the deployment.",
             ["web-5xx"],
             required=True,
@@ -180,7 +181,7 @@ ALARMS = Object(
 
 _CANARY = Object(
     (
-        Field("canaryPercent", Number(0.1, 100.0, 0.1), "Percentage of the traffic that comes first.", 10.0),
+        Field("canaryPercent", Number(0.1, 100.0, 0.1), "Percentage of the traffic that is shifted first.", 10.0),
         Field("canaryBakeTimeInMinutes", _DAY, "Minutes until the rest follows; 10 when absent.", 15),
     )
 )
@@ -192,21 +193,21 @@ _LINEAR = Object(
 )
 
 
-def _only_with(name: str, wanted: str) -> Rule:
-    """ECS refuses ``name`` unless the strategy is named and is ``wanted``."""
+def _only_with(name: str, strategy: str) -> Rule:
+    """ECS refuses ``name`` with any other strategy, and without one."""
 
     def check(values: Values) -> Iterable[Finding]:
         given = values.get("strategy")
-        if name in values and given not in (wanted, WRONG):
-            told = f"the strategy is {given}" if given else "there is no strategy"
-            yield Finding(name, f"{name} belongs to {wanted}, and {told}", f"strategy: {wanted}, or no {name}")
+        if name in values and given not in (strategy, INVALID):
+            actual = f"the strategy is {given}" if given else "there is no strategy"
+            yield Finding(name, f"{name} belongs to {strategy}, and {actual}", f"strategy: {strategy}, or no {name}")
 
-    then = {"required": ["strategy"], "properties": {"strategy": {"const": wanted}}}
-    return Rule(check, {"if": has(name), "then": then})
+    then = {"required": ["strategy"], "properties": {"strategy": {"const": strategy}}}
+    return Rule(check, {"if": has_values(name), "then": then})
 
 
 def _never_with(name: str, refused: tuple[str, ...], why: str) -> Rule:
-    """ECS refuses ``name`` with some strategies. Without one the live service's own applies, which is not known."""
+    """ECS refuses ``name`` with the strategies ``refused``. Without one the live service's applies, unknown here."""
     rest = [kind for kind in _STRATEGIES if kind not in refused]
 
     def check(values: Values) -> Iterable[Finding]:
@@ -214,83 +215,67 @@ def _never_with(name: str, refused: tuple[str, ...], why: str) -> Rule:
         if name in values and given in refused:
             yield Finding(name, f"the strategy is {given}, and {why}", f"strategy: {' or '.join(rest)}, or no {name}")
 
-    return Rule(check, {"if": has(name), "then": {"properties": {"strategy": {"enum": [*rest, None]}}}})
+    return Rule(check, {"if": has_values(name), "then": {"properties": {"strategy": {"enum": [*rest, None]}}}})
 
 
 _STRATEGIES = (ROLLING, BLUE_GREEN, LINEAR, CANARY)
 _NOT_ROLLING = (BLUE_GREEN, LINEAR, CANARY)
 
 
-def _blue_green_bakes(values: Values) -> Iterable[Finding]:
+def _blue_green_has_bake_time(values: Values) -> Iterable[Finding]:
     if values.get("strategy") == BLUE_GREEN and "bakeTimeInMinutes" not in values:
         yield Finding("", "bakeTimeInMinutes is missing: ECS needs it with BLUE_GREEN", "0 to 1440 minutes")
 
 
 def _can_replace_tasks(values: Values) -> Iterable[Finding]:
-    least, most = values.get("minimumHealthyPercent"), values.get("maximumPercent")
+    minimum, maximum = values.get("minimumHealthyPercent"), values.get("maximumPercent")
     early = values.get("earlySuccessCriteria")
     enough = early.get("healthyPercent") if isinstance(early, Mapping) else None
-    if isinstance(least, int) and isinstance(enough, int) and enough < least:
+    if isinstance(minimum, int) and isinstance(enough, int) and enough < minimum:
         where = "earlySuccessCriteria.healthyPercent"
-        yield Finding(where, f"it is less than minimumHealthyPercent, {least}", f"{least} to 100")
-    if not isinstance(least, int) or not isinstance(most, int):
+        yield Finding(where, f"it is less than minimumHealthyPercent, {minimum}", f"{minimum} to 100")
+    if not isinstance(minimum, int) or not isinstance(maximum, int):
         return
-    if least > most:
-        told = f"it is more than maximumPercent, {most}"
-        yield Finding("minimumHealthyPercent", told, "a minimumHealthyPercent that is at most maximumPercent")
-    elif least >= 100 and most <= 100 and values.get("strategy", ROLLING) == ROLLING:
-        told = "with maximumPercent 100 no task may stop and none may start: the rollout would never end"
-        yield Finding("minimumHealthyPercent", told, "a minimumHealthyPercent below 100, or a maximumPercent above")
+    if minimum > maximum:
+        message = f"it is more than maximumPercent, {maximum}"
+        yield Finding("minimumHealthyPercent", message, "a minimumHealthyPercent that is at most maximumPercent")
+    elif minimum >= 100 and maximum <= 100 and values.get("strategy", ROLLING) == ROLLING:
+        message = "with maximumPercent 100 no task may stop and none may start: the rollout would never end"
+        yield Finding("minimumHealthyPercent", message, "a minimumHealthyPercent below 100, or a maximumPercent above")
 
 
 CONFIGURATION = Object(
     (
-        Field("strategy", Choice(_STRATEGIES), "How traffic moves to the new tasks.", CANARY),
-        Field("bakeTimeInMinutes", _DAY, "Minutes that old and new tasks both run after the traffic has moved.", 10),
+        Field("strategy", Choice(_STRATEGIES), "How traffic shifts to the new tasks.", CANARY),
+        Field("bakeTimeInMinutes", _DAY, "Minutes that old and new tasks both run after the traffic has shifted.", 10),
         Field("canaryConfiguration", _CANARY, "Part of the traffic first, then the rest."),
         Field("linearConfiguration", _LINEAR, "Traffic in equal steps."),
         Field("alarms", ALARMS, "CloudWatch alarms that fail the deployment."),
         Field("deploymentCircuitBreaker", CIRCUIT_BREAKER, "Fails a deployment whose tasks do not start."),
-        Field("minimumHealthyPercent", _PERCENT, "Percentage of tasks that keep running meanwhile.", 100),
-        Field("maximumPercent", _PERCENT, "Percentage of tasks that may run meanwhile.", 200),
+        Field(
+            "minimumHealthyPercent",
+            _PERCENT,
+            "Percentage of the desired count that stays healthy meanwhile.",
+            100,
+        ),
+        Field("maximumPercent", _PERCENT, "Percentage of the desired count that may run meanwhile.", 200),
         Field("lifecycleHooks", ListOf(LIFECYCLE_HOOK), "Functions and pauses between the stages."),
-        Field("earlySuccessCriteria", EARLY_SUCCESS, "When a rolling deployment counts as done before its end."),
+        Field("earlySuccessCriteria", EARLY_SUCCESS, "When a rolling deployment counts as successful before its end."),
     ),
     rules=(
         _only_with("canaryConfiguration", CANARY),
         _only_with("linearConfiguration", LINEAR),
-        _never_with("earlySuccessCriteria", _NOT_ROLLING, "early success is for ROLLING alone"),
+        _never_with("earlySuccessCriteria", _NOT_ROLLING, "early success is for ROLLING only"),
         _never_with("bakeTimeInMinutes", (ROLLING,), "a rolling deployment does not bake"),
         _never_with("lifecycleHooks", (ROLLING,), "a rolling deployment has no stages"),
         Rule(
-            _blue_green_bakes,
+            _blue_green_has_bake_time,
             {
                 "if": {"required": ["strategy"], "properties": {"strategy": {"const": BLUE_GREEN}}},
-                "then": has("bakeTimeInMinutes"),
+                "then": has_values("bakeTimeInMinutes"),
             },
         ),
         Rule(_can_replace_tasks),
     ),
     accepted="a mapping of AWS's DeploymentConfiguration",
 )
-
-
-_BAKING = ("strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration", "lifecycleHooks")
-
-
-def bakes_within_timeout(values: Values) -> Iterable[Finding]:
-    """For items and `defaults`: a rollout that bakes longer than it may take always fails."""
-    minutes, configuration = values.get("timeoutMinutes"), values.get("deployment")
-    if not isinstance(minutes, int) or not isinstance(configuration, Mapping):
-        return
-    # What `defaults` have is looked at for every item: only what decides.
-    decisive = {name: configuration[name] for name in _BAKING if name in configuration}
-    if not is_right(decisive):
-        return
-    bakes = bake_minutes(decisive)
-    if bakes and minutes <= bakes:
-        pauses = pause_minutes(decisive)
-        more = f", with {pauses} for its PAUSE hooks" if pauses else ""
-        told = f"the rollout bakes {bakes} minutes{more}, timeoutMinutes is {minutes}"
-        least = f"more than {bakes}" if bakes < TIMEOUT_AT_MOST else "no timeoutMinutes: then the time is calculated"
-        yield Finding("timeoutMinutes", told, f"{least}, or shorter {'waits' if pauses else 'bake times'}")

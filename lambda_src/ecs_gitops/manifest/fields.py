@@ -1,6 +1,6 @@
-"""What may stand in a manifest: one table, from which both the checks and the published JSON Schema are made.
+"""The fields of a manifest, in one table: the checks and the published JSON Schema are both made from it. Pure.
 
-The source of the limits stands beside each type: here, in :mod:`ecs_gitops.manifest.texts` and in
+Each limit names its source: here, in :mod:`ecs_gitops.manifest.text_types` and in
 :mod:`ecs_gitops.manifest.deployment`.
 """
 
@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecs_gitops.manifest.deployment import CONFIGURATION, TIMEOUT_AT_MOST, bakes_within_timeout
-from ecs_gitops.manifest.kinds import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
-from ecs_gitops.manifest.pins import pins_what_it_can
-from ecs_gitops.manifest.rules import defaults_fit, one_item_per_target, possible_order, something_to_deploy
-from ecs_gitops.manifest.texts import (
+from ecs_gitops.manifest.deployment import CONFIGURATION
+from ecs_gitops.manifest.field_types import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
+from ecs_gitops.manifest.item_rules import TIMEOUT_AT_MOST, bakes_within_timeout, images_can_be_pinned
+from ecs_gitops.manifest.rules import defaults_fit, has_items, unique_targets, valid_dependencies
+from ecs_gitops.manifest.text_types import (
     ACCOUNT,
     ARGUMENT,
     BUS,
     ECS_NAME,
     EVENT_NAME,
     IMAGE,
+    LINE,
     REGION,
     RELEASE,
     SERVICE_NAME,
-    TOLD,
 )
 
 SCHEMA_VERSION = 1
@@ -32,15 +32,15 @@ SCHEMA_VERSION = 1
 CONTAINER = Object(
     (
         Field("name", ECS_NAME, "Name of the container in the task definition.", "web", required=True),
-        Field("image", IMAGE, "Image that it is to run.", "example.com/web:2.0.0", required=True),
+        Field("image", IMAGE, "Image to deploy to it.", "example.com/web:2.0.0", required=True),
     )
 )
 
 _SERVICE = Field("service", ECS_NAME, "Name of the container in the task definition.", "echoserver", required=True)
-_IMAGE = Field("image", IMAGE, "Image that the container is to run.", "example.com/echoserver:1.3", required=True)
+_IMAGE = Field("image", IMAGE, "Image to deploy to the container.", "example.com/echoserver:1.3", required=True)
 _CONTAINERS = Field(
     "containers",
-    ListOf(CONTAINER, least=1, once="name"),
+    ListOf(CONTAINER, min_items=1, unique_by="name"),
     "Several containers of the task and their images, instead of service and image.",
     required=True,
 )
@@ -60,11 +60,11 @@ _PIN = Field("pinDigest", Boolean(), "Deploy an ECR image by the digest that its
 _ON_FAILURE = Field(
     "onFailure",
     Choice(("stop", "rollback", "rollbackRelease")),
-    "What happens when an item fails: it stays as it is, its service goes back, or all that the release changed does.",
+    "When an item fails: stop leaves it as it is, rollback rolls it back, rollbackRelease rolls the release back.",
     "rollback",
 )
 _BAKES = Rule(bakes_within_timeout)
-_PINS = Rule(pins_what_it_can)
+_PINS = Rule(images_can_be_pinned)
 
 TASK = Object(
     (
@@ -94,8 +94,8 @@ HOOK = Object(
     (
         Field(
             "command",
-            ListOf(ARGUMENT, least=1),
-            "Command of the container, one word an element.",
+            ListOf(ARGUMENT, min_items=1),
+            "Command of the container, one word per element.",
             ["python", "manage.py", "migrate"],
             required=True,
         ),
@@ -122,25 +122,23 @@ SERVICE = Object(
         Field(
             "forceNewDeployment",
             Boolean(),
-            "Deploy in every release, even if nothing differs: for tags that move in other registries than ECR.",
+            "Deploy in every release, even without a difference: for tags that move in registries other than ECR.",
             True,
         ),
         _PIN,
-        Field("deployment", CONFIGURATION, "Members of the service's DeploymentConfiguration that are to change."),
+        Field("deployment", CONFIGURATION, "Members of the service's DeploymentConfiguration to change."),
         Field(
             "dependsOn",
-            ListOf(SERVICE_NAME, least=1, once=""),
+            ListOf(SERVICE_NAME, min_items=1, unique_by=""),
             "Services that are deployed before this one.",
             ["api"],
         ),
-        Field(
-            "hooks", HOOKS, "Commands that run as tasks before and after the rollout; one that fails fails the item."
-        ),
+        Field("hooks", HOOKS, "Commands that run as tasks before and after the rollout. If one fails, the item fails."),
         _ON_FAILURE,
         Field(
             "requireZeroDowntime",
             Boolean(),
-            "Refuse to deploy where settings of the service would interrupt it, rather than warn.",
+            "Refuse to deploy, rather than warn, if the service's settings would interrupt it.",
             True,
         ),
     ),
@@ -149,8 +147,8 @@ SERVICE = Object(
     either=(_ONE_OR_SEVERAL,),
 )
 
-# `defaults` takes any field of either; one that tasks do not know is for services alone. An event bus and a group of
-# schedules may stand beside each other there: each task takes what it has a use for.
+# `defaults` takes any field of a task or a service; each item inherits the fields that it has. An event bus and a group
+# of schedules may both be there: each task inherits the one that it can use.
 DEFAULTS = Object(
     tuple({field.name: replace(field, required=False) for field in (*TASK.fields, *SERVICE.fields)}.values()),
     rules=(_BAKES, _PINS),
@@ -161,24 +159,28 @@ DEFAULTS = Object(
 )
 
 
-def _has_items(name: str) -> Mapping[str, Any]:
+def _has_any(name: str) -> Mapping[str, Any]:
     return {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
 
 
 MANIFEST = Object(
     (
-        Field("release", RELEASE, "What people call this release; kept as text.", "4.0"),
+        Field("release", RELEASE, "Name of the release, for people; kept as text.", "4.0"),
         _ON_FAILURE,
         Field("tasksAfterServices", Boolean(), "Deploy scheduled tasks after the services, not before.", True),
-        Field("defaults", DEFAULTS, "Values for items that do not say; what only services know is for services alone."),
+        Field(
+            "defaults",
+            DEFAULTS,
+            "Values for items without their own. Fields that only services have are for services.",
+        ),
         Field("tasks", ListOf(TASK), "Scheduled tasks, deployed before the services."),
         Field("services", ListOf(SERVICE), "ECS services."),
     ),
     rules=(
-        Rule(something_to_deploy, {"anyOf": [_has_items("services"), _has_items("tasks")]}),
+        Rule(has_items, {"anyOf": [_has_any("services"), _has_any("tasks")]}),
         Rule(defaults_fit({"tasks": TASK, "services": SERVICE}), bounds=True),
         Rule(
-            one_item_per_target(
+            unique_targets(
                 "tasks",
                 "scheduled task",
                 TASK,
@@ -187,7 +189,7 @@ MANIFEST = Object(
             )
         ),
         Rule(
-            one_item_per_target(
+            unique_targets(
                 "tasks",
                 "scheduled task",
                 TASK,
@@ -195,8 +197,8 @@ MANIFEST = Object(
                 {"scheduleGroup": "default"},
             )
         ),
-        Rule(one_item_per_target("services", "service", SERVICE, ("account", "region", "clusterName", "serviceName"))),
-        Rule(possible_order(SERVICE)),
+        Rule(unique_targets("services", "service", SERVICE, ("account", "region", "clusterName", "serviceName"))),
+        Rule(valid_dependencies(SERVICE)),
     ),
     accepted="a mapping with tasks or services",
     free="x-",
@@ -204,15 +206,15 @@ MANIFEST = Object(
 
 SOURCE = Object(
     (
-        Field("repository", TOLD, "Name of the config repository."),
-        Field("branch", TOLD, "Branch that was pushed."),
-        Field("commitId", TOLD, "Commit that was pushed."),
-        Field("author", TOLD, "Who made the commit."),
-        Field("subject", TOLD, "First line of the commit's message."),
+        Field("repository", LINE, "Name of the config repository."),
+        Field("branch", LINE, "Branch that was pushed."),
+        Field("commitId", LINE, "Commit that was pushed."),
+        Field("author", LINE, "Who made the commit."),
+        Field("subject", LINE, "First line of the commit's message."),
     )
 )
 
-# The state machine's input: the manifest, and what `render` adds.
+# The state machine's input: the manifest, and the fields that `render` adds.
 DEPLOYMENT = Object(
     (
         *MANIFEST.fields,

@@ -1,4 +1,4 @@
-"""A manifest as a tree that remembers where each part stands, whether it came from YAML or from JSON."""
+"""A manifest as a tree with the position of each part, read from YAML or from JSON. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ Content: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """``content`` is a scalar's text, None for null, a list or a mapping; ``line`` and ``column`` count from 1, and are
-    0 where there is no file. ``repeated`` are keys of a mapping that stand in it more than once, with their places."""
+    """``content`` is a scalar's text, None for null, a list or a mapping.
+
+    ``line`` and ``column`` count from 1; they are 0 without a file. ``keys`` has the line and column of each key of a
+    mapping. ``duplicate_keys`` are the second and further uses of a key: name, line, column."""
 
     content: Content
     line: int = 0
     column: int = 0
     keys: Mapping[str, tuple[int, int]] | None = None
-    repeated: tuple[tuple[str, int, int], ...] = ()
+    duplicate_keys: tuple[tuple[str, int, int], ...] = ()
 
 
 def from_data(data: object, depth: int = 0) -> Node:
-    """The tree of plain JSON data; numbers and booleans become the text that they are written as.
+    """The tree of plain JSON data; numbers and booleans become their text.
 
-    Raises :class:`ValueError` for data that JSON cannot hold or that is nested deeper than a manifest ever is.
+    Raises :class:`ValueError` for data that JSON cannot hold, and for data nested deeper than :data:`MAX_DEPTH`.
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
@@ -36,7 +38,7 @@ def from_data(data: object, depth: int = 0) -> Node:
     if isinstance(data, int | float):
         if data in (inf, -inf) or data != data:
             raise ValueError(f"{data} is not a number that JSON has")
-        if isinstance(data, int) and abs(data) >= _NUMBER_BELOW:
+        if isinstance(data, int) and abs(data) >= _NUMBER_LIMIT:
             raise ValueError("a number has more than a hundred digits")
         return Node(repr(data))
     if isinstance(data, Mapping):
@@ -46,8 +48,8 @@ def from_data(data: object, depth: int = 0) -> Node:
     raise ValueError(f"{type(data).__name__} is not JSON")
 
 
-# Python writes no number of some thousand digits.
-_NUMBER_BELOW = 10**100
+# Python refuses to write numbers of some thousand digits.
+_NUMBER_LIMIT = 10**100
 MAX_DEPTH = 20
-# A Step Functions execution takes 262,144 bytes of input; a larger manifest could never be deployed.
+# Step Functions limits an execution's input to 262,144 bytes. A larger manifest could not be deployed.
 MAX_BYTES = 262_144

@@ -1,6 +1,6 @@
-"""YAML text to a tree with positions. Safe against what a manifest never needs: tags, bombs, depth, size.
+"""Read YAML into a tree with positions. Tags, alias bombs, deep nesting and large files are refused.
 
-PyYAML composes the nodes; no value is constructed, so scalars keep the text that stands in the file.
+PyYAML only composes the nodes and constructs no values, so that scalars keep the text of the file: `4.0` stays `4.0`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from ecs_gitops.model.problem import Problem
 if TYPE_CHECKING:
     import yaml
 
-# Nodes after aliases are followed. A full-sized manifest without aliases has fewer.
+# Nodes, with aliases expanded. The largest manifest without aliases has fewer.
 MAX_NODES = 200_000
-# Characters of their texts, likewise. More than a file of full size has can only come from aliases.
+# Characters of their texts, with aliases expanded. Only aliases can make more than the largest file has.
 MAX_CHARACTERS = 4 * MAX_BYTES
 _MAX_ALIASES = 1_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # The style of a scalar without quotes, as the Python and the C loader give it.
 _PLAIN = (None, "")
-# What YAML 1.1 (5.1) does not allow in a file, and a byte order mark that is not at its beginning. The two loaders
-# count the place of such a character differently, so it is looked for before.
+# Characters that YAML 1.1 (5.1) forbids, and a byte order mark after the beginning of the file. The C and the Python
+# loader report different places for them, so we search before we parse.
 _NOT_IN_YAML = r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _PLAIN_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null")
-# Of what a message repeats of the file.
+# Characters of the file that a message quotes.
 _SHOWN = 200
 
 
 class Unreadable(Exception):
-    """The text is not YAML that a manifest may be; carries the one :class:`Problem`."""
+    """The text is not YAML, or uses what a manifest may not use. Carries one :class:`Problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -55,20 +55,20 @@ def read(data: bytes) -> Node:
     except UnicodeDecodeError as error:
         line, column = _place(data[: error.start].decode())
         raise _at(line, column, "not UTF-8", "a file saved as UTF-8") from None
-    if odd := re.search(_NOT_IN_YAML, text):
-        line, column = _place(text[: odd.start()])
-        raise _at(line, column, f"{odd[0]!r} is a character that YAML does not allow", "printable characters")
+    if forbidden := re.search(_NOT_IN_YAML, text):
+        line, column = _place(text[: forbidden.start()])
+        raise _at(line, column, f"{forbidden[0]!r} is a character that YAML does not allow", "printable characters")
     return _tree(_compose(text))
 
 
 def _place(before: str) -> tuple[int, int]:
-    """Line and column of what follows ``before``."""
+    """Line and column of the character after ``before``."""
     lines = re.split(r"\r\n|\r|\n", before)
     return len(lines), len(lines[-1]) + 1
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """Events first, which costs no recursion, so that depth and aliases are known before a tree is built."""
+    """PyYAML's nodes. Depth and aliases are checked on its events first: that needs no recursion."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -93,21 +93,21 @@ def _compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = _cut(sanitize.escaped(" ".join(filter(None, (error.context, error.problem)))))
-        raise _mark(mark, f"not valid YAML: {told}", _hint(text, mark)) from None
+        reason = _cut(sanitize.escaped(" ".join(filter(None, (error.context, error.problem)))))
+        raise _mark(mark, f"not valid YAML: {reason}", _hint(text, mark)) from None
     except (yaml.YAMLError, ArithmeticError, ValueError) as error:
         raise _at(1, 1, f"not valid YAML: {type(error).__name__}", "") from None
 
 
 def _hint(text: str, mark: Any) -> str:
-    """What is accepted instead, where the mistake is the commonest of all."""
+    """What is accepted instead, for the most common mistake: tabs."""
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     return "spaces, not tabs, at the beginning of a line" if "\t" in line[: len(line) - len(line.lstrip())] else ""
 
 
 class _Budget:
-    """Counts nodes as aliases are followed: a bomb is small in the file and huge when opened."""
+    """Limits the expansion of aliases: an alias bomb is a small file with a huge tree."""
 
     def __init__(self) -> None:
         self.nodes, self.characters = MAX_NODES, MAX_CHARACTERS
@@ -117,7 +117,7 @@ class _Budget:
         self.characters -= len(node.value) if isinstance(node.value, str) else 0
         if self.nodes < 0 or self.characters < 0:
             at_most = f"at most {MAX_NODES:,} values and {MAX_CHARACTERS:,} characters"
-            raise _mark(node.start_mark, "aliases expand to too much", at_most)
+            raise _mark(node.start_mark, "aliases expand to too many values", at_most)
 
 
 def _tree(root: yaml.Node | None) -> Node:
@@ -145,7 +145,7 @@ def _mapping(node: Any, budget: _Budget, depth: int, line: int, column: int) -> 
     content: dict[str, Node] = {}
     places: dict[str, tuple[int, int]] = {}
     merged: dict[str, Node] = {}
-    repeated = []
+    duplicates = []
     for key, value in node.value:
         place = (key.start_mark.line + 1, key.start_mark.column + 1)
         if not isinstance(key, yaml.ScalarNode):
@@ -155,25 +155,25 @@ def _mapping(node: Any, budget: _Budget, depth: int, line: int, column: int) -> 
             for name, part in _merge(child, *place).items():
                 merged.setdefault(name, part)
         elif key.value in content:
-            repeated.append((key.value, *place))
+            duplicates.append((key.value, *place))
         else:
             content[key.value], places[key.value] = child, place
     for name, child in merged.items():
         content.setdefault(name, child)
         places.setdefault(name, (child.line, child.column))
-    return Node(content, line, column, places, tuple(repeated))
+    return Node(content, line, column, places, tuple(duplicates))
 
 
 def _merge(node: Node, line: int, column: int) -> dict[str, Node]:
-    """What a merge key (``<<``) adds: a mapping, or the mappings of a list, the first winning."""
+    """The fields that a merge key (``<<``) adds, from a mapping or a list of mappings; the first of a list wins."""
     parts = node.content if isinstance(node.content, list) else [node]
-    found: dict[str, Node] = {}
+    fields: dict[str, Node] = {}
     for part in parts:
         if not isinstance(part.content, dict):
             raise _at(line, column, "`<<` merges something that is not a mapping", "an alias of a mapping")
         for name, child in part.content.items():
-            found.setdefault(name, child)
-    return found
+            fields.setdefault(name, child)
+    return fields
 
 
 def _cut(text: str) -> str:

@@ -15,7 +15,7 @@ class Target:
     """Where a batch is deployed: an account and Region, and the role to assume there.
 
     ``session_name``: any text, such as an execution's name; it is made fit. ``only_looks``: the session may do no more
-    than :mod:`ecs_gitops.aws.read_only` allows.
+    than :mod:`ecs_gitops.aws.session_policy` allows.
     """
 
     account: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs import references
+from ecs_gitops.ecs.definition_references import secrets_and_parameters, unchecked
 from ecs_gitops.model.status import Finding
 
 if TYPE_CHECKING:
-    from ecs_gitops.ecs.references import Reference
+    from ecs_gitops.ecs.definition_references import Reference
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
 
@@ -80,8 +80,8 @@ class Checked:
         return not self.item.is_final and not self.findings.failed
 
     def refers_to(self, *definitions: Json) -> None:
-        """What tasks of these definitions need: to be looked up, or told to be unchecked."""
-        found = [(references.references(each), references.unchecked(each)) for each in definitions]
-        self.references = tuple(dict.fromkeys(reference for known, _ in found for reference in known))
-        for text in dict.fromkeys(text for _, texts in found for text in texts):
+        """Look up what tasks of these definitions need; what cannot be looked up is a finding."""
+        known = [each for definition in definitions for each in secrets_and_parameters(definition)]
+        self.references = tuple(dict.fromkeys(known))
+        for text in dict.fromkeys(text for definition in definitions for text in unchecked(definition)):
             self.findings.add("secrets", NOT_CHECKED, text)

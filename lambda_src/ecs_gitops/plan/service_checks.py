@@ -11,11 +11,11 @@ from ecs_gitops.ecs.deployment_settings import (
     LINEAR,
     ROLLING,
     bake_minutes,
-    before,
     differs,
-    hasty,
     merged,
+    original_settings,
     pause_minutes,
+    rollback_settings,
     strategy,
 )
 from ecs_gitops.ecs.service import is_settled, volume_roles
@@ -46,8 +46,8 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> Non
         minutes += bake_minutes(plan.configuration) - bake_minutes(item.service.deployment or {})
     now, desired = service.configuration, item.service.deployment or {}
     # Settings that a rollback replaces, or that are set otherwise, have to be as they were in the end.
-    is_replaced = hasty(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
-    previous = before(now, desired) if differs(now, desired) or is_replaced else None
+    is_replaced = rollback_settings(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
+    previous = original_settings(now, desired) if differs(now, desired) or is_replaced else None
     checked.item = item = item.with_change(timeout_minutes=minutes, previous_settings=previous)
     findings.ok("settings")
     for text in misfits(item, service, plan.configuration, live.definition):

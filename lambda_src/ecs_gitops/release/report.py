@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.stages import Stage, following
-from ecs_gitops.manifest import problems
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent
@@ -71,7 +71,7 @@ def _error(batches: Sequence[Batch], done: Stage) -> str:
 
 def _why_unplanned(state: Json, error: str) -> str:
     """Why InitConfig failed: where the manifest is wrong, every problem, the first one first."""
-    refused = problems.from_data(state.get("deployment"))
+    refused = refused_manifest.from_data(state.get("deployment"))
     if refused is None:
         return f"{_UNPLANNED}: {error}"
     more = refused.total - len(refused.lines)

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
-from ecs_gitops.ecs.task_placement import advice, passes, unplaced
+from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
 from ecs_gitops.model.names import started_by
 from ecs_gitops.verdict import rollout
 from ecs_gitops.verdict.evidence import TOLD_TO_STOP, stop_reasons
@@ -121,7 +121,7 @@ def queued(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, 
     ran = item.progress.hook
     since = _number(item, "since") or (item.progress.since if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
-    if not passes(why) or now >= deadline:
+    if not is_temporary(why) or now >= deadline:
         return None
     pause = max(_SHORTEST_PAUSE, _LOOKS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
     return {
@@ -169,7 +169,7 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
     # A command that handles SIGTERM may exit with 0 too, its work half done.
     if container.get("exitCode") == 0 and task.get("stopCode") not in _STOPPED:
         return HookVerdict(SUCCEEDED)
-    if (why := unplaced(task)) is not None:
+    if (why := placement_failure(task)) is not None:
         return HookVerdict(UNPLACED, why)
     return HookVerdict(FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
 

@@ -15,7 +15,7 @@ from ecs_gitops.flow.transitions import (
     try_hook_again,
     untouched,
 )
-from ecs_gitops.ledger.tags import noted
+from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.item import Item, joined
@@ -89,7 +89,7 @@ class HookWatch:
             why = joined(why, self._of_others(item, task)) or ""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
-        return noted(self.aws, self.batch, after_failure(item, why, now))
+        return tag_failed(self.aws, self.batch, after_failure(item, why, now))
 
     def _proven(self, item: Item, seen: Service | AwsRefused | None, now: float) -> Item:
         """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""

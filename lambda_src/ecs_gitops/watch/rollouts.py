@@ -19,7 +19,7 @@ from ecs_gitops.flow.transitions import (
     move,
     roll_back,
 )
-from ecs_gitops.ledger.tags import noted
+from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.live.services import Seen
 from ecs_gitops.model.batch import Batch
@@ -181,7 +181,7 @@ class Validator:
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
-        return noted(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
+        return tag_failed(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
 
     def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()

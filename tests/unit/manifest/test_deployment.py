@@ -13,10 +13,10 @@ from botocore.loaders import Loader
 
 from ecs_gitops import manifest
 from ecs_gitops.manifest import deployment
-from ecs_gitops.manifest.check import check
-from ecs_gitops.manifest.kinds import Choice, ListOf, Object
+from ecs_gitops.manifest.checker import check
+from ecs_gitops.manifest.field_types import Choice, ListOf, Object
+from ecs_gitops.manifest.json_schema import _object
 from ecs_gitops.manifest.node import from_data
-from ecs_gitops.manifest.schema import _object
 from ecs_gitops.model.errors import InvalidManifest
 
 FUNCTION = "arn:aws:lambda:us-west-2:111111111111:function:smoke-test"
@@ -65,7 +65,7 @@ GOOD = {
     },
 }
 
-# What is wrong: the configuration, where that is told, and what is told. `False` where the JSON Schema cannot say it.
+# A configuration, the path of its problem, the message, and whether the JSON Schema reports it too.
 WRONG = [
     ({"canaryConfiguration": {}}, "canaryConfiguration", "belongs to CANARY, and there is no strategy", True),
     (
@@ -84,7 +84,7 @@ WRONG = [
     (
         {"strategy": "LINEAR", "earlySuccessCriteria": {"enable": False}},
         "earlySuccessCriteria",
-        "early success is for ROLLING alone",
+        "early success is for ROLLING only",
         True,
     ),
     ({"strategy": "ROLLING", "bakeTimeInMinutes": 1}, "bakeTimeInMinutes", "does not bake", True),
@@ -150,7 +150,7 @@ WRONG = [
     ),
     ({"alarms": {"alarmNames": ["a"], "enable": True}}, "alarms", "rollback is missing", True),
     ({"alarms": {**ALARMS, "alarmNames": []}}, "alarms.alarmNames", "the list is empty", True),
-    ({"alarms": {**ALARMS, "alarmNames": ["a", "a"]}}, "alarms.alarmNames[1]", "'a' stands twice", True),
+    ({"alarms": {**ALARMS, "alarmNames": ["a", "a"]}}, "alarms.alarmNames[1]", "duplicate 'a'", True),
     ({"deploymentCircuitBreaker": {"rollback": True}}, "deploymentCircuitBreaker", "enable is missing", True),
     ({"strategy": "CANARY", "bakeTimeInMinutes": 1441}, "bakeTimeInMinutes", "'1441' is not accepted", True),
     (
@@ -170,7 +170,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_ecs_takes_is_accepted_as_it_stands(name):
+def test_what_ecs_accepts_is_accepted_unchanged(name):
     # GIVEN a configuration that ECS takes
     data = GOOD[name]
     # WHEN it is checked
@@ -181,14 +181,14 @@ def test_what_ecs_takes_is_accepted_as_it_stands(name):
     jsonschema.validate(data, _object(deployment.CONFIGURATION))
 
 
-@pytest.mark.parametrize(("data", "path", "told", "schema_knows"), WRONG)
-def test_what_ecs_refuses_or_never_ends_is_told_with_the_reason(data, path, told, schema_knows):
+@pytest.mark.parametrize(("data", "path", "message", "schema_knows"), WRONG)
+def test_what_ecs_refuses_or_never_ends_is_reported_with_the_reason(data, path, message, schema_knows):
     # GIVEN a configuration that is wrong in one way
     # WHEN it is checked
     _, problems = check(from_data(data), deployment.CONFIGURATION)
-    # THEN just that is told, at its place, with what is accepted
+    # THEN just that is message, at its place, with what is accepted
     assert [problem.path for problem in problems] == [path]
-    assert told in problems[0].message
+    assert message in problems[0].message
     assert problems[0].accepted
     assert jsonschema.Draft202012Validator(_object(deployment.CONFIGURATION)).is_valid(data) is not schema_knows
 
@@ -208,14 +208,14 @@ CANARY = "deployment: {strategy: CANARY, bakeTimeInMinutes: 60}"
         (item(", timeoutMinutes: 30", CANARY), "f:3:76: services[0].timeoutMinutes: "),
         (item("", f"timeoutMinutes: 30, {CANARY}"), "f:1:28: defaults.timeoutMinutes: "),
     ],
-    ids=["own", "the default is too short", "the default bakes too long", "both are defaults: told there, once"],
+    ids=["own", "the default is too short", "the default bakes too long", "both are defaults: message there, once"],
 )
 def test_a_rollout_that_bakes_longer_than_it_may_take_is_refused(text, place):
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(text.encode(), "f")
-    told = str(caught.value)
-    assert told.startswith(f"{place}the rollout bakes 70 minutes, timeoutMinutes is 30; accepted: more than 70")
-    assert len(told.splitlines()) == 1
+    message = str(caught.value)
+    assert message.startswith(f"{place}the rollout bakes 70 minutes, timeoutMinutes is 30; accepted: more than 70")
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.parametrize("minutes", ["", ", timeoutMinutes: 71"])
@@ -246,14 +246,14 @@ def test_the_tables_have_the_members_that_the_api_has():
         assert {*table.names} == {*shape["members"]} - {"hookDetails"}
         assert {*shape.get("required", [])} <= {field.name for field in table.fields if field.required}
         for field in table.fields:
-            wanted = model["shapes"][shape["members"][field.name]["shape"]]
+            expected = model["shapes"][shape["members"][field.name]["shape"]]
             kind = field.type
             if isinstance(kind, ListOf):
-                kind, wanted = kind.element, model["shapes"][wanted["member"]["shape"]]
+                kind, expected = kind.element, model["shapes"][expected["member"]["shape"]]
             if isinstance(kind, Object):
-                compare(kind, wanted)
+                compare(kind, expected)
             if isinstance(kind, Choice):
-                assert {*kind.values} == {*wanted["enum"]}
+                assert {*kind.values} == {*expected["enum"]}
 
     compare(deployment.CONFIGURATION, model["shapes"]["DeploymentConfiguration"])
 

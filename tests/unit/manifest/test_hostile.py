@@ -1,4 +1,4 @@
-"""Manifests that nobody means well with: only documented errors, each told in a few readable lines."""
+"""Hostile manifests: only documented errors, each reported in a few readable lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ values = st.recursive(
 )
 
 
-def told(data):
+def problem_lines(data):
     """The problems of a file, or of an execution's input."""
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(data, "f") if isinstance(data, bytes) else manifest.from_json(data)
@@ -84,14 +84,14 @@ def test_what_the_fuzzer_begins_with_is_good(text):
     ],
     ids=["no mark", "a mark", "a line later", "nothing else", "UTF-16"],
 )
-def test_what_is_not_utf8_is_told_at_its_place_also_behind_a_byte_order_mark(data, place):
+def test_what_is_not_utf8_is_reported_at_its_place_also_behind_a_byte_order_mark(data, place):
     with pytest.raises(InvalidManifest, match=f"^{place}: not UTF-8"):
         manifest.load(data, "f")
 
 
 @pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\u200b\ufeff", "\ud800"])
-def test_characters_that_yaml_does_not_allow_are_told_and_not_printed(character):
-    [line] = told(f"release: 'a{character}'".encode("utf-8", "surrogatepass"))
+def test_characters_that_yaml_does_not_allow_are_reported_and_not_printed(character):
+    [line] = problem_lines(f"release: 'a{character}'".encode("utf-8", "surrogatepass"))
     assert line.isprintable()
 
 
@@ -100,14 +100,16 @@ def test_characters_that_yaml_does_not_allow_are_told_and_not_printed(character)
     [math.inf, -math.inf, math.nan, 10**5_000, -(10**5_000)],
     ids=["infinity", "-infinity", "not a number", "5,000 digits", "-5,000 digits"],
 )
-def test_numbers_that_json_does_not_have_are_told(number):
-    [line] = told({"services": [{**WEB, "serviceName": "w", "timeoutMinutes": number}]})
+def test_numbers_that_json_does_not_have_are_reported(number):
+    [line] = problem_lines({"services": [{**WEB, "serviceName": "w", "timeoutMinutes": number}]})
     assert "number" in line
 
 
 @pytest.mark.parametrize("text", ["1e999", ".inf", "-.nan", "0x10", "1" * 5_000, "-1", "1_0"])
 def test_numbers_of_yaml_are_texts_that_are_no_minutes(text):
-    lines = told(f"services: [{json.dumps({**WEB, 'serviceName': 'w'})[:-1]}, timeoutMinutes: {text}}}]".encode())
+    lines = problem_lines(
+        f"services: [{json.dumps({**WEB, 'serviceName': 'w'})[:-1]}, timeoutMinutes: {text}}}]".encode()
+    )
     assert lines[0].startswith("services[0].timeoutMinutes: ")
     assert len(lines[0]) < 250
 
@@ -117,31 +119,33 @@ def test_depth_is_bounded_in_either_language(depth):
     inner: object = "x"
     for _ in range(depth):
         inner = [inner]
-    assert "nested" in told({"services": inner})[0]
-    assert "nested" in told(json.dumps({"services": inner}).encode())[0]
+    assert "nested" in problem_lines({"services": inner})[0]
+    assert "nested" in problem_lines(json.dumps({"services": inner}).encode())[0]
 
 
-def test_a_key_that_is_a_mapping_or_huge_is_told_shortly():
-    assert "not a plain word" in told(b"? {a: b}\n: 1\n")[0]
-    lines = told(b"? " + b"k" * 9_000 + b"\n: 1\n")
+def test_a_key_that_is_a_mapping_or_huge_has_a_short_message():
+    assert "not a plain word" in problem_lines(b"? {a: b}\n: 1\n")[0]
+    lines = problem_lines(b"? " + b"k" * 9_000 + b"\n: 1\n")
     assert all(len(line) < 400 for line in lines)
 
 
-def test_a_huge_tag_is_told_shortly():
-    assert len(told(b"!" + b"t" * 9_000 + b" x")[0]) < 400
+def test_a_huge_tag_has_a_short_message():
+    assert len(problem_lines(b"!" + b"t" * 9_000 + b" x")[0]) < 400
 
 
 # --- what is bounded -------------------------------------------------------------------------------------------------
 
 
 def test_pairs_of_dependencies_are_bounded_however_they_are_written():
-    # GIVEN services of one name that wait for each other, and names in defaults
+    # GIVEN services of one name that depend on each other, and names in defaults
     same = {"service": "w", "image": "i", "serviceName": "a", "dependsOn": ["a"]}
-    [line] = told({"defaults": same, "services": [{"clusterName": f"c{n}"} for n in range(400)]})
+    [line] = problem_lines({"defaults": same, "services": [{"clusterName": f"c{n}"} for n in range(400)]})
     assert line.startswith("services: `dependsOn` makes 160,000 pairs")
     assert "at most 100,000" in line
     names = [f"s{n}" for n in range(400)]
-    [line] = told({"defaults": {**WEB, "dependsOn": names}, "services": [{"serviceName": name} for name in names]})
+    [line] = problem_lines(
+        {"defaults": {**WEB, "dependsOn": names}, "services": [{"serviceName": name} for name in names]}
+    )
     assert "160,000 pairs" in line
 
 
@@ -155,28 +159,30 @@ def test_as_many_pairs_as_a_release_needs_are_good():
 
 def test_what_defaults_come_to_in_all_items_is_bounded():
     containers = [{"name": f"n{n}", "image": "i"} for n in range(1_000)]
-    [line] = told({"defaults": {"containers": containers}, "tasks": [{"cwRuleName": f"r{n}"} for n in range(1_000)]})
-    assert line.startswith("defaults: written into each item, the defaults have 20,890,000 characters")
+    [line] = problem_lines(
+        {"defaults": {"containers": containers}, "tasks": [{"cwRuleName": f"r{n}"} for n in range(1_000)]}
+    )
+    assert line.startswith("defaults: copied into each item, the defaults have 20,890,000 characters")
     assert "at most 5,000,000" in line
 
 
 def test_texts_that_aliases_repeat_are_bounded():
-    [line] = told(b"release: &a '" + b"x" * 100_000 + b"'\nservices: [" + b"*a," * 20 + b"]")
-    assert "aliases expand to too much" in line
+    [line] = problem_lines(b"release: &a '" + b"x" * 100_000 + b"'\nservices: [" + b"*a," * 20 + b"]")
+    assert "aliases expand to too many values" in line
 
 
-def test_a_file_of_problems_is_not_looked_through_to_its_end():
+def test_the_check_of_a_file_of_problems_stops_early():
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(b"services: [" + b"1," * 20_000 + b"]", "f")
     assert len(caught.value.problems) == 10_000
     assert len(str(caught.value)) < 20_000
 
 
-def test_the_nearest_name_is_looked_for_as_long_as_it_is_cheap():
+def test_the_nearest_name_is_searched_as_long_as_it_is_cheap():
     # GIVEN long names that are all alike
     services = [{"serviceName": f"{'ab' * 60}{n}", "dependsOn": [f"{'ba' * 60}{n}"]} for n in range(150)]
-    lines = told({"defaults": WEB, "services": services})
-    # THEN all the wrong ones are told, the first with a hint
+    lines = problem_lines({"defaults": WEB, "services": services})
+    # THEN all the wrong ones are reported, the first with a hint
     assert len(lines) == 150
     assert 0 < sum("did you mean" in line for line in lines) < 20
 

@@ -1,4 +1,4 @@
-"""What an item may have beside one container and one rule: several containers, schedules, hooks, and their defaults."""
+"""Items with several containers, schedules, hooks, and their defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(text):
     return manifest.load(text.encode(), "f")
 
 
-def told(text):
+def problem_lines(text):
     with pytest.raises(InvalidManifest) as caught:
         load(text)
     return [problem.text("f") for problem in caught.value.problems]
@@ -37,13 +37,13 @@ def task(fields, defaults=""):
 # --- several containers ---
 
 
-def test_several_containers_of_one_task_stand_in_one_item():
+def test_several_containers_of_one_task_are_in_one_item():
     read = load(service(TWO)).with_defaults()
     assert read.services[0].images == (ContainerImage("web", "web:1"), ContainerImage("proxy", "proxy:2"))
     assert (read.services[0].service, read.services[0].image) == ("", "")
 
 
-def test_one_container_is_told_the_same_way():
+def test_one_container_gives_the_same_type():
     read = load(service("service: web, image: 'web:1'") + "tasks: [{service: a, image: b, cwRuleName: c}]")
     assert read.services[0].images == (ContainerImage("web", "web:1"),)
     assert read.tasks[0].images == (ContainerImage("a", "b"),)
@@ -52,27 +52,27 @@ def test_one_container_is_told_the_same_way():
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
-        (f"image: 'web:1', {TWO}", "services[0].containers: image and containers do not go together"),
-        (f"service: web, {TWO}", "services[0].containers: service and containers do not go together"),
+        (f"image: 'web:1', {TWO}", "services[0].containers: image and containers cannot be used together"),
+        (f"service: web, {TWO}", "services[0].containers: service and containers cannot be used together"),
         ("containers: []", "services[0].containers: the list is empty; accepted: at least 1 element"),
         (
             "containers: [{name: web, image: 'web:1'}, {name: web, image: 'web:2'}]",
-            "services[0].containers[1].name: 'web' stands twice, first in line 3",
+            "services[0].containers[1].name: duplicate 'web', first in line 3",
         ),
         ("containers: [{name: web}]", "services[0].containers[0]: image is missing"),
         ("containers: web", "services[0].containers: 'web' is not a list"),
     ],
 )
-def test_wrong_containers_are_told(fields, place):
-    lines = told(service(fields))
+def test_wrong_containers_are_reported(fields, place):
+    lines = problem_lines(service(fields))
     assert len(lines) == 1
     assert place in lines[0]
 
 
-def test_without_any_container_both_ways_are_told():
-    lines = told(service("region: us-west-2"))
+def test_without_any_container_both_ways_are_reported():
+    lines = problem_lines(service("region: us-west-2"))
     assert [line.split(": ")[2].split(";")[0] for line in lines] == ["image is missing", "service is missing"]
-    assert all(line.endswith("it may stand in `defaults` too. Or `containers` instead.") for line in lines)
+    assert all(line.endswith("it may be in `defaults` too. Or `containers` instead.") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_what_an_item_says_shuts_out_the_other_way_of_its_defaults(fields, defau
 
 
 def test_defaults_with_both_ways_are_refused_where_they_stand():
-    lines = told(service("region: us-west-2", f"service: web, {TWO}"))
+    lines = problem_lines(service("region: us-west-2", f"service: web, {TWO}"))
     assert len(lines) == 1
-    assert "f:1:38: defaults.containers: service and containers do not go together" in lines[0]
+    assert "f:1:38: defaults.containers: service and containers cannot be used together" in lines[0]
 
 
 # --- rules and schedules ---
@@ -108,21 +108,30 @@ def test_a_task_has_a_rule_or_a_schedule():
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
-        ("cwRuleName: a, scheduleName: b", "tasks[0].scheduleName: cwRuleName and scheduleName do not go together"),
-        ("cwRuleName: a, scheduleGroup: b", "tasks[0].scheduleGroup: cwRuleName and scheduleGroup do not go together"),
-        ("eventBusName: a, scheduleName: b", "tasks[0].scheduleName: eventBusName and scheduleName do not go together"),
+        (
+            "cwRuleName: a, scheduleName: b",
+            "tasks[0].scheduleName: cwRuleName and scheduleName cannot be used together",
+        ),
+        (
+            "cwRuleName: a, scheduleGroup: b",
+            "tasks[0].scheduleGroup: cwRuleName and scheduleGroup cannot be used together",
+        ),
+        (
+            "eventBusName: a, scheduleName: b",
+            "tasks[0].scheduleName: eventBusName and scheduleName cannot be used together",
+        ),
         ("scheduleGroup: b", "tasks[0]: scheduleName is missing"),
         ("scheduleName: 'a/b'", "tasks[0].scheduleName: 'a/b' is not accepted"),
     ],
 )
-def test_wrong_schedules_are_told(fields, place):
-    lines = told(task(f"service: a, image: b, {fields}"))
+def test_wrong_schedules_are_reported(fields, place):
+    lines = problem_lines(task(f"service: a, image: b, {fields}"))
     assert len(lines) == 1
     assert place in lines[0]
 
 
-def test_a_task_without_either_is_told_both():
-    lines = told(task("service: a, image: b"))
+def test_a_task_without_either_is_reported_with_both():
+    lines = problem_lines(task("service: a, image: b"))
     assert len(lines) == 1
     assert "cwRuleName is missing" in lines[0]
     assert "Or `scheduleName` instead." in lines[0]
@@ -154,10 +163,10 @@ JOB = "  - {service: a, image: b, scheduleName: nightly}\n"
         (JOB.replace("scheduleName", "cwRuleName"), False),
     ],
 )
-def test_a_container_of_a_schedule_stands_once(other, same):
+def test_a_container_of_a_schedule_is_in_one_item(other, same):
     text = f"tasks:\n{JOB}{other}"
     if same:
-        assert "tasks[1]: the same scheduled task as tasks[0] in line 2" in told(text)[0]
+        assert "tasks[1]: the same scheduled task as tasks[0] in line 2" in problem_lines(text)[0]
     else:
         assert len(load(text).tasks) == 2
 
@@ -183,8 +192,8 @@ def test_hooks_are_plain_data_with_texts():
         ('{preDeploy: {command: ["\\0"]}}', "hooks.preDeploy.command[0]: "),
     ],
 )
-def test_wrong_hooks_are_told(hooks, place):
-    lines = told(service(f"{TWO}, hooks: {hooks}"))
+def test_wrong_hooks_are_reported(hooks, place):
+    lines = problem_lines(service(f"{TWO}, hooks: {hooks}"))
     assert len(lines) == 1
     assert f"services[0].{place}" in lines[0]
 
@@ -197,7 +206,7 @@ def test_the_switches_are_read_from_the_top_level_the_item_and_the_defaults():
     one = read.services[0]
     assert (read.on_failure, read.tasks_after_services) == ("rollbackRelease", False)
     assert (one.on_failure, one.pin_digest, one.require_zero_downtime) == ("stop", False, True)
-    assert "accepted: stop or rollback or rollbackRelease" in told(service(f"{TWO}, onFailure: ignore"))[0]
+    assert "accepted: stop or rollback or rollbackRelease" in problem_lines(service(f"{TWO}, onFailure: ignore"))[0]
 
 
 def test_a_manifest_that_uses_none_of_it_renders_as_before():
@@ -236,7 +245,7 @@ def test_published_schema_and_checker_agree(text, valid):
     if valid:
         load(text)
     else:
-        assert told(text)
+        assert problem_lines(text)
 
 
 ECR = "111111111111.dkr.ecr.us-west-2.amazonaws.com/app"
@@ -261,15 +270,15 @@ SHA = "sha256:" + "b" * 64
     ],
 )
 def test_pin_digest_is_for_images_that_can_be_pinned(text, paths):
-    lines = told(text) if paths else []
+    lines = problem_lines(text) if paths else []
     assert [line.split(": ")[1] for line in lines] == paths
     assert all("pinDigest cannot pin this image: it is not in ECR" in line for line in lines)
     if not paths:
         load(text)
 
 
-def test_an_image_that_no_engine_takes_is_told_at_its_place_with_the_reason():
-    lines = told("services:\n  - service: a\n    clusterName: c\n    serviceName: s\n    image: 'Web:1'\n")
+def test_an_image_that_no_engine_accepts_is_reported_at_its_place_with_the_reason():
+    lines = problem_lines("services:\n  - service: a\n    clusterName: c\n    serviceName: s\n    image: 'Web:1'\n")
     reason = "the repository has upper case letters: 'Web'"
     accepted = "lower case letters and digits, with `.`, `_`, `__` or hyphens between them"
     assert lines == [f"f:5:12: services[0].image: 'Web:1' is not accepted: {reason}; accepted: {accepted}"]

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from ecs_gitops import manifest
 from ecs_gitops.manifest import ServiceItem, TaskItem
-from ecs_gitops.manifest.schema import schema
+from ecs_gitops.manifest.json_schema import schema
 from ecs_gitops.model.errors import InvalidManifest
 
 SCHEMA = jsonschema.Draft202012Validator(schema())
-SEED = b"""\
+SMALL = b"""\
 release: 4.0
 tasks:
   - service: rating-cleanup
@@ -42,8 +42,8 @@ def refused(text: str | bytes) -> InvalidManifest:
     return caught.value
 
 
-def test_the_seed_format_is_read_unchanged():
-    read = manifest.load(SEED, "deployment.yaml")
+def test_a_manifest_of_tasks_and_services_is_read():
+    read = manifest.load(SMALL, "deployment.yaml")
     assert read.release == "4.0"
     assert read.tasks == (
         TaskItem(
@@ -75,13 +75,13 @@ def test_the_seed_format_is_read_unchanged():
     ],
     ids=["no release", "empty tasks", "no tasks", "null tasks", "tasks only", "byte order mark", "CRLF"],
 )
-def test_what_made_the_earlier_design_crash_is_read(text):
+def test_absent_and_empty_parts_are_read(text):
     read = manifest.load(text.encode(), "deployment.yaml")
     assert len(read.services) + len(read.tasks) == 1
 
 
 @pytest.mark.parametrize("value", ["4.0", "1.10", "no", "0123", "2026-11-23", "1e999", "0x1F", "12:30", "on"])
-def test_scalars_keep_the_text_that_stands_in_the_file(value):
+def test_scalars_keep_the_text_of_the_file(value):
     read = manifest.load(f"release: {value}\nservices:\n{WEB}".encode(), "deployment.yaml")
     assert read.release == value
     assert manifest.from_json(read.to_json()).release == value
@@ -109,7 +109,7 @@ def test_every_problem_is_reported_at_once_with_its_place():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "nothing is not a mapping"),
         ("[]", "a list is not a mapping"),
@@ -136,9 +136,9 @@ def test_every_problem_is_reported_at_once_with_its_place():
         ("[" * 1000, "nested too deeply"),
     ],
 )
-def test_wrong_input_is_an_error_with_a_place(text, told):
+def test_wrong_input_is_an_error_with_a_place(text, message):
     error = refused(text)
-    assert told in str(error)
+    assert message in str(error)
     assert error.problems[0].line >= 1
 
 
@@ -216,10 +216,10 @@ def test_any_bytes_give_a_manifest_or_the_documented_error(data):
     try:
         manifest.load(data, "x")
     except InvalidManifest as error:
-        told = error.problems
+        problems = error.problems
     else:
         return
-    assert told
+    assert problems
 
 
 json_data = st.recursive(
@@ -239,10 +239,10 @@ def test_any_json_gives_a_manifest_or_the_documented_error(data):
     try:
         manifest.from_json(data)
     except InvalidManifest as error:
-        told = error.problems
+        problems = error.problems
     else:
         return
-    assert told
+    assert problems
 
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
@@ -263,9 +263,9 @@ def test_what_is_loaded_comes_back_the_same_from_its_json(items):
     SCHEMA.validate({"services": items})
 
 
-def test_the_schema_agrees_with_the_checker_on_the_seed_and_on_wrong_structure():
+def test_the_schema_agrees_with_the_checker_on_a_good_file_and_on_wrong_structure():
     jsonschema.Draft202012Validator.check_schema(schema())
-    jsonschema.validate(yaml.safe_load(SEED), schema())
+    jsonschema.validate(yaml.safe_load(SMALL), schema())
     for wrong in ({"services": [{"clusterNme": "x"}]}, {}, {"services": 3}, {"services": [{"timeoutMinutes": 0}]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema())

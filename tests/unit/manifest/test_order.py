@@ -31,14 +31,14 @@ def written(item):
     return {name: value for name, value in given.items() if value is not None}
 
 
-def told(*items, defaults=None):
+def messages(*items, defaults=None):
     """The problems of a manifest with these services, by path."""
     with pytest.raises(InvalidManifest) as caught:
         manifest.from_json({"services": [written(each) for each in items], "defaults": defaults})
     return {problem.path: problem.message for problem in caught.value.problems}
 
 
-# --- which waits for which ---
+# --- which depends on which ---
 
 
 def test_a_service_comes_a_wave_after_the_last_of_its_dependencies():
@@ -57,7 +57,7 @@ def test_without_dependencies_all_are_in_the_first_wave():
     [("api", (1, 2)), ("shop/api", (1,)), ("batch/api", (2,))],
     ids=["every service of that name", "of one cluster", "of the other"],
 )
-def test_a_name_stands_for_a_service_with_or_without_its_cluster(name, expected):
+def test_a_name_means_a_service_with_or_without_its_cluster(name, expected):
     services = [item("web", name), item("api"), item("api", cluster="batch")]
     assert dependencies(services)[0] == expected
 
@@ -110,14 +110,14 @@ def test_each_wave_is_greater_than_those_of_its_dependencies(graph):
 
 
 @given(graph=graphs)
-def test_what_is_called_a_cycle_is_one_and_none_is_overlooked(graph):
+def test_what_is_called_a_cycle_is_one_and_none_is_missed(graph):
     services = [item(f"s{n}", *{f"s{m}" for m in needs}) for n, needs in enumerate(graph)]
     needed = dependencies(services)
     found = cycles(needed)
-    for circle in found:
-        assert circle[0] == min(circle)
-        assert all(after in needed[before] for before, after in zip(circle, (*circle[1:], circle[0]), strict=True))
-    assert len({n for circle in found for n in circle}) == sum(len(circle) for circle in found)
+    for cycle in found:
+        assert cycle[0] == min(cycle)
+        assert all(after in needed[before] for before, after in zip(cycle, (*cycle[1:], cycle[0]), strict=True))
+    assert len({n for cycle in found for n in cycle}) == sum(len(cycle) for cycle in found)
     if found:
         with pytest.raises(ValueError, match="depend on each other"):
             waves(services)
@@ -130,58 +130,60 @@ def test_what_is_called_a_cycle_is_one_and_none_is_overlooked(graph):
 # --- what is refused ---
 
 
-def test_the_nearest_name_is_told_for_one_that_there_is_not():
-    assert told(item("web", "apy"), item("api")) == {
+def test_an_unknown_name_is_reported_with_the_nearest():
+    assert messages(item("web", "apy"), item("api")) == {
         "services[0].dependsOn[0]": "no service of this manifest has the name 'apy'; did you mean api?"
     }
-    assert told(item("web", "batch/api"), item("api"))["services[0].dependsOn[0]"].endswith("did you mean shop/api?")
-    assert told(item("web", "x"), item("api"))["services[0].dependsOn[0]"].endswith("'x'")
+    assert messages(item("web", "batch/api"), item("api"))["services[0].dependsOn[0]"].endswith(
+        "did you mean shop/api?"
+    )
+    assert messages(item("web", "x"), item("api"))["services[0].dependsOn[0]"].endswith("'x'")
 
 
 @pytest.mark.parametrize("name", ["web", "shop/web"])
 def test_a_service_cannot_wait_for_itself(name):
-    assert told(item("web", name)) == {"services[0].dependsOn[0]": f"'{name}' is this service itself"}
+    assert messages(item("web", name)) == {"services[0].dependsOn[0]": f"'{name}' is this service itself"}
 
 
-def test_a_name_stands_once():
-    assert told(item("web", "api", "api"), item("api")) == {"services[0].dependsOn[1]": "'api' stands twice"}
+def test_a_duplicate_name_is_reported():
+    assert messages(item("web", "api", "api"), item("api")) == {"services[0].dependsOn[1]": "duplicate 'api'"}
 
 
 @pytest.mark.parametrize("wrong", ["a b", "a/b/c", "/a", ""])
 def test_what_cannot_be_a_name_is_not_also_unknown(wrong):
-    assert [*told(item("web", wrong))] == ["services[0].dependsOn[0]"]
+    assert [*messages(item("web", wrong))] == ["services[0].dependsOn[0]"]
 
 
 def test_a_cycle_is_shown():
-    assert told(item("mail"), item("web", "api"), item("api", "db"), item("db", "web"), item("late", "web")) == {
-        "services[1].dependsOn": "these services wait for each other: web -> api -> db -> web"
+    assert messages(item("mail"), item("web", "api"), item("api", "db"), item("db", "web"), item("late", "web")) == {
+        "services[1].dependsOn": "these services depend on each other: web -> api -> db -> web"
     }
 
 
-def test_each_cycle_is_told_once():
-    assert [*told(item("a", "b"), item("b", "a"), item("c", "d", "a"), item("d", "c"))] == [
+def test_each_cycle_is_reported_once():
+    assert [*messages(item("a", "b"), item("b", "a"), item("c", "d", "a"), item("d", "c"))] == [
         "services[0].dependsOn",
         "services[2].dependsOn",
     ]
 
 
 def test_services_of_the_same_name_are_shown_with_their_clusters():
-    found = told(item("web", "batch/web"), item("web", "shop/web", cluster="batch"))
+    found = messages(item("web", "batch/web"), item("web", "shop/web", cluster="batch"))
     assert found["services[0].dependsOn"].endswith("shop/web -> batch/web -> shop/web")
 
 
-def test_a_wrong_default_is_told_where_it_stands():
-    assert told(item("web"), item("api"), defaults={"dependsOn": ["x"]}) == {
+def test_a_wrong_default_is_reported_in_defaults():
+    assert messages(item("web"), item("api"), defaults={"dependsOn": ["x"]}) == {
         "defaults.dependsOn[0]": "no service of this manifest has the name 'x'"
     }
     assert (
         "web -> api -> web"
-        in told(item("web"), item("api"), defaults={"dependsOn": ["web", "api"]})["defaults.dependsOn"]
+        in messages(item("web"), item("api"), defaults={"dependsOn": ["web", "api"]})["defaults.dependsOn"]
     )
 
 
-def test_a_service_without_a_name_of_its_own_is_not_told_as_unknown_too():
-    assert [*told(item("web", "api"), item("a i"))] == ["services[1].serviceName"]
+def test_a_service_without_a_name_of_its_own_is_not_reported_as_unknown_too():
+    assert [*messages(item("web", "api"), item("a i"))] == ["services[1].serviceName"]
 
 
 def test_a_long_chain_and_a_long_cycle_are_judged_in_bounded_time():
@@ -190,7 +192,7 @@ def test_a_long_chain_and_a_long_cycle_are_judged_in_bounded_time():
     began = time.monotonic()
     assert waves(chain)[-1] == 2499
     # AND the same with both ends tied
-    message = told(item("s0", "s2499"), *chain[1:])["services[0].dependsOn"]
+    message = messages(item("s0", "s2499"), *chain[1:])["services[0].dependsOn"]
     assert time.monotonic() - began < 10
     assert len(message) < 400
     assert message.endswith("-> … -> s0")

@@ -14,39 +14,39 @@ WEB = "  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n
 JOB = "  - {service: job, cwRuleName: nightly, image: 'job:1'}\n"
 
 
-def told(text: str | bytes) -> list[str]:
+def problem_lines(text: str | bytes) -> list[str]:
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(text if isinstance(text, bytes) else text.encode(), "f")
     return str(caught.value).splitlines()
 
 
-def test_a_wrong_default_is_told_once_and_not_as_missing_in_every_item():
+def test_a_wrong_default_is_reported_once_and_not_as_missing_in_every_item():
     items = "".join(f"  - {{service: w, serviceName: w{n}, image: i}}\n" for n in range(3))
-    assert len(told("defaults: {clusterName: 'a b'}\nservices:\n" + items)) == 1
+    assert len(problem_lines("defaults: {clusterName: 'a b'}\nservices:\n" + items)) == 1
 
 
-def test_an_empty_release_is_told_beside_other_problems():
-    lines = told("releas: 4.0\n")
+def test_an_empty_release_is_reported_beside_other_problems():
+    lines = problem_lines("releas: 4.0\n")
     assert ["neither" in line for line in lines] == [True, False]
 
 
 def test_a_list_that_is_wrong_is_not_also_empty():
-    assert len(told("services: 3\n")) == 1
+    assert len(problem_lines("services: 3\n")) == 1
 
 
-def test_a_duplicate_is_told_although_its_item_has_another_problem():
-    lines = told("services:\n" + WEB + WEB.replace("web:1", "a b"))
+def test_a_duplicate_is_reported_although_its_item_has_another_problem():
+    lines = problem_lines("services:\n" + WEB + WEB.replace("web:1", "a b"))
     assert "the same service as services[0] in line 2" in lines[0]
     assert "'a b' is not accepted" in lines[1]
 
 
 def test_items_whose_target_is_not_known_are_not_called_duplicates():
-    lines = told("services:\n" + WEB.replace("}", ", account: 1}") + WEB.replace("}", ", account: 2}"))
+    lines = problem_lines("services:\n" + WEB.replace("}", ", account: 1}") + WEB.replace("}", ", account: 2}"))
     assert ["is not accepted" in line for line in lines] == [True, True]
 
 
 def test_no_bus_and_the_default_bus_are_the_same_bus():
-    lines = told("tasks:\n" + JOB + JOB.replace("}", ", eventBusName: default}"))
+    lines = problem_lines("tasks:\n" + JOB + JOB.replace("}", ", eventBusName: default}"))
     assert "the same scheduled task as tasks[0] in line 2" in lines[0]
     other = "tasks:\n" + JOB + JOB.replace("}", ", eventBusName: orders}")
     assert len(manifest.load(other.encode(), "f").tasks) == 2
@@ -55,7 +55,7 @@ def test_no_bus_and_the_default_bus_are_the_same_bus():
 @pytest.mark.parametrize("key", [r"\e[31mred", r"a\nb", r"\u202eleft", "x" * 900])
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_key_cannot_write_to_the_terminal(key, twice):
-    lines = told(f'"{key}": 1\n' * (1 + twice) + "services:\n" + WEB)
+    lines = problem_lines(f'"{key}": 1\n' * (1 + twice) + "services:\n" + WEB)
     assert len(lines) == 1 + twice
     assert all(line.isprintable() and len(line) < 400 for line in lines)
 
@@ -72,18 +72,18 @@ def test_a_key_cannot_write_to_the_terminal(key, twice):
         ("services: *nothing", "f:1:11: "),
     ],
 )
-def test_either_loader_tells_the_place(monkeypatch, loader, text, place):
+def test_either_loader_reports_the_place(monkeypatch, loader, text, place):
     if loader == "Python":
         monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    assert told(text)[0].startswith(place)
+    assert problem_lines(text)[0].startswith(place)
 
 
-def test_a_tab_is_told_as_a_tab():
-    assert "accepted: spaces, not tabs" in told("services:\n\t- a: b")[0]
+def test_a_tab_is_reported_as_a_tab():
+    assert "accepted: spaces, not tabs" in problem_lines("services:\n\t- a: b")[0]
 
 
-def test_what_is_not_utf8_is_told_by_characters_not_bytes():
-    assert told("é: ".encode() + b"\xff")[0].startswith("f:1:4: not UTF-8")
+def test_what_is_not_utf8_is_counted_in_characters_not_bytes():
+    assert problem_lines("é: ".encode() + b"\xff")[0].startswith("f:1:4: not UTF-8")
 
 
 @pytest.mark.parametrize("release", ["リリース\u30004", "v1 \U0001f469\u200d\U0001f680", "1.0\u00a0rc"])
@@ -93,13 +93,13 @@ def test_a_release_may_be_written_in_any_language(release):
 
 @pytest.mark.parametrize("release", [r"a\u202eb", r"a\x85b", r"a\tb", r" a", ""])
 def test_a_release_is_one_visible_line(release):
-    assert "one line of text" in told(f'release: "{release}"\nservices:\n{WEB}')[0]
+    assert "one line of text" in problem_lines(f'release: "{release}"\nservices:\n{WEB}')[0]
 
 
 def test_a_file_of_unknown_keys_and_aliases_is_refused_in_bounded_time():
     keys = ",".join(f"k{n}: " for n in range(190))
     began = time.monotonic()
-    lines = told(f"x: &a {{{keys}}}\nservices: [{'*a,' * 999}]")
+    lines = problem_lines(f"x: &a {{{keys}}}\nservices: [{'*a,' * 999}]")
     assert time.monotonic() - began < 20
     assert lines[-1].startswith("f: ... and ")
     assert len(lines) == 101

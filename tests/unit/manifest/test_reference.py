@@ -10,16 +10,16 @@ import pytest
 from ecs_gitops import manifest
 from ecs_gitops.cli import main
 from ecs_gitops.manifest.deployment import CONFIGURATION
+from ecs_gitops.manifest.field_types import ListOf, Object
 from ecs_gitops.manifest.fields import CONTAINER, HOOK, HOOKS, MANIFEST, SERVICE, TASK
-from ecs_gitops.manifest.kinds import ListOf, Object
 from ecs_gitops.model.errors import InvalidManifest
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE)
 OUTPUTS = re.findall(r"^```text\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE)
 ITEM = "service: web\n    clusterName: shop\n    image: web:1\n"
-TOLD = {
-    "wait for each other": (
+MESSAGES = {
+    "depend on each other": (
         f"services:\n  - serviceName: web\n    {ITEM}    dependsOn:\n      - api\n"
         f"  - serviceName: api\n    {ITEM}    dependsOn: [web]\n"
     ),
@@ -58,7 +58,7 @@ def test_each_table_has_each_field(heading, names):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[0])
-def test_examples_give_the_output_that_stands_there(example, tmp_path, monkeypatch, capsys):
+def test_examples_give_the_documented_output(example, tmp_path, monkeypatch, capsys):
     (tmp_path / "deployment.yaml").write_text(example)
     monkeypatch.chdir(tmp_path)
     code = main(["validate", "deployment.yaml"], {})
@@ -66,10 +66,10 @@ def test_examples_give_the_output_that_stands_there(example, tmp_path, monkeypat
     assert (code, capsys.readouterr().err) == expected
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_messages_without_their_file_are_those_of_the_code(told):
-    output = next(output for output in OUTPUTS if told in output)
+@pytest.mark.parametrize("message", MESSAGES)
+def test_messages_without_their_file_are_those_of_the_code(message):
+    output = next(output for output in OUTPUTS if message in output)
     with pytest.raises(InvalidManifest) as caught:
-        manifest.load(TOLD[told].encode(), "deployment.yaml")
+        manifest.load(MESSAGES[message].encode(), "deployment.yaml")
     # The line and the column are those of the reader's own file.
     assert str(caught.value).split(" ", 1)[1] == output.rstrip("\n").split(" ", 1)[1]

@@ -1,4 +1,4 @@
-"""The pace keeps within ECS's buckets, and is not slower than they are."""
+"""The rate limiter stays within ECS's token buckets, and is hardly slower than they allow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops.aws import rate_limit
-from ecs_gitops.aws.rate_limit import PUBLISHED, Pace
+from ecs_gitops.aws.rate_limit import PUBLISHED, RateLimiter
 
 
 class Clock:
@@ -35,51 +35,51 @@ class Bucket:
 
 
 @pytest.mark.parametrize("method", sorted(rate_limit._BUCKETS))
-def test_five_hundred_calls_are_never_throttled_and_take_hardly_longer_than_the_bucket_sets(method):
+def test_five_hundred_calls_are_never_throttled_and_are_hardly_slower_than_the_limit(method):
     clock = Clock()
-    paced = Pace(clock=clock, sleep=clock.sleep)
+    limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     burst, rate = PUBLISHED[rate_limit._BUCKETS[method]]
     floor = (500 - burst) / rate
     bucket = Bucket(burst, rate, clock)
     for _ in range(500):
-        paced.wait(method)
+        limiter.wait(method)
         assert bucket.take()
     assert floor < clock.now - 1000 < 1.07 * floor
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(rate_limit._BUCKETS)), st.floats(0, 5)), max_size=200))
-def test_whatever_is_called_whenever_no_bucket_is_overdrawn(calls):
+def test_no_sequence_of_calls_overdraws_a_bucket(calls):
     clock = Clock()
-    paced = Pace(clock=clock, sleep=clock.sleep)
+    limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     buckets = {name: Bucket(*limits, clock) for name, limits in PUBLISHED.items()}
     for method, pause in calls:
         clock.now += pause
-        paced.wait(method)
+        limiter.wait(method)
         assert buckets[rate_limit._BUCKETS[method]].take()
 
 
-def test_calls_without_a_published_limit_are_not_held_up():
+def test_calls_without_a_published_limit_do_not_wait():
     clock = Clock()
-    paced = Pace(clock=clock, sleep=clock.sleep)
+    limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(1000):
-        paced.wait("run_task")
+        limiter.wait("run_task")
     assert clock.now == 1000
 
 
-def test_a_clock_that_goes_back_holds_nobody_up_for_ever():
+def test_a_clock_that_goes_back_blocks_nobody_for_ever():
     clock = Clock()
-    paced = Pace(clock=clock, sleep=clock.sleep)
+    limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(19):
-        paced.wait("register_task_definition")
+        limiter.wait("register_task_definition")
     clock.now -= 500
-    paced.wait("register_task_definition")
+    limiter.wait("register_task_definition")
     assert clock.now <= 503
 
 
 def test_raised_limits_are_taken_from_the_environment(monkeypatch):
     monkeypatch.setenv("ECS_GITOPS_ECS_LIMITS", '{"registrations": [100, 10]}')
-    raised = Pace.from_environment()
+    raised = RateLimiter.from_environment()
     assert raised.limits["registrations"] == (100, 10)
     assert raised.limits["updates"] == PUBLISHED["updates"]
     monkeypatch.delenv("ECS_GITOPS_ECS_LIMITS")
-    assert Pace.from_environment().limits == PUBLISHED
+    assert RateLimiter.from_environment().limits == PUBLISHED

@@ -1,8 +1,8 @@
-"""What is wrong with a manifest, as data: the deployment.json of a build whose manifest cannot be released. Pure.
+"""The deployment.json of a build whose manifest is invalid: its problems in place of the manifest. Pure.
 
-The build writes it instead of a manifest and goes on, so that the release fails where all releases are told of:
-InitConfig raises what is in it, and the notice has each problem with its place, the commit and its author. Nothing is
-ever deployed of data with the member ``problems``.
+A failed build would notify nobody. So the build succeeds with this input, and the release fails: InitConfig raises
+:class:`InvalidManifest`, and the notice has each problem with its place, the commit and its author. Data with the
+member ``problems`` is never deployed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from ecs_gitops.model.source import Source
 
 PROBLEMS = "problems"
-# Of the 262,144 bytes that Step Functions carries. The state after a failure holds them twice: as input and as error.
-# A notice shows all of them: its own limit is larger.
+# Bytes, of the 262,144 that Step Functions carries: the state after a failure has the problems twice, as input and as
+# error. A notice has room for all of them.
 PROBLEMS_AT_MOST = 40_000
 _TEXT_AT_MOST = 1_000
 _FILE_AT_MOST = 300
 _LINE_AT_MOST = 10**9
-_NOT_READABLE = "the input's problems are none that a build writes"
+_NOT_READABLE = "the member `problems` does not have the format that a build writes"
 
 
 def to_text(error: InvalidManifest, source: Source) -> str:
     """deployment.json: ``schemaVersion``, ``source``, ``problems``, each with ``file``, ``line`` and ``column`` (where
-    it has a place), ``path``, ``message`` and ``accepted``; and ``total``, their number, where not all fit."""
+    the place is known), ``path``, ``message`` and ``accepted``. ``total`` is the number of problems, if not all fit."""
     shown, size = [], 0
     for problem in error.problems:
         each = {"file": error.file, **problem.to_json()}
@@ -46,15 +46,15 @@ def to_text(error: InvalidManifest, source: Source) -> str:
 
 
 def from_data(deployment: object) -> InvalidManifest | None:
-    """The error that :func:`to_text` wrote down; None for data without problems, as that of a manifest is.
+    """The error that :func:`to_text` wrote; None if the data has no member ``problems``, so is a manifest.
 
-    What is not as a build writes it, but by hand, is an error of its own: it is never taken for a manifest."""
+    Problems in another format, such as ones written by hand, are an error too."""
     if not isinstance(deployment, Mapping) or PROBLEMS not in deployment:
         return None
     try:
-        found = [_problem(each) for each in deployment[PROBLEMS]]
+        problems = [_problem(each) for each in deployment[PROBLEMS]]
         file = _one_line(deployment[PROBLEMS][0]["file"], _FILE_AT_MOST)
-        return InvalidManifest(file, found, _total(deployment, len(found)))
+        return InvalidManifest(file, problems, _total(deployment, len(problems)))
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         return InvalidManifest("input", [Problem(0, 0, PROBLEMS, _NOT_READABLE, "the content of deployment.json")])
 

@@ -7,41 +7,41 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.aws.answer_cache import Texts
-from ecs_gitops.aws.calls import Calls, as_of, parts
+from ecs_gitops.aws.answer_cache import AnswerCache
+from ecs_gitops.aws.calls import Calls, as_of, chunks
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.calls import Clients
-    from ecs_gitops.aws.rate_limit import Pace
+    from ecs_gitops.aws.rate_limit import RateLimiter
     from ecs_gitops.model.types import Json
 
-# How many each call takes (API reference of each).
+# The limits of each call, from its API reference.
 SERVICES_PER_CALL = 10
 TASKS_PER_CALL = 100
 SERVICE_DEPLOYMENTS_PER_CALL = 20
-# Of every session of the sandbox: 2,000 revisions of eight kilobytes each, which take five times as much as objects.
-_REVISIONS = Texts(16_000_000)
-_GOING_ON = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]
+# For all sessions of the sandbox: 2,000 revisions of eight kilobytes. As Python objects they need five times as much.
+_REVISIONS = AnswerCache(16_000_000)
+_IN_PROGRESS = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]
 
 
-class Ecs(Calls):
-    """Services, their deployments, task definitions and tasks."""
+class EcsCalls(Calls):
+    """Calls for services, their deployments, task definitions and tasks."""
 
-    def __init__(self, client: Clients, pace: Pace | None = None) -> None:
-        super().__init__(client, pace)
+    def __init__(self, client: Clients, rate_limiter: RateLimiter | None = None) -> None:
+        super().__init__(client, rate_limiter)
         self._session = object()
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
-        """The services found among ``names``, with their tags, in any order, without those that ECS calls MISSING.
+        """The services with these names that exist, with their tags, in any order.
 
-        ``asOf`` in each is when ECS answered, by its own clock."""
-        found: list[Json] = []
-        for part in parts(names, SERVICES_PER_CALL):
+        ``asOf`` in each is the time of the answer by ECS's clock."""
+        services: list[Json] = []
+        for part in chunks(names, SERVICES_PER_CALL):
             answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
-            found += [service | as_of(answer) for service in answer.get("services", [])]
-        return found
+            services += [service | as_of(answer) for service in answer.get("services", [])]
+        return services
 
     def update_service(
         self,
@@ -50,36 +50,36 @@ class Ecs(Calls):
         task_definition: str | None = None,
         configuration: Mapping[str, Any] | None = None,
     ) -> Json:
-        """Start a deployment of ``task_definition``, with ``configuration`` as the service's deploymentConfiguration
-        from now on; without a task definition only the latter. The service as it is then."""
-        wanted: Json = {"taskDefinition": task_definition} if task_definition else {}
+        """Start a deployment of ``task_definition``, and set the service's deploymentConfiguration. Without a task
+        definition only the latter, which starts no deployment. Returns the updated service."""
+        changes: Json = {"taskDefinition": task_definition} if task_definition else {}
         if configuration is not None:
-            wanted["deploymentConfiguration"] = dict(configuration)
-        return dict(self._call("ecs", "update_service", cluster=cluster, service=service, **wanted)["service"])
+            changes["deploymentConfiguration"] = dict(configuration)
+        return dict(self._call("ecs", "update_service", cluster=cluster, service=service, **changes)["service"])
 
     # --- task definitions ----------------------------------------------------------------------------------------
 
     def describe_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
         """A task definition as AWS sends it, and its tags. ``reference`` is an ARN, ``family:revision`` or family.
 
-        A revision's content does not change, and its tags are ours for as long as a release lasts: it is read once.
-        Its status may change, see :meth:`read_task_definition`."""
+        Each revision is read once per session and then cached: its content never changes, and during a release only we
+        change its tags. Its status may change; :meth:`read_task_definition` reads it again."""
         if known := _REVISIONS.get((self._session, reference.rsplit("/", 1)[-1])):
             definition, tags = json.loads(known)
             return definition, tags
         return self.read_task_definition(reference)
 
     def read_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
-        """As :meth:`describe_task_definition`, read from ECS in any case."""
+        """As :meth:`describe_task_definition`, but always read from ECS."""
         name = reference.rsplit("/", 1)[-1]
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
         if ":" in name:
-            _REVISIONS.keep((self._session, name), json.dumps([raw["taskDefinition"], tags]))
+            _REVISIONS.put((self._session, name), json.dumps([raw["taskDefinition"], tags]))
         return raw["taskDefinition"], tags
 
     def register_task_definition(self, content: Json, tags: Mapping[str, str]) -> str:
-        """Register ``content`` as a new revision of its family; its ARN."""
+        """Register ``content`` as a new revision of its family, and return its ARN."""
         body = {**content, "tags": [{"key": key, "value": value} for key, value in tags.items()]}
         answer = self._call_raw(
             "ecs", "register_task_definition", body, family=content["family"], containerDefinitions=[]
@@ -87,7 +87,7 @@ class Ecs(Calls):
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def deregister_task_definition(self, arn: str) -> None:
-        """Make a revision INACTIVE: nothing new starts with it, what runs goes on."""
+        """Make a revision INACTIVE: no new service or task can use it, those that run continue."""
         _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))
         self._call("ecs", "deregister_task_definition", taskDefinition=arn)
 
@@ -101,44 +101,46 @@ class Ecs(Calls):
     def service_deployments(
         self, cluster: str, service: str, *, since: float | None = None, going_on: bool = False
     ) -> list[Json]:
-        """Deployments of a service, newest first, each brief: serviceDeploymentArn, status, targetServiceRevisionArn,
-        createdAt, …; those made after ``since`` (epoch seconds), or those that are going on."""
-        wanted: Json = {"createdAt": {"after": since}} if since is not None else {}
+        """Deployments of a service, newest first, in ECS's brief form: serviceDeploymentArn, status,
+        targetServiceRevisionArn, createdAt, …
+
+        Only those created after ``since`` (epoch seconds), and with ``going_on`` only those in progress."""
+        filters: Json = {"createdAt": {"after": since}} if since is not None else {}
         if going_on:
-            wanted["status"] = _GOING_ON
-        found: list[Json] = []
+            filters["status"] = _IN_PROGRESS
+        deployments: list[Json] = []
         while True:
-            answer = self._call("ecs", "list_service_deployments", cluster=cluster, service=service, **wanted)
-            found += answer.get("serviceDeployments", [])
+            answer = self._call("ecs", "list_service_deployments", cluster=cluster, service=service, **filters)
+            deployments += answer.get("serviceDeployments", [])
             if not answer.get("nextToken"):
                 break
-            wanted["nextToken"] = answer["nextToken"]
-        return sorted(found, key=lambda each: seconds(each.get("createdAt")), reverse=True)
+            filters["nextToken"] = answer["nextToken"]
+        return sorted(deployments, key=lambda each: seconds(each.get("createdAt")), reverse=True)
 
     def describe_service_deployments(self, arns: Sequence[str]) -> list[Json]:
-        """Service deployments in full; those that ECS does not have are left out."""
-        found: list[Json] = []
-        for part in parts(arns, SERVICE_DEPLOYMENTS_PER_CALL):
+        """Service deployments in full. Those that ECS does not know are left out."""
+        deployments: list[Json] = []
+        for part in chunks(arns, SERVICE_DEPLOYMENTS_PER_CALL):
             answer = self._call("ecs", "describe_service_deployments", serviceDeploymentArns=part)
-            found += answer.get("serviceDeployments", [])
-        return found
+            deployments += answer.get("serviceDeployments", [])
+        return deployments
 
     def stop_service_deployment(self, arn: str) -> None:
-        """Have ECS return the service to the deployment before. Refused as ConflictException when it is over."""
+        """Let ECS roll the service back to the deployment before. Refused with ConflictException once it has ended."""
         self._call("ecs", "stop_service_deployment", serviceDeploymentArn=arn, stopType="ROLLBACK")
 
     def describe_service_revisions(self, arns: Sequence[str]) -> list[Json]:
         """Service revisions: taskDefinition, containerImages with their digests, …"""
-        found: list[Json] = []
-        for part in parts(arns, SERVICE_DEPLOYMENTS_PER_CALL):
+        revisions: list[Json] = []
+        for part in chunks(arns, SERVICE_DEPLOYMENTS_PER_CALL):
             answer = self._call("ecs", "describe_service_revisions", serviceRevisionArns=part)
-            found += answer.get("serviceRevisions", [])
-        return found
+            revisions += answer.get("serviceRevisions", [])
+        return revisions
 
     # --- tasks -----------------------------------------------------------------------------------------------------
 
     def stopped_tasks(self, cluster: str, service: str) -> list[Json]:
-        """Up to a hundred stopped tasks of the service; ECS shows them for about an hour."""
+        """Up to a hundred stopped tasks of the service. ECS keeps them for about an hour."""
         arns = self._call(
             "ecs",
             "list_tasks",
@@ -150,28 +152,30 @@ class Ecs(Calls):
         return self.describe_tasks(cluster, arns)
 
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Json]:
-        """The tasks found; ECS forgets them about an hour after they stopped."""
-        found: list[Json] = []
-        for part in parts(arns, TASKS_PER_CALL):
-            found += self._call("ecs", "describe_tasks", cluster=cluster, tasks=part).get("tasks", [])
-        return found
+        """The tasks that exist. ECS keeps stopped tasks for about an hour."""
+        tasks: list[Json] = []
+        for part in chunks(arns, TASKS_PER_CALL):
+            tasks += self._call("ecs", "describe_tasks", cluster=cluster, tasks=part).get("tasks", [])
+        return tasks
 
     def run_task(self, request: Json) -> tuple[Json | None, str]:
-        """Run a task; the task, or None and why it could not be placed. The same ``clientToken`` runs it once."""
+        """Run a task. Returns the task, or None and the reason why it could not be placed.
+
+        Calls with the same ``clientToken`` run one task."""
         try:
             answer = self._call("ecs", "run_task", **request)
         except AwsRefused as error:
             if error.code != "ConflictException" or not error.resources:
                 raise
-            # The token has run a task already, with a request that was a little different: that is the task.
+            # A call with this token and a slightly different request has run a task already. This is that task.
             return {"taskArn": error.resources[0]}, ""
         if answer.get("tasks"):
             return dict(answer["tasks"][0]), ""
-        failures = answer.get("failures") or [{"reason": "ECS gave no task and no reason"}]
-        # On EC2 there is one for each instance that was tried.
-        told = Counter(f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in failures)
-        return None, "; ".join(f"{why} ({count} times)" if count > 1 else why for why, count in told.items())
+        failures = answer.get("failures") or [{"reason": "ECS started no task and gave no reason"}]
+        # On EC2 there is a failure for each instance that ECS tried.
+        reasons = Counter(f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in failures)
+        return None, "; ".join(f"{each} ({count} times)" if count > 1 else each for each, count in reasons.items())
 
     def stop_task(self, cluster: str, arn: str, reason: str) -> None:
-        """Stop a task; nothing happens when it has stopped already."""
+        """Stop a task. A stopped task stays as it is."""
         self._call("ecs", "stop_task", cluster=cluster, task=arn, reason=reason)

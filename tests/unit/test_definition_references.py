@@ -1,4 +1,4 @@
-"""What a task definition refers to: looked up, or said to be unchecked; nothing is missed."""
+"""What a task definition refers to: it is checked, or reported as not checked; nothing is missed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from ecs_gitops.ecs import references
-from ecs_gitops.ecs.references import KEYS_NOT_CHECKED, Reference, unchecked
+from ecs_gitops.ecs import definition_references as references
+from ecs_gitops.ecs.definition_references import KEYS_NOT_CHECKED, Reference, unchecked
 from unit.shop import item, release
 
 PLACE = "us-west-2:111111111111"
@@ -17,7 +17,7 @@ SECRET = f"arn:aws:secretsmanager:{PLACE}:secret:db-AbCdEf"
 PARAMETER = f"arn:aws:ssm:{PLACE}:parameter/shop/key"
 OBJECT = "arn:aws:s3:::shop-config/web.env"
 
-# Members of a task definition that name nothing outside of it that could be looked up: text for the container, for
+# Members of a task definition that refer to nothing that could be checked: text for the container, for
 # Docker or the instance, other members' names, and choices. `image` and the roles have checks of their own.
 PLAIN = {
     *(
@@ -87,7 +87,7 @@ def _texts(shape: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def test_no_member_of_a_task_definition_is_overlooked():
+def test_no_member_of_a_task_definition_is_missed():
     # GIVEN every text that RegisterTaskDefinition takes in the installed botocore
     model = botocore.session.get_session().get_service_model("ecs")
     found = set(_texts(model.operation_model("RegisterTaskDefinition").input_shape))
@@ -127,13 +127,13 @@ S3_FILES = {"fileSystemArn": f"arn:aws:s3files:{PLACE}:file-system/fs-4"}
     ],
 )
 def test_secrets_and_parameters_are_found_wherever_they_stand(definition, found):
-    (reference,) = references.references(definition)
+    (reference,) = references.secrets_and_parameters(definition)
     assert (reference.service, reference.name) == (found.service, found.name)
     assert (reference.region, reference.account) in (("", ""), ("us-west-2", "111111111111"))
 
 
 @pytest.mark.parametrize(
-    ("definition", "told"),
+    ("definition", "sentence"),
     [
         (_definition(secrets=[{"name": "A", "valueFrom": f"{SECRET}:key::"}]), KEYS_NOT_CHECKED),
         (_definition(secrets=[{"name": "A", "valueFrom": f"{SECRET}::AWSPREVIOUS:"}]), KEYS_NOT_CHECKED),
@@ -142,18 +142,21 @@ def test_secrets_and_parameters_are_found_wherever_they_stand(definition, found)
         (_definition(secrets=[{"name": "A", "valueFrom": "/shop/key:label"}]), KEYS_NOT_CHECKED),
         (
             _definition(environmentFiles=[{"type": "s3", "value": OBJECT}]),
-            f"environment file {OBJECT}: to look into S3",
+            f"environment file {OBJECT}: the deploy role has no right to read S3",
         ),
         (
             _definition(
                 firelensConfiguration={"options": {"config-file-type": "s3", "config-file-value": OBJECT}},
             ),
-            f"FireLens configuration {OBJECT}: to look into S3",
+            f"FireLens configuration {OBJECT}: the deploy role has no right to read S3",
         ),
-        (_definition(credentialSpecs=[f"credentialspec:{OBJECT}"]), f"credential spec {OBJECT}: to look into S3"),
+        (
+            _definition(credentialSpecs=[f"credentialspec:{OBJECT}"]),
+            f"credential spec {OBJECT}: the deploy role has no right to read S3",
+        ),
         (
             _definition(credentialSpecs=[f"credentialspecdomainless:{PARAMETER}"]),
-            f"the secret that credential spec {PARAMETER} names",
+            f"the secret that credential spec {PARAMETER} refers to",
         ),
         (_definition(secrets=[{"name": "A", "valueFrom": OBJECT}]), f"{OBJECT}: neither a secret nor a parameter"),
         (_definition(volumes=[{"efsVolumeConfiguration": EFS}]), "file systems and access points fs-2, fsap-3"),
@@ -161,13 +164,13 @@ def test_secrets_and_parameters_are_found_wherever_they_stand(definition, found)
         (_definition(volumes=[{"s3filesVolumeConfiguration": S3_FILES}]), "file-system/fs-4"),
         (
             _definition() | {"trustedExecutionConfiguration": {"attestationPolicy": "e30="}},
-            "whether the attestation policy lets the images that are deployed run",
+            "whether the attestation policy allows the new images",
         ),
     ],
 )
-def test_what_cannot_be_looked_up_is_told_with_the_reason(definition, told):
+def test_what_cannot_be_checked_is_reported_with_the_reason(definition, sentence):
     (text,) = unchecked(definition)
-    assert told in text
+    assert sentence in text
 
 
 @pytest.mark.parametrize(
@@ -181,12 +184,12 @@ def test_what_cannot_be_looked_up_is_told_with_the_reason(definition, told):
         _definition(volumes=[{"name": "v", "host": {}}, {"name": "w"}]),
     ],
 )
-def test_nothing_is_told_where_all_of_it_can_be_looked_up(definition):
+def test_nothing_is_reported_if_all_of_it_can_be_checked(definition):
     assert unchecked(definition) == ()
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_key_of_a_secret_is_told_once_for_all_items_and_hides_nothing(ecs, machine):
+def test_a_key_of_a_secret_is_reported_once_for_all_items_and_hides_nothing(ecs, machine):
     # GIVEN two services with keys of secrets and a file in S3, one of whose secrets is gone
     ecs.secrets = {SECRET}
     for name, missing in (("web", []), ("api", [{"name": "C", "valueFrom": f"{SECRET}x:key::"}])):
@@ -198,7 +201,7 @@ def test_a_key_of_a_secret_is_told_once_for_all_items_and_hides_nothing(ecs, mac
     # THEN the one that is gone stops the release, and is its reason alone
     assert (results["api"]["status"], results["api"]["checks"]["secrets"]) == ("FAILED", "FAILED")
     assert results["api"]["reason"] == f"secret {SECRET}x does not exist"
-    # AND what is not checked is no failure, and stands once in the notice
+    # AND what is not checked is not a failure, and is in the notice once
     assert results["web"]["checks"]["secrets"] == "NOT_CHECKED"
     assert f"not checked: {KEYS_NOT_CHECKED}" in results["web"]["warnings"]
     assert done["notice"]["message"].count(KEYS_NOT_CHECKED) == 1

@@ -1,6 +1,6 @@
 """The checked manifest as frozen dataclasses. Attributes are the manifest's fields in snake_case.
 
-What the rest of the package hands to AWS as it is (`deployment`, `hooks`) stays plain JSON with AWS's own names.
+`deployment` and `hooks` are passed on to AWS, so they stay plain JSON with AWS's own names.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ecs_gitops.manifest.field_types import Object, Value
 from ecs_gitops.manifest.fields import SERVICE, TASK
-from ecs_gitops.manifest.kinds import Object, Value
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContainerImage:
-    """A container of a task definition by its name, and the image that it is to run."""
+    """The name of a container in the task definition, and the image to deploy to it."""
 
     name: str
     image: str
@@ -26,9 +26,9 @@ class ContainerImage:
 
 @dataclass(frozen=True, slots=True)
 class TaskItem:
-    """A scheduled task: of an EventBridge rule, or of a schedule of EventBridge Scheduler.
+    """A scheduled task: the target of an EventBridge rule, or of a schedule of EventBridge Scheduler.
 
-    Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them.
+    Required fields may be empty until :meth:`Manifest.with_defaults` fills them.
     """
 
     service: str = ""
@@ -45,13 +45,13 @@ class TaskItem:
 
     @property
     def images(self) -> tuple[ContainerImage, ...]:
-        """The containers that change; of use only after :meth:`Manifest.with_defaults`."""
+        """The containers and their images. Call it only after :meth:`Manifest.with_defaults`."""
         return self.containers or (ContainerImage(self.service, self.image),)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceItem:
-    """An ECS service. Before :meth:`Manifest.with_defaults`, required fields may be empty: defaults have them."""
+    """An ECS service. Required fields may be empty until :meth:`Manifest.with_defaults` fills them."""
 
     service: str = ""
     cluster_name: str = ""
@@ -71,7 +71,7 @@ class ServiceItem:
 
     @property
     def images(self) -> tuple[ContainerImage, ...]:
-        """The containers that change; of use only after :meth:`Manifest.with_defaults`."""
+        """The containers and their images. Call it only after :meth:`Manifest.with_defaults`."""
         return self.containers or (ContainerImage(self.service, self.image),)
 
 
@@ -91,7 +91,7 @@ class Manifest:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Manifest:
-        """The manifest of checked values by field name; values of other fields are left aside."""
+        """The manifest made of checked values by field name; other fields are ignored."""
         return cls(
             release=values.get("release"),
             on_failure=values.get("onFailure"),
@@ -102,7 +102,7 @@ class Manifest:
         )
 
     def with_defaults(self) -> Manifest:
-        """The same manifest with its defaults written into each item."""
+        """The same manifest with its defaults copied into each item."""
         return replace(
             self,
             defaults={},
@@ -111,7 +111,7 @@ class Manifest:
         )
 
     def to_json(self) -> Json:
-        """The members of deployment.json, camelCase, what is absent left out."""
+        """The members of deployment.json, in camelCase, without absent ones."""
         data = {
             "release": self.release,
             "onFailure": self.on_failure,
@@ -124,19 +124,19 @@ class Manifest:
 
 
 def _plain(value: Any) -> Any:
-    """A checked value as JSON has it: lists for tuples, at every level."""
+    """A checked value as JSON: lists in place of tuples, at every level."""
     if isinstance(value, Mapping):
         return {name: _plain(child) for name, child in value.items()}
     return [_plain(child) for child in value] if isinstance(value, tuple) else value
 
 
 def _attributes(values: Mapping[str, Any], table: Object) -> dict[str, Any]:
-    found = {entry.attribute: values[entry.name] for entry in table.fields if entry.name in values}
-    if "containers" in found:
-        found["containers"] = tuple(ContainerImage(**one) for one in found["containers"])
-    if "depends_on" in found:
-        found["depends_on"] = tuple(found["depends_on"])
-    return found
+    attributes = {entry.attribute: values[entry.name] for entry in table.fields if entry.name in values}
+    if "containers" in attributes:
+        attributes["containers"] = tuple(ContainerImage(**one) for one in attributes["containers"])
+    if "depends_on" in attributes:
+        attributes["depends_on"] = tuple(attributes["depends_on"])
+    return attributes
 
 
 def _filled(item: T, table: Object, defaults: Mapping[str, Value]) -> T:
@@ -145,7 +145,7 @@ def _filled(item: T, table: Object, defaults: Mapping[str, Value]) -> T:
 
 
 def _members(item: TaskItem | ServiceItem, table: Object) -> Iterator[tuple[str, Any]]:
-    """What the item has, by field name, in plain JSON."""
+    """The fields that have values, by name, in plain JSON."""
     for entry in table.fields:
         value = getattr(item, entry.attribute)
         if value in (None, "", ()):

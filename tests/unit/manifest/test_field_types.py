@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from ecs_gitops.manifest import ServiceItem, TaskItem, schema
-from ecs_gitops.manifest.check import check
+from ecs_gitops.manifest.checker import check
+from ecs_gitops.manifest.field_types import Boolean, Choice, Field, Finding, Integer, ListOf, Object, Rule, Text
 from ecs_gitops.manifest.fields import MANIFEST, SERVICE, TASK
-from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Finding, Integer, ListOf, Object, Rule, Text
+from ecs_gitops.manifest.json_schema import _object
 from ecs_gitops.manifest.node import from_data
-from ecs_gitops.manifest.schema import _object
 
 WORD = Text("[a-z]+", "lower-case letters", 9, ())
 

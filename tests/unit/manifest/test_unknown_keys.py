@@ -1,4 +1,4 @@
-"""Keys that the manifest does not have: AWS's own are told as not managed, and `x-` keys are places for anchors."""
+"""Keys that the manifest does not have: AWS's own are reported as not managed, and `x-` keys are for anchors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ITEMS = {
 }
 
 
-def told(text):
+def problems(text):
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(text.encode(), "f")
     return {problem.path: problem for problem in caught.value.problems}
@@ -61,7 +61,7 @@ def test_every_member_of_awss_own_shapes_is_not_managed(path):
             continue
         for spelling in (name, name[0].upper() + name[1:]):
             text = ITEMS[path].replace("KEY", spelling) or f"{spelling}: 1\n"
-            problem = told(text)[f"{path}.{spelling}".lstrip(".")]
+            problem = problems(text)[f"{path}.{spelling}".lstrip(".")]
             assert problem.message.startswith("not managed by this manifest; "), (path, spelling, problem.message)
             assert "did you mean" not in problem.message
             assert problem.line
@@ -82,14 +82,14 @@ def test_every_member_of_awss_own_shapes_is_not_managed(path):
         ("tasks[0]", "memory", "a part of the task definition"),
         ("services[0].containers[0]", "dependsOn", "a part of the task definition"),
         ("services[0]", "cluster", "`clusterName`"),
-        ("services[0]", "deploymentConfiguration", "written in `deployment`"),
+        ("services[0]", "deploymentConfiguration", "members in `deployment`"),
         ("services[0]", "containerDefinitions", "`containers`"),
         ("services[0]", "taskDefinition", "each release copies"),
         ("tasks[0]", "groupName", "`scheduleGroup`"),
     ],
 )
-def test_what_to_do_is_told(path, name, advice):
-    problem = told(ITEMS[path].replace("KEY", name))[f"{path}.{name}"]
+def test_what_to_do_is_reported(path, name, advice):
+    problem = problems(ITEMS[path].replace("KEY", name))[f"{path}.{name}"]
     assert problem.message.startswith("not managed by this manifest; ")
     assert advice in problem.message
 
@@ -97,19 +97,19 @@ def test_what_to_do_is_told(path, name, advice):
 @pytest.mark.parametrize(
     ("path", "name", "message"),
     [
-        ("services[0]", "cwRuleName", "unknown key; it is for scheduled tasks alone"),
-        ("tasks[0]", "dependsOn", "unknown key; it is for services alone"),
-        ("tasks[0]", "forceNewDeployment", "unknown key; it is for services alone"),
-        ("services[0]", "minimumHealthyPercent", "unknown key; it belongs into `deployment`"),
-        ("defaults", "deploymentCircuitBreaker", "unknown key; it belongs into `deployment`"),
+        ("services[0]", "cwRuleName", "unknown key; it is for scheduled tasks only"),
+        ("tasks[0]", "dependsOn", "unknown key; it is for services only"),
+        ("tasks[0]", "forceNewDeployment", "unknown key; it is for services only"),
+        ("services[0]", "minimumHealthyPercent", "unknown key; it belongs in `deployment`"),
+        ("defaults", "deploymentCircuitBreaker", "unknown key; it belongs in `deployment`"),
         ("services[0]", "pin_digest", "unknown key; did you mean pinDigest?"),
         ("services[0]", "Timeoutminutes", "unknown key; did you mean timeoutMinutes?"),
         ("services[0]", "timeoutMinute", "unknown key; did you mean timeoutMinutes?"),
         ("services[0]", "zzz", "unknown key"),
     ],
 )
-def test_keys_of_another_place_and_typos_are_told_as_such(path, name, message):
-    assert told(ITEMS[path].replace("KEY", name))[f"{path}.{name}"].message == message
+def test_keys_of_another_place_and_typos_have_their_own_message(path, name, message):
+    assert problems(ITEMS[path].replace("KEY", name))[f"{path}.{name}"].message == message
 
 
 ANCHORS = """
@@ -144,29 +144,29 @@ def test_anchors_may_stand_in_keys_of_their_own_and_reach_nothing():
 
 @pytest.mark.parametrize("key", ["x", "X-shop", "x_shop", "ex-shop"])
 def test_other_names_are_unknown(key):
-    assert told(f"{key}: 1\n{ITEMS['services[0]'].replace('KEY: 1', 'timeoutMinutes: 1')}")[key].message.startswith(
+    assert problems(f"{key}: 1\n{ITEMS['services[0]'].replace('KEY: 1', 'timeoutMinutes: 1')}")[key].message.startswith(
         "unknown"
     )
-    assert "x-…" in told(f"{key}: 1\n")[key].accepted
+    assert "x-…" in problems(f"{key}: 1\n")[key].accepted
 
 
-def test_keys_for_anchors_are_for_the_top_level_of_the_file_alone():
+def test_keys_for_anchors_are_for_the_top_level_of_the_file_only():
     for path in list(ITEMS)[1:]:
-        assert told(ITEMS[path].replace("KEY", "x-a"))[f"{path}.x-a"].message.startswith("unknown key")
+        assert problems(ITEMS[path].replace("KEY", "x-a"))[f"{path}.x-a"].message.startswith("unknown key")
     with pytest.raises(InvalidManifest, match="x-a: unknown key"):
         manifest.from_json(
             {"x-a": 1, "services": [{"service": "w", "clusterName": "c", "serviceName": "s", "image": "i"}]}
         )
 
 
-def test_a_key_that_stands_twice_is_told_below_keys_for_anchors_too():
+def test_a_duplicate_key_is_reported_below_keys_for_anchors_too():
     item = "services:\n  - {<<: *b, service: w, clusterName: c, serviceName: s}\n"
     text = f"x-a:\n  - b: &b\n      image: 'a:1'\n      image: 'b:1'\n{item}"
-    assert [(p.line, p.path, p.message) for p in told(text).values()] == [
-        (4, "x-a[0].b.image", "the key stands twice, first in line 3")
+    assert [(p.line, p.path, p.message) for p in problems(text).values()] == [
+        (4, "x-a[0].b.image", "duplicate key, first in line 3")
     ]
     assert (
-        told("x-a: 1\nx-a: 2\nservices:\n" + ITEMS["services[0]"][10:].replace("KEY: 1", "timeoutMinutes: 1"))[
+        problems("x-a: 1\nx-a: 2\nservices:\n" + ITEMS["services[0]"][10:].replace("KEY: 1", "timeoutMinutes: 1"))[
             "x-a"
         ].line
         == 2
@@ -176,7 +176,7 @@ def test_a_key_that_stands_twice_is_told_below_keys_for_anchors_too():
 def test_keys_for_anchors_are_bounded_like_everything_else():
     bomb = "x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"x-{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 8))
-    assert "aliases expand to too much" in next(iter(told(bomb).values())).message
+    assert "aliases expand to too many values" in next(iter(problems(bomb).values())).message
     deep = "x-a: " + "[" * 30 + "]" * 30 + "\n"
-    assert "nested too deeply" in next(iter(told(deep).values())).message
-    assert "is not allowed" in next(iter(told("x-a: !Ref b\n").values())).message
+    assert "nested too deeply" in next(iter(problems(deep).values())).message
+    assert "is not allowed" in next(iter(problems("x-a: !Ref b\n").values())).message

@@ -1,4 +1,4 @@
-"""Hold a tree against the table of fields: the values, or every problem at once. Pure."""
+"""Check a tree against the table of fields: the result is its values, or all of its problems. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ecs_gitops.manifest import foreign
-from ecs_gitops.manifest.kinds import (
-    WRONG,
+from ecs_gitops.manifest import unknown_keys
+from ecs_gitops.manifest.field_types import (
+    INVALID,
     Choice,
     Field,
     Integer,
@@ -20,7 +20,7 @@ from ecs_gitops.manifest.kinds import (
     Text,
     Type,
     Value,
-    accepted,
+    accepted_by,
 )
 from ecs_gitops.manifest.node import Node
 from ecs_gitops.model import sanitize
@@ -28,26 +28,26 @@ from ecs_gitops.model.problem import Problem
 
 _SHOWN = 80
 _REASON_SHOWN = 200
-# Looking for the nearest known name is slow; a file with more unknown keys than are ever shown needs no more.
+# The search for the nearest name is slow. No message shows more problems than this, so more hints are of no use.
 _NEAREST_AT_MOST = 100
-# A file that is nothing but problems is not looked through to its end.
+# The check of a file stops at this many problems.
 PROBLEMS_AT_MOST = 10_000
 
 
-class _Enough(Exception):
-    """There are so many problems that the check ends."""
+class _TooManyProblems(Exception):
+    """The check stops: :data:`PROBLEMS_AT_MOST` is reached."""
 
 
 def check(root: Node, table: Object) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of ``root`` by field name, what is absent left out, and all problems in the order of their places:
-    the first :data:`PROBLEMS_AT_MOST` where there are more.
+    """The values of ``root`` by field name, without absent fields, and the problems in the order of the file, at most
+    :data:`PROBLEMS_AT_MOST`.
 
-    The values are of use only where there is no problem. Lists are tuples.
+    Use the values only if there is no problem. Lists are tuples.
     """
     checker = _Checker()
     try:
         values = checker.object(root, "", table)
-    except _Enough:
+    except _TooManyProblems:
         values = {}
     return values, sorted(set(checker.problems)) if root.line else checker.problems
 
@@ -60,8 +60,7 @@ class _Checker:
         self._unknown = 0
 
     def object(self, node: Node, path: str, kind: Object) -> dict[str, Any]:
-        """The object's values; :data:`WRONG` where one was given and is wrong. A node that is no mapping is
-        :meth:`_element`'s to tell, except at the root."""
+        """The object's values, with :data:`INVALID` in place of each invalid one; none if the node is not a mapping."""
         self._places[path] = node
         if not isinstance(node.content, dict):
             self._add(node, path, f"{shown(node)} is not a mapping", kind.accepted)
@@ -82,21 +81,21 @@ class _Checker:
         for either in kind.either:
             if both := either.both(values):
                 where = self._places[join(path, both[1])]
-                self._add(where, join(path, both[1]), f"{' and '.join(both)} do not go together", either.accepted)
+                self._add(where, join(path, both[1]), f"{' and '.join(both)} cannot be used together", either.accepted)
         inherited = kind.inherited(values, self._defaults)
         for rule in kind.rules:
-            told_in_defaults = set(rule.check(inherited)) if inherited else set()
-            found_here = [each for each in rule.check({**inherited, **values}) if each not in told_in_defaults]
-            for found in found_here:
-                where = self._places.get(join(path, found.path), node)
-                line = self._places[join(path, found.first)].line if found.first else 0
-                told = f"{found.message} in line {line}" if line else found.message
-                self._add(where, join(path, found.path), told, found.accepted)
-            if rule.bounds and found_here:
+            of_defaults = set(rule.check(inherited)) if inherited else set()
+            findings = [finding for finding in rule.check({**inherited, **values}) if finding not in of_defaults]
+            for finding in findings:
+                where = self._places.get(join(path, finding.path), node)
+                line = self._places[join(path, finding.first)].line if finding.first else 0
+                message = f"{finding.message} in line {line}" if line else finding.message
+                self._add(where, join(path, finding.path), message, finding.accepted)
+            if rule.bounds and findings:
                 return
 
     def _field(self, node: Node | None, path: str, kind: Type) -> Value | Any | None:
-        """None where there is no value: YAML's null and a missing field are the same."""
+        """The value; None if there is none. YAML's null counts as a missing field."""
         if node is None or node.content is None:
             return None
         return self._element(node, path, kind)
@@ -105,49 +104,51 @@ class _Checker:
         self._places[path] = node
         if isinstance(kind, Object):
             values = self.object(node, path, kind)
-            return values if isinstance(node.content, dict) else WRONG
+            return values if isinstance(node.content, dict) else INVALID
         if isinstance(kind, ListOf):
             return self._list(node, path, kind)
         if not isinstance(node.content, str):
-            self._add(node, path, f"{shown(node)} is not a single value", accepted(kind))
-            return WRONG
+            self._add(node, path, f"{shown(node)} is not a single value", accepted_by(kind))
+            return INVALID
         value = parse(node.content, kind)
         if value is None:
-            why = kind.refusal(node.content) if isinstance(kind, Text) and kind.refusal else None
-            told, instead = (f": {_cut(why[0], _REASON_SHOWN)}", why[1]) if why else ("", accepted(kind))
-            self._add(node, path, f"{shown(node)} is not accepted{told}", instead)
-            return WRONG
+            refusal = kind.refusal(node.content) if isinstance(kind, Text) and kind.refusal else None
+            reason, accepted = (
+                (f": {_cut(refusal[0], _REASON_SHOWN)}", refusal[1]) if refusal else ("", accepted_by(kind))
+            )
+            self._add(node, path, f"{shown(node)} is not accepted{reason}", accepted)
+            return INVALID
         return value
 
     def _list(self, node: Node, path: str, kind: ListOf) -> tuple[Any, ...] | Any:
         if not isinstance(node.content, list):
             self._add(node, path, f"{shown(node)} is not a list", kind.accepted)
-            return WRONG
-        if len(node.content) < kind.least:
-            self._add(node, path, "the list is empty", f"at least {kind.least} element")
-            return WRONG
+            return INVALID
+        if len(node.content) < kind.min_items:
+            self._add(node, path, "the list is empty", f"at least {kind.min_items} element")
+            return INVALID
         values = tuple(self._element(child, f"{path}[{i}]", kind.element) for i, child in enumerate(node.content))
-        if kind.once is not None:
-            self._repeated(path, kind.once, values)
+        if kind.unique_by is not None:
+            self._duplicates(path, kind.unique_by, values)
         return values
 
-    def _repeated(self, path: str, once: str, values: tuple[Any, ...]) -> None:
+    def _duplicates(self, path: str, unique_by: str, values: tuple[Any, ...]) -> None:
         first: dict[object, Node] = {}
         for index, value in enumerate(values):
-            told = value.get(once) if once and isinstance(value, Mapping) else value
-            if told is None or told is WRONG:
+            key = value.get(unique_by) if unique_by and isinstance(value, Mapping) else value
+            if key is None or key is INVALID:
                 continue
-            place = join(f"{path}[{index}]", once)
+            place = join(f"{path}[{index}]", unique_by)
             node = self._places[place]
-            if told in first:
-                line = f", first in line {first[told].line}" if first[told].line else ""
-                self._add(node, place, f"{shown(node)} stands twice{line}", "each once")
-            first.setdefault(told, node)
+            if key in first:
+                line = f", first in line {first[key].line}" if first[key].line else ""
+                self._add(node, place, f"duplicate {shown(node)}{line}", "each value once")
+            first.setdefault(key, node)
 
     def _keys(self, node: Node, path: str, kind: Object) -> None:
-        """Unknown and repeated keys are problems."""
+        """Report unknown and duplicate keys."""
         keys = node.keys or {}
-        self._twice(node, path)
+        self._duplicate_keys(node, path)
         for name, child in node.content.items() if isinstance(node.content, dict) else ():
             if name in kind.names:
                 continue
@@ -155,19 +156,19 @@ class _Checker:
                 self._free(child, join(path, _cut(name)))
                 continue
             line, column = keys.get(name, (child.line, child.column))
-            told = foreign.told(path, name, kind.names) or f"unknown key{self._nearest(name, kind.names)}"
-            wanted = ", ".join([*kind.names, *([f"{kind.free}…"] if kind.free else [])])
-            self._tell(Problem(line, column, join(path, _cut(name)), told, wanted))
+            message = unknown_keys.message(path, name, kind.names) or f"unknown key{self._nearest(name, kind.names)}"
+            accepted = ", ".join([*kind.names, *([f"{kind.free}…"] if kind.free else [])])
+            self._report(Problem(line, column, join(path, _cut(name)), message, accepted))
 
-    def _twice(self, node: Node, path: str) -> None:
-        for name, line, column in node.repeated:
+    def _duplicate_keys(self, node: Node, path: str) -> None:
+        for name, line, column in node.duplicate_keys:
             first = (node.keys or {})[name][0]
-            told = f"the key stands twice, first in line {first}"
-            self._tell(Problem(line, column, join(path, _cut(name)), told, "one of them"))
+            message = f"duplicate key, first in line {first}"
+            self._report(Problem(line, column, join(path, _cut(name)), message, "each key once"))
 
     def _free(self, node: Node, path: str) -> None:
-        """What anchors refer to may be anything, with each key once: a merge would lose the other."""
-        self._twice(node, path)
+        """The content of a free key may be anything, but without duplicate keys: YAML would drop one of them."""
+        self._duplicate_keys(node, path)
         if isinstance(node.content, dict):
             for name, child in node.content.items():
                 self._free(child, join(path, _cut(name)))
@@ -176,12 +177,12 @@ class _Checker:
                 self._free(child, f"{path}[{index}]")
 
     def _missing(self, node: Node, path: str, kind: Object, values: Mapping[str, Any]) -> None:
-        there = {*values, *kind.inherited(values, self._defaults), *kind.unused(values, self._defaults)}
+        present = {*values, *kind.inherited(values, self._defaults), *kind.unused(values, self._defaults)}
         for either in kind.either:
-            there.update((*either.one, *either.other) if either.both(values) else ())
+            present.update((*either.one, *either.other) if either.both(values) else ())
         for field in kind.fields:
-            if field.required and field.name not in there:
-                self._add(node, path, f"{field.name} is missing", _wanted(field, kind))
+            if field.required and field.name not in present:
+                self._add(node, path, f"{field.name} is missing", _how_to_add(field, kind))
 
     def _nearest(self, name: str, names: tuple[str, ...]) -> str:
         self._unknown += 1
@@ -193,22 +194,22 @@ class _Checker:
         near = get_close_matches(name.lower()[:_SHOWN], list(lower), n=1, cutoff=0.5)
         return f"; did you mean {lower[near[0]]}?" if near else ""
 
-    def _add(self, node: Node, path: str, message: str, wanted: str) -> None:
-        self._tell(Problem(node.line, node.column, path, message, wanted))
+    def _add(self, node: Node, path: str, message: str, accepted: str) -> None:
+        self._report(Problem(node.line, node.column, path, message, accepted))
 
-    def _tell(self, problem: Problem) -> None:
+    def _report(self, problem: Problem) -> None:
         self.problems.append(problem)
         if len(self.problems) >= PROBLEMS_AT_MOST:
-            raise _Enough
+            raise _TooManyProblems
 
 
 def parse(text: str, kind: Scalar) -> str | float | bool | None:
-    """The value that ``text`` stands for; None where it is not accepted."""
+    """The value of ``text``; None if it is not accepted."""
     if isinstance(kind, Text):
-        is_right = len(text) <= kind.longest and re.fullmatch(kind.pattern, text)
-        return text if is_right and not (kind.refusal and kind.refusal(text)) else None
+        is_match = len(text) <= kind.max_length and re.fullmatch(kind.pattern, text)
+        return text if is_match and not (kind.refusal and kind.refusal(text)) else None
     if isinstance(kind, Integer):
-        return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and kind.least <= int(text) <= kind.most else None
+        return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and kind.minimum <= int(text) <= kind.maximum else None
     if isinstance(kind, Number):
         return _number(text, kind)
     if isinstance(kind, Choice):
@@ -217,17 +218,17 @@ def parse(text: str, kind: Scalar) -> str | float | bool | None:
 
 
 def _number(text: str, kind: Number) -> float | None:
-    """Decimal fractions decide about the step: 0.3 is no multiple of 0.1 in binary ones."""
+    """The step is checked with decimal fractions: as a binary fraction 0.3 is not a multiple of 0.1."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return None
     exact = Decimal(text)
-    if exact % Decimal(str(kind.step)) or not kind.least <= float(exact) <= kind.most:
+    if exact % Decimal(str(kind.step)) or not kind.minimum <= float(exact) <= kind.maximum:
         return None
     return float(exact)
 
 
 def shown(node: Node) -> str:
-    """A value as messages show it: on one line, cut to size."""
+    """A value for a message: on one line, shortened."""
     if node.content is None:
         return "nothing"
     if isinstance(node.content, str):
@@ -236,7 +237,7 @@ def shown(node: Node) -> str:
 
 
 def join(path: str, name: str) -> str:
-    """``services[0]`` and ``image`` are ``services[0].image``; either may be empty."""
+    """``services[0].image`` of ``services[0]`` and ``image``; either may be empty."""
     return f"{path}.{name}" if path and name else path or name
 
 
@@ -244,8 +245,8 @@ def _cut(text: str, most: int = _SHOWN) -> str:
     return sanitize.escaped(text if len(text) <= most else text[:most] + "…")
 
 
-def _wanted(field: Field, kind: Object) -> str:
-    told = f"{field.description} For example `{field.example}`"
-    told = f"{told}; it may stand in `defaults` too." if kind.inherits else f"{told}."
+def _how_to_add(field: Field, kind: Object) -> str:
+    text = f"{field.description} For example `{field.example}`"
+    text = f"{text}; it may be in `defaults` too." if kind.inherits else f"{text}."
     instead = [either.other[0] for either in kind.either if field.name in either.one]
-    return f"{told} Or `{instead[0]}` instead." if instead else told
+    return f"{text} Or `{instead[0]}` instead." if instead else text

@@ -1,43 +1,43 @@
-"""The calls that only look: images, secrets, parameters, alarms, and what may be passed."""
+"""The calls that read what a release refers to: images, secrets, parameters, alarms, roles."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ecs_gitops.aws.calls import Calls, parts
+from ecs_gitops.aws.calls import Calls, chunks
 from ecs_gitops.model.errors import AwsRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 _IMAGES_PER_CALL = 100
-# Every kind of manifest that an engine pulls. Without them ECR may answer the tag of an index (an image for several
-# architectures) with the manifest of one platform, whose digest is not the tag's.
+# Every kind of manifest that container engines pull. If the index (an image for several architectures) is not accepted,
+# ECR may answer with the manifest of one platform, which has another digest.
 _MANIFESTS = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 ]
-_NOT_THERE = ("ImageNotFound", "InvalidImageTag", "InvalidImageDigest", "ImageTagDoesNotMatchDigest")
+_ABSENT = ("ImageNotFound", "InvalidImageTag", "InvalidImageDigest", "ImageTagDoesNotMatchDigest")
 _PARAMETERS_PER_CALL = 50
 _ALARMS_PER_CALL = 100
 
 
-class Lookups(Calls):
-    """What a release refers to, in the batch's account and elsewhere."""
+class ReferenceCalls(Calls):
+    """Calls that read what a release refers to, in the batch's account and in others. They change nothing."""
 
     def image_digests(
         self, account: str, region: str, repository: str, references: Sequence[str]
     ) -> dict[str, str | AwsRefused | None]:
-        """The digest of each tag or digest (``sha256:…``) in an ECR repository; None for one that is not there, and a
-        refusal for one that ECR could not look at.
+        """The digest of each tag or digest (``sha256:…``) in an ECR repository. It is None for an image that does not
+        exist, and ECR's error for one that ECR could not read.
 
-        The digest of an image for several architectures is that of its index. Reads manifests (BatchGetImage), which
-        is what pulling needs too, and which ECR counts as a pull."""
-        found: dict[str, str | AwsRefused | None] = dict.fromkeys(references)
-        for part in parts(list(references), _IMAGES_PER_CALL):
+        The digest of an image for several architectures is that of its index. It calls BatchGetImage: to pull an image
+        needs the same permission, and ECR counts the call as a pull."""
+        digests: dict[str, str | AwsRefused | None] = dict.fromkeys(references)
+        for part in chunks(list(references), _IMAGES_PER_CALL):
             ids = [{"imageDigest": r} if ":" in r else {"imageTag": r} for r in part]
             answer = self._call(
                 "ecr",
@@ -49,39 +49,39 @@ class Lookups(Calls):
                 acceptedMediaTypes=_MANIFESTS,
             )
             for image in answer.get("images", []):
-                told = image["imageId"]
-                for reference in (told.get("imageTag"), told.get("imageDigest")):
-                    if reference in found:
-                        found[reference] = told["imageDigest"]
+                image_id = image["imageId"]
+                for reference in (image_id.get("imageTag"), image_id.get("imageDigest")):
+                    if reference in digests:
+                        digests[reference] = image_id["imageDigest"]
             for failure in answer.get("failures", []):
-                code, told = str(failure.get("failureCode")), failure.get("imageId", {})
-                if code not in _NOT_THERE:
+                code, image_id = str(failure.get("failureCode")), failure.get("imageId", {})
+                if code not in _ABSENT:
                     refusal = AwsRefused("batch_get_image", code, str(failure.get("failureReason")))
-                    found[told.get("imageTag") or told.get("imageDigest") or ""] = refusal
-        return found
+                    digests[image_id.get("imageTag") or image_id.get("imageDigest") or ""] = refusal
+        return digests
 
     def pull_through_prefixes(self, account: str, region: str) -> set[str]:
-        """The beginnings of names of repositories that a registry fills from another one when they are asked for."""
-        found: set[str] = set()
+        """The prefixes of a registry's pull through cache rules: ECR fills such repositories when somebody pulls."""
+        prefixes: set[str] = set()
         page: dict[str, str] = {}
         while True:
             answer = self._call(
                 "ecr", "describe_pull_through_cache_rules", in_region=region, registryId=account, **page
             )
-            found |= {rule["ecrRepositoryPrefix"] for rule in answer.get("pullThroughCacheRules", [])}
+            prefixes |= {rule["ecrRepositoryPrefix"] for rule in answer.get("pullThroughCacheRules", [])}
             if not answer.get("nextToken"):
-                return found
+                return prefixes
             page = {"nextToken": answer["nextToken"]}
 
     def known_parameters(self, region: str | None, names: Sequence[str]) -> set[str]:
-        """Those of ``names`` that are parameters; no value is read."""
+        """The ``names`` that exist in Parameter Store. No value is read."""
         known: set[str] = set()
-        for part in parts(list(names), _PARAMETERS_PER_CALL):
-            wanted = [{"Key": "Name", "Option": "Equals", "Values": part}]
+        for part in chunks(list(names), _PARAMETERS_PER_CALL):
+            filters = [{"Key": "Name", "Option": "Equals", "Values": part}]
             page: dict[str, str] = {}
             while True:
                 answer = self._call(
-                    "ssm", "describe_parameters", in_region=region, ParameterFilters=wanted, MaxResults=50, **page
+                    "ssm", "describe_parameters", in_region=region, ParameterFilters=filters, MaxResults=50, **page
                 )
                 known |= {parameter["Name"] for parameter in answer.get("Parameters", [])}
                 if not answer.get("NextToken"):
@@ -90,13 +90,13 @@ class Lookups(Calls):
         return known
 
     def describe_secret(self, region: str | None, secret: str) -> Json:
-        """A secret's description, without its value; refused when it does not exist."""
+        """A secret's description, without its value. Raises :class:`AwsRefused` if it does not exist."""
         return self._call("secretsmanager", "describe_secret", in_region=region, SecretId=secret)
 
     def known_alarms(self, names: Sequence[str]) -> set[str]:
-        """Those of ``names`` that exist. AWS tells of metric alarms alone unless it is asked for the others."""
+        """The ``names`` of alarms that exist. CloudWatch answers with metric alarms only, unless we name all types."""
         known: set[str] = set()
-        for part in parts(list(names), _ALARMS_PER_CALL):
+        for part in chunks(list(names), _ALARMS_PER_CALL):
             answer = self._call(
                 "cloudwatch",
                 "describe_alarms",
@@ -109,8 +109,8 @@ class Lookups(Calls):
         return known
 
     def may_pass(self, by: str, roles: Sequence[str], to: str) -> Mapping[str, bool]:
-        """Whether the role ``by`` may pass each of ``roles`` to the service ``to``, as IAM simulates it; what it leaves
-        open is left out."""
+        """Whether the role ``by`` may pass each of ``roles`` to the service ``to``, by IAM's simulation. Roles that the
+        simulation cannot decide are left out."""
         context = [{"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [to], "ContextKeyType": "string"}]
         allowed: dict[str, bool] = {}
         page: dict[str, str] = {}
@@ -125,12 +125,12 @@ class Lookups(Calls):
                 **page,
             )
             for result in answer.get("EvaluationResults", []):
-                told = [(result.get("EvalResourceName"), result["EvalDecision"], result)]
-                # Of several resources, the decision on each; the one above is then on all of them.
+                decisions = [(result.get("EvalResourceName"), result["EvalDecision"], result)]
+                # With several resources, these are the decisions on each, and the one above is on all together.
                 for each in result.get("ResourceSpecificResults", []):
-                    told.append((each["EvalResourceName"], each["EvalResourceDecision"], each))
-                for role, decision, details in told:
-                    # A condition on what the simulation does not know leaves it open.
+                    decisions.append((each["EvalResourceName"], each["EvalResourceDecision"], each))
+                for role, decision, details in decisions:
+                    # With missing context values, a denial is not certain.
                     if role and (decision == "allowed" or not details.get("MissingContextValues")):
                         allowed[role] = decision == "allowed"
             if not answer.get("IsTruncated"):

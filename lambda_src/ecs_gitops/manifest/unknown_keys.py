@@ -1,7 +1,7 @@
-"""Keys that are none of the manifest's: what to do instead of looking for the nearest name. Pure.
+"""Messages for keys that the manifest does not have, but AWS's own shapes do. Pure.
 
-A person who writes `desiredCount` means ECS's. The names are the members of AWS's own shapes (a test compares them with
-botocore's models), and are known in any spelling: `DesiredCount`, `desired_count`.
+Who writes `desiredCount` means ECS's field, so the nearest name of ours would not help. A test compares the names with
+botocore's models. Any spelling is recognised: `DesiredCount`, `desired_count`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from ecs_gitops.manifest.deployment import CONFIGURATION
+from ecs_gitops.manifest.field_types import Object
 from ecs_gitops.manifest.fields import SERVICE, TASK
-from ecs_gitops.manifest.kinds import Object
 
 _SERVICE = """
     assignPublicIp availabilityZoneRebalancing awsvpcConfiguration capacityProviderStrategy clientToken cluster
@@ -38,7 +38,7 @@ _CONTAINER = """
     restartPolicy secrets startTimeout stopTimeout systemControls ulimits user versionConsistency volumesFrom
     workingDirectory
 """
-# Rules of EventBridge and schedules of its Scheduler, their targets and these targets' parameters for ECS.
+# EventBridge rules, schedules of EventBridge Scheduler, their targets, and the ECS parameters of targets.
 _TRIGGER = """
     actionAfterCompletion appSyncParameters arn batchParameters capacityProviderStrategy clientToken creationDate
     deadLetterConfig description ecsParameters enableECSManagedTags enableExecuteCommand endDate eventBridgeParameters
@@ -50,20 +50,20 @@ _TRIGGER = """
     target targets taskCount taskDefinitionArn
 """
 
-_OF_SERVICE = "it is a setting of the service: change it where the service is made; releases keep it"
+_OF_SERVICE = "it is a setting of the service: change it where the service is defined; releases keep it"
 _OF_TASK_DEFINITION = (
     "it is a part of the task definition: register a revision with the change and point the service, rule or schedule "
     "to it once; releases keep it from then on"
 )
-_OF_TRIGGER = "it is a setting of the rule or schedule: change it where that is made; releases keep it"
-_COPIED = "each release copies the revision that is in use, and changes its images alone"
-# What is written in another way here.
+_OF_TRIGGER = "it is a setting of the rule or schedule: change it where that is defined; releases keep it"
+_COPIED = "each release copies the revision that is in use, and changes only its images"
+# Fields that the manifest has under another name.
 _INSTEAD = {
     "cluster": "the cluster's name is `clusterName`",
     "clusterArn": "the cluster's name is `clusterName`",
-    "containerDefinitions": "images are written as `image`, or in `containers`",
-    "deploymentConfiguration": "its members are written in `deployment`",
-    "deployments": "the settings of its rollouts are written in `deployment`",
+    "containerDefinitions": "write images as `image`, or in `containers`",
+    "deploymentConfiguration": "write its members in `deployment`",
+    "deployments": "write the settings of rollouts in `deployment`",
     "family": _COPIED,
     "groupName": "the schedule's group is `scheduleGroup`",
     "name": "the container's name is `service`, in `containers` it is `name`",
@@ -73,19 +73,19 @@ _INSTEAD = {
 }
 
 
-def told(path: str, name: str, names: Sequence[str]) -> str | None:
-    """What is wrong with the key ``name`` in the object at ``path``, which has the fields ``names``; None where nothing
-    is known of it."""
+def message(path: str, name: str, names: Sequence[str]) -> str | None:
+    """The message for the key ``name`` in the object at ``path``, which has the fields ``names``; None if the key is
+    unknown here too."""
     given = _plain(name)
     if same := next((known for known in names if _plain(known) == given), None):
         return f"unknown key; did you mean {same}?"
     item = re.fullmatch(r"(services|tasks)\[[0-9]+\]|defaults", path)
     if item and item[1] == "tasks" and given in _plains(SERVICE):
-        return "unknown key; it is for services alone"
+        return "unknown key; it is for services only"
     if item and item[1] == "services" and given in _plains(TASK):
-        return "unknown key; it is for scheduled tasks alone"
+        return "unknown key; it is for scheduled tasks only"
     if item and item[1] != "tasks" and given in _plains(CONFIGURATION):
-        return "unknown key; it belongs into `deployment`"
+        return "unknown key; it belongs in `deployment`"
     if not path and given in _plains(SERVICE) | _plains(TASK):
         return None
     advice = _advices(path.startswith("tasks")).get(given)
@@ -93,7 +93,7 @@ def told(path: str, name: str, names: Sequence[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """A name whatever its spelling: ``desired_count`` and ``DesiredCount`` are the same."""
+    """A name without its spelling: ``desired_count`` and ``DesiredCount`` are the same."""
     return re.sub("[_-]", "", name).lower()
 
 
@@ -103,10 +103,10 @@ def _plains(table: Object) -> frozenset[str]:
 
 @cache
 def _advices(is_task: bool) -> Mapping[str, str]:
-    """By plain name. What both a service and a rule or schedule have is the item's own."""
+    """The advice by plain name. If services and rules or schedules share a name, it means the one of this item."""
     definition = ((_TASK_DEFINITION, _OF_TASK_DEFINITION), (_CONTAINER, _OF_TASK_DEFINITION))
     service, trigger = (_SERVICE, _OF_SERVICE), (_TRIGGER, _OF_TRIGGER)
-    found: dict[str, str] = {}
+    advices: dict[str, str] = {}
     for listed, advice in (trigger, *definition, service) if is_task else (service, *definition, trigger):
-        found = {**dict.fromkeys(map(_plain, listed.split()), advice), **found}
-    return found | {_plain(name): advice for name, advice in _INSTEAD.items()}
+        advices = {**dict.fromkeys(map(_plain, listed.split()), advice), **advices}
+    return advices | {_plain(name): advice for name, advice in _INSTEAD.items()}

@@ -1,12 +1,23 @@
-"""The JSON Schema (draft 2020-12) of a manifest, for editors, made from the table of fields."""
+"""The JSON Schema (draft 2020-12) of a manifest, for editors, made from the table of fields. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ecs_gitops.manifest.field_types import (
+    Boolean,
+    Choice,
+    Field,
+    Integer,
+    ListOf,
+    Number,
+    Object,
+    Text,
+    Type,
+    has_values,
+)
 from ecs_gitops.manifest.fields import MANIFEST
-from ecs_gitops.manifest.kinds import Boolean, Choice, Field, Integer, ListOf, Number, Object, Text, Type, has
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -15,39 +26,39 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> Json:
-    """The schema. Editors read scalars as YAML does, so a text may be a number there; the checker is the stricter."""
+    """The schema. Editors read `4.0` as a number, so it accepts more than the checker, which reads texts."""
     return {"$schema": _DRAFT, "title": "ecs-gitops deployment.yaml"} | _object(MANIFEST)
 
 
 def _object(kind: Object) -> Json:
-    made: Json = {
+    result: Json = {
         "type": "object",
         "additionalProperties": False,
         "properties": {field.name: _field(field, field.required and not kind.inherits) for field in kind.fields},
     }
     if kind.free:
-        made["patternProperties"] = {f"^{kind.free}": {"description": "A place for anchors; nothing reads it."}}
+        result["patternProperties"] = {f"^{kind.free}": {"description": "A place for anchors; nothing reads it."}}
     required = [field.name for field in kind.fields if field.required]
     if required and not kind.inherits:
-        made["required"] = required
+        result["required"] = required
     conditions = [dict(rule.schema) for rule in kind.rules if rule.schema]
     conditions += [{"not": {"allOf": [_any(either.one), _any(either.other)]}} for either in kind.either]
     conditions += [condition for field in kind.fields for condition in _inherited(field)]
-    return made | ({"allOf": conditions} if conditions else {})
+    return result | ({"allOf": conditions} if conditions else {})
 
 
 def _any(names: Iterable[str]) -> Json:
-    return {"anyOf": [has(name) for name in names]}
+    return {"anyOf": [has_values(name) for name in names]}
 
 
 def _inherited(field: Field) -> Iterator[Json]:
-    """A required field, or the one to have instead, stands in `defaults` or in each item."""
+    """Required fields of items, or their alternatives, must be in `defaults` or in each item."""
     item = field.type.element if isinstance(field.type, ListOf) else None
     if not isinstance(item, Object) or not item.inherits:
         return
     instead = {name: either.other[0] for either in item.either for name in either.one}
     for name in (f.name for f in item.fields if f.required and f.name not in instead.values()):
-        needed = _any([name, instead[name]]) if name in instead else has(name)
+        needed = _any([name, instead[name]]) if name in instead else has_values(name)
         yield {
             "if": {"required": ["defaults"], "properties": {"defaults": {"type": "object"} | needed}},
             "else": {"properties": {field.name: {"items": needed}}},
@@ -55,26 +66,26 @@ def _inherited(field: Field) -> Iterator[Json]:
 
 
 def _field(field: Field, needed: bool) -> Json:
-    """A field may be without a value, which counts as absent, except where its object needs it."""
-    made = _type(field.type)
+    """A field may be null, which counts as absent, unless it is ``needed``."""
+    result = _type(field.type)
     if needed:
         pass
-    elif "enum" in made:
-        made["enum"] = [*made["enum"], None]
+    elif "enum" in result:
+        result["enum"] = [*result["enum"], None]
     else:
-        types = made["type"] if isinstance(made["type"], list) else [made["type"]]
-        made["type"] = [*types, "null"]
-    made["description"] = field.description
-    return made if field.example is None else made | {"examples": [field.example]}
+        types = result["type"] if isinstance(result["type"], list) else [result["type"]]
+        result["type"] = [*types, "null"]
+    result["description"] = field.description
+    return result if field.example is None else result | {"examples": [field.example]}
 
 
 def _type(kind: Type) -> Json:
     if isinstance(kind, Text):
         return _text(kind)
     if isinstance(kind, Integer):
-        return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
+        return {"type": "integer", "minimum": kind.minimum, "maximum": kind.maximum}
     if isinstance(kind, Number):
-        return {"type": "number", "minimum": kind.least, "maximum": kind.most}
+        return {"type": "number", "minimum": kind.minimum, "maximum": kind.maximum}
     if isinstance(kind, Boolean):
         return {"type": "boolean"}
     if isinstance(kind, Choice):
@@ -85,11 +96,11 @@ def _type(kind: Type) -> Json:
 
 
 def _text(kind: Text) -> Json:
-    return {"type": ["string", *kind.typed], "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.longest}
+    return {"type": ["string", *kind.json_types], "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.max_length}
 
 
 def _list(kind: ListOf) -> Json:
-    made: Json = {"type": "array", "items": _type(kind.element)}
-    if kind.least:
-        made["minItems"] = kind.least
-    return made | {"uniqueItems": True} if kind.once == "" else made
+    result: Json = {"type": "array", "items": _type(kind.element)}
+    if kind.min_items:
+        result["minItems"] = kind.min_items
+    return result | {"uniqueItems": True} if kind.unique_by == "" else result

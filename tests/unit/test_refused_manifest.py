@@ -11,7 +11,7 @@ import pytest
 from ecs_gitops import manifest
 from ecs_gitops.cli import main
 from ecs_gitops.lambdas import init_config, validate_deploy
-from ecs_gitops.manifest import problems
+from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model.errors import InvalidManifest
 from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.source import Source
@@ -72,9 +72,9 @@ def test_in_the_build_a_wrong_manifest_is_data_and_the_log_has_every_problem(bui
         5,
         "services[0]",
     )
-    told = capsys.readouterr().err
+    log = capsys.readouterr().err
     for problem in deployment["problems"]:
-        assert f"deployment.yaml:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}" in told
+        assert f"deployment.yaml:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}" in log
 
 
 def test_the_release_fails_with_the_first_problem_and_its_notice_has_all_with_commit_and_author(build, tmp_path):
@@ -91,7 +91,7 @@ def test_the_release_fails_with_the_first_problem_and_its_notice_has_all_with_co
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda path: None, "there is no such file in the repository"),
         (lambda path: path.symlink_to("/etc/passwd"), "leads out of the repository through a link"),
@@ -100,12 +100,12 @@ def test_the_release_fails_with_the_first_problem_and_its_notice_has_all_with_co
     ],
     ids=["absent", "link", "pipe", "folder"],
 )
-def test_a_manifest_that_is_no_file_of_the_commit_is_a_problem_of_the_commit(build, tmp_path, make, told):
+def test_a_manifest_that_is_no_file_of_the_commit_is_a_problem_of_the_commit(build, tmp_path, make, message):
     make(tmp_path / "deployment.yaml")
     deployment = rendered(build)
     assert [each["file"] for each in deployment["problems"]] == ["deployment.yaml"]
     report = released(deployment)
-    assert report["cause"].startswith(f"deployment.yaml: {told}")
+    assert report["cause"].startswith(f"deployment.yaml: {message}")
     assert "root:" not in json.dumps(deployment)
 
 
@@ -133,7 +133,7 @@ def test_whatever_the_manifest_its_problems_fit_and_the_log_has_all(build, tmp_p
     deployment = rendered(build)
     shown, log = deployment["problems"], capsys.readouterr().err
     assert shown
-    assert len(json.dumps(shown)) < problems.PROBLEMS_AT_MOST + 2
+    assert len(json.dumps(shown)) < refused_manifest.PROBLEMS_AT_MOST + 2
     with pytest.raises(InvalidManifest) as caught:
         manifest.load(text.encode(), "deployment.yaml")
     assert all(line in log for line in caught.value.lines[:50] + caught.value.lines[-50:])
@@ -163,22 +163,24 @@ def test_whatever_the_manifest_its_problems_fit_and_the_log_has_all(build, tmp_p
 )
 def test_input_with_problems_is_never_taken_for_a_manifest(found):
     good = {"services": [{"service": "w", "clusterName": "c", "serviceName": "s", "image": "w:1"}]}
-    error = problems.from_data({"schemaVersion": 1, **good, "problems": found})
-    assert "the input's problems are none that a build writes" in str(error)
+    error = refused_manifest.from_data({"schemaVersion": 1, **good, "problems": found})
+    assert "the member `problems` does not have the format that a build writes" in str(error)
     with pytest.raises(InvalidManifest):
         init_config.handler({"deployment": {**good, "problems": found}, "execution": EXECUTION}, None)
 
 
 def test_problems_written_by_hand_are_each_one_line():
-    error = problems.from_data({"problems": [{"file": "f\nFAKE", "message": "a\nb\x1b[31m\u202ec\ud800", "path": "p"}]})
+    error = refused_manifest.from_data(
+        {"problems": [{"file": "f\nFAKE", "message": "a\nb\x1b[31m\u202ec\ud800", "path": "p"}]}
+    )
     assert error is not None
     assert str(error).isprintable()
-    assert problems.from_data({"services": []}) is None
+    assert refused_manifest.from_data({"services": []}) is None
 
 
 def test_problems_come_back_as_they_were_written():
     error = InvalidManifest("d.yaml", [Problem(1, 2, "a.b", "wrong", "right"), Problem(0, 0, "", "more")])
-    back = problems.from_data(json.loads(problems.to_text(error, Source())))
+    back = refused_manifest.from_data(json.loads(refused_manifest.to_text(error, Source())))
     assert back is not None
     assert (back.file, back.problems, str(back)) == (error.file, error.problems, str(error))
 

@@ -1,6 +1,6 @@
-"""What the table of fields is made of: scalars, choices, lists, objects, and rules across the fields of an object.
+"""The types of the manifest's fields: scalars, choices, lists, objects, and rules across the fields of an object. Pure.
 
-Only what holds for every table stands here; the manifest's own table is :mod:`ecs_gitops.manifest.fields`.
+The table that uses them is in :mod:`ecs_gitops.manifest.fields`.
 """
 
 from __future__ import annotations
@@ -9,44 +9,45 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-# A checked value: text, number, yes or no; a tuple for a list, a mapping by field name for an object.
+# A checked value: text, number or boolean; a tuple for a list, a mapping by field name for an object.
 Value: TypeAlias = str | int | float | bool | tuple[Any, ...] | Mapping[str, Any]
 Values: TypeAlias = Mapping[str, Any]
 
-# Stands for a value that was given and is wrong, so that nothing else is said about it.
-WRONG: Final = object()
+# Takes the place of an invalid value. That problem is reported already, so rules pass over it.
+INVALID: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A scalar, read as the text that stands in the file. ``accepted`` says what ``pattern`` means, for people.
+    """A scalar, read as the text in the file. ``accepted`` describes ``pattern`` for people.
 
-    ``typed`` names the JSON types besides string that an editor may take such a text for: ``4.0`` without quotes is a
-    number to it. ``refusal`` tells why a text is not accepted, and what is, where more than ``pattern`` decides.
+    ``json_types`` are the JSON types, besides string, that an editor may read: ``4.0`` without quotes is a number.
+    ``refusal`` checks what ``pattern`` cannot. It returns the reason and what is accepted, or None for a valid text.
     """
 
     pattern: str
     accepted: str
-    longest: int
-    typed: tuple[str, ...] = ("number", "boolean")
+    max_length: int
+    json_types: tuple[str, ...] = ("number", "boolean")
     refusal: Callable[[str], tuple[str, str] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number from ``least`` to ``most``."""
+    """A whole number from ``minimum`` to ``maximum``."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A decimal number from ``least`` to ``most``, a multiple of ``step``. JSON Schema leaves the step out: it
-    calculates with binary fractions, in which hardly any number is a multiple of 0.1."""
+    """A decimal number from ``minimum`` to ``maximum``, a multiple of ``step``.
 
-    least: float
-    most: float
+    The JSON Schema has no step: its validators use binary fractions, where 0.3 is not a multiple of 0.1."""
+
+    minimum: float
+    maximum: float
     step: float
 
 
@@ -57,26 +58,29 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words, as AWS spells them."""
+    """One of a few words, spelt as AWS spells them."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """``least`` or more elements of one type. ``once`` names the field that no two elements have the same of; empty
-    for elements that are no objects; None where elements may repeat."""
+    """At least ``min_items`` elements of one type.
+
+    ``unique_by`` is the field that must differ between elements; ``""`` where the elements themselves must differ, None
+    where they may repeat."""
 
     element: Type
     accepted: str = "a list of items, each beginning with `-`"
-    least: int = 0
-    once: str | None = None
+    min_items: int = 0
+    unique_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule finds: ``path`` from the rule's object (``services[1]``; empty for the object itself). ``first`` is
-    the path of the other place that the message speaks of; its line is added."""
+    """A problem that a rule finds. ``path`` starts at the rule's object (``services[1]``; empty for the object itself).
+
+    ``first`` is the path of another place that the message refers to; the checker appends its line number."""
 
     path: str
     message: str
@@ -86,12 +90,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What fields have to do with each other.
+    """A condition on several fields of an object.
 
-    ``check`` gets the object's values by field name, inherited ones included: absent ones are missing, wrong ones are
-    :data:`WRONG`, also inside of lists and objects. What it finds in the inherited ones alone is told in ``defaults``,
-    which has the same rule. ``schema`` says the same in JSON Schema, as far as it can. The rules after one that
-    ``bounds`` what they have to look at are not asked when that one finds something.
+    ``check`` gets the object's values by field name, inherited ones included. Absent fields are missing; invalid values
+    are :data:`INVALID`, also inside lists and objects. A problem of inherited values alone is reported in ``defaults``,
+    which has the same rule.
+    ``schema`` is the same condition in JSON Schema, as far as it can express it.
+    ``bounds`` marks a rule that limits the work of those after it: if it finds a problem, they are skipped.
     """
 
     check: Callable[[Values], Iterable[Finding]]
@@ -101,8 +106,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``name`` is the manifest's own, camelCase; ``example`` is typed as JSON. ``attribute`` is the name in the model's
-    dataclasses: ``clusterName`` is ``cluster_name``."""
+    """``name`` is the manifest's, in camelCase; ``example`` has the type that JSON has. ``attribute`` is the name in
+    the dataclasses: ``clusterName`` becomes ``cluster_name``."""
 
     name: str
     type: Type
@@ -112,15 +117,15 @@ class Field:
     attribute: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        made = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name)
-        object.__setattr__(self, "attribute", made)
+        snake_case = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.name)
+        object.__setattr__(self, "attribute", snake_case)
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Two sets of fields of which an object has one; the first of each is the one that stands for it.
+    """Two sets of fields, of which an object may use only one. The first field of each set represents it.
 
-    What an object has of one set shuts out what ``defaults`` have of the other.
+    If the object uses one set, it inherits nothing of the other from ``defaults``.
     """
 
     one: tuple[str, ...]
@@ -128,12 +133,12 @@ class Either:
     accepted: str
 
     def both(self, own: Values) -> tuple[str, str] | None:
-        """A field of each set, where the object has both."""
+        """A field of each set, if the object has fields of both."""
         one, other = ([name for name in names if name in own] for names in (self.one, self.other))
         return (one[0], other[0]) if one and other else None
 
     def unused(self, own: Values, defaults: Values) -> tuple[str, ...]:
-        """The set that the object does not have."""
+        """The set that the object does not use."""
         if any(name in own for name in self.other):
             return self.one
         if any(name in own for name in self.one):
@@ -143,8 +148,8 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A mapping. ``inherits`` tells that what it does not have may stand in the manifest's ``defaults``. Keys that
-    begin with ``free`` may have any value, which nothing reads: places for anchors."""
+    """A mapping. With ``inherits``, absent fields are taken from the manifest's ``defaults``. Keys with the prefix
+    ``free`` may have any value, which nothing reads: they hold anchors."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
@@ -155,11 +160,11 @@ class Object:
     names: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Asked for once or more for every item of a manifest.
+        # Kept, because it is read several times for every item of a manifest.
         object.__setattr__(self, "names", tuple(entry.name for entry in self.fields))
 
     def unused(self, own: Values, defaults: Values) -> frozenset[str]:
-        """The fields that an object with ``own`` values has no use for: it has the other set of an :class:`Either`."""
+        """The fields that an object with ``own`` values cannot use, as it has the other set of an :class:`Either`."""
         return frozenset(name for either in self.either for name in either.unused(own, defaults))
 
     def inherited(self, own: Values, defaults: Values) -> dict[str, Any]:
@@ -180,12 +185,12 @@ Scalar: TypeAlias = Text | Integer | Number | Boolean | Choice
 Type: TypeAlias = Scalar | ListOf | Object
 
 
-def accepted(kind: Type) -> str:
+def accepted_by(kind: Type) -> str:
     """What a value of this type may be, for people."""
     if isinstance(kind, Integer):
-        return f"a whole number from {kind.least} to {kind.most}"
+        return f"a whole number from {kind.minimum} to {kind.maximum}"
     if isinstance(kind, Number):
-        return f"a number from {kind.least} to {kind.most}, a multiple of {kind.step}"
+        return f"a number from {kind.minimum} to {kind.maximum}, a multiple of {kind.step}"
     if isinstance(kind, Boolean):
         return "true or false"
     if isinstance(kind, Choice):
@@ -193,15 +198,15 @@ def accepted(kind: Type) -> str:
     return kind.accepted
 
 
-def has(*names: str) -> dict[str, Any]:
+def has_values(*names: str) -> dict[str, Any]:
     """JSON Schema of an object that has values in all of these fields."""
     return {"required": list(names), "properties": {name: {"not": {"type": "null"}} for name in names}}
 
 
-def is_right(value: Any) -> bool:
-    """Whether nothing in a checked value is :data:`WRONG`."""
+def is_valid(value: Any) -> bool:
+    """Whether no part of a checked value is :data:`INVALID`."""
     if isinstance(value, Mapping):
-        return all(is_right(child) for child in value.values())
+        return all(is_valid(child) for child in value.values())
     if isinstance(value, tuple):
-        return all(is_right(child) for child in value)
-    return value is not WRONG
+        return all(is_valid(child) for child in value)
+    return value is not INVALID

@@ -1,7 +1,7 @@
-"""What a session of a deploy role may do that only looks: the check before a release, and ValidateDeploy.
+"""The session policy for the check of a release and for ValidateDeploy, which change no service, rule or schedule.
 
-A session has what both its role and its session policy allow. It reads, stops the task of a hook that takes too long,
-and tags: with tags of our own alone.
+A session may do what both its role and its session policy allow. This one allows to read, to stop the task of a hook
+that has timed out, and to set tags with our own prefix.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
 """
 
@@ -34,7 +34,7 @@ _STATEMENTS = (
         "Effect": "Allow",
         "Action": "ecs:TagResource",
         "Resource": "*",
-        # ForAllValues alone also holds for no tag.
+        # ForAllValues is also true without any tag, so Null has to exclude that.
         "Condition": {
             "ForAllValues:StringLike": {"aws:TagKeys": "ecs-gitops:*"},
             "Null": {"aws:TagKeys": "false"},
@@ -42,5 +42,5 @@ _STATEMENTS = (
     },
 )
 
-# STS takes 2,048 characters.
+# STS accepts at most 2,048 characters.
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": _STATEMENTS}, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What ValidateDeploy asks and tells as itself: executions, notices, and whose a notice is to send."""
+"""The calls with the function's own role: executions, notices, and which run may send a notice."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecs_gitops.aws import deployer_account
-from ecs_gitops.aws.deployer_account import Own
+from ecs_gitops.aws.deployer_account import DeployerAccount
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def answered(code: str, status: int = 400) -> ClientError:
-    told: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(told, "Operation")
+    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Operation")
 
 
 class S3:
@@ -28,20 +28,20 @@ class S3:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.kept: dict[str, tuple[bytes, str, datetime]] = {}
+        self.objects: dict[str, tuple[bytes, str, datetime]] = {}
         self.numbers = itertools.count()
         self.errors: list[ClientError] = []
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", IfMatch: str = "") -> None:  # noqa: N803 - S3's names
         if self.errors:
             raise self.errors.pop()
-        known = self.kept.get(Key)
+        known = self.objects.get(Key)
         if (IfNoneMatch and known) or (IfMatch and known and known[1] != IfMatch):
             raise answered("PreconditionFailed", 412)
-        self.kept[Key] = Body, f'"{next(self.numbers)}"', self.now
+        self.objects[Key] = Body, f'"{next(self.numbers)}"', self.now
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - S3's names
-        body, tag, written = self.kept[Key]
+        body, tag, written = self.objects[Key]
         headers = {"date": format_datetime(self.now, usegmt=True)}
         return {
             "Body": io.BytesIO(body),
@@ -59,21 +59,21 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> S3:
 
 
 def claim() -> bool:
-    return Own("us-west-2").claim("b", "k")
+    return DeployerAccount("us-west-2").claim("b", "k")
 
 
-def test_a_notice_is_the_first_ones_to_send(s3):
+def test_the_first_run_may_send_the_notice(s3):
     assert [claim(), claim(), claim()] == [True, False, False]
 
 
 def test_a_notice_that_was_sent_is_never_sent_again(s3):
     claim()
-    Own("us-west-2").settle("b", "k")
+    DeployerAccount("us-west-2").mark_sent("b", "k")
     s3.now += timedelta(days=30)
     assert not claim()
 
 
-def test_who_has_not_sent_it_within_a_minute_has_failed_and_one_takes_over(s3):
+def test_a_run_that_has_not_sent_it_within_a_minute_has_failed_and_one_takes_over(s3):
     claim()
     s3.now += timedelta(seconds=40)
     assert not claim()
@@ -94,7 +94,7 @@ def test_of_two_that_take_over_at_once_one_does(s3):
     s3.get_object = real
 
 
-def test_two_writes_at_the_same_moment_are_told_apart(s3):
+def test_of_two_writes_at_the_same_moment_one_wins(s3):
     claim()
     s3.errors = [answered("ConditionalRequestConflict", 409)]
     assert not claim()
@@ -125,7 +125,7 @@ class States:
 )
 def test_an_execution_that_is_not_there_is_none(monkeypatch, error, found):
     monkeypatch.setattr(deployer_account, "_client", lambda _service, _region: States(error))
-    assert Own("us-west-2").execution("x") == found
+    assert DeployerAccount("us-west-2").execution("x") == found
 
 
 def test_an_execution_that_may_not_be_described_is_an_error(monkeypatch):
@@ -133,4 +133,4 @@ def test_an_execution_that_may_not_be_described_is_an_error(monkeypatch):
         deployer_account, "_client", lambda _service, _region: States(answered("AccessDeniedException"))
     )
     with pytest.raises(AwsRefused):
-        Own("us-west-2").execution("x")
+        DeployerAccount("us-west-2").execution("x")
