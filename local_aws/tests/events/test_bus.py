@@ -61,6 +61,19 @@ def test_a_rule_that_is_not_there_has_no_targets_to_list(aws: LocalAws, name: st
         events.list_targets_by_rule(Rule=name, EventBusName="other")
 
 
+def test_a_bus_is_named_by_its_name_or_its_arn(aws: LocalAws, name: str) -> None:
+    # GIVEN a rule on a bus of its own
+    events: Any = aws.client("events")
+    arn = events.create_event_bus(Name=name)["EventBusArn"]
+    events.put_rule(Name=name, EventBusName=name, ScheduleExpression="rate(1 hour)")
+
+    # WHEN a target is put by the bus's ARN, THEN it is there by both
+    target = {"Id": "a", "Arn": f"arn:aws:sqs:us-west-2:111111111111:{name}"}
+    assert events.put_targets(Rule=name, EventBusName=arn, Targets=[target])["FailedEntryCount"] == 0
+    for bus in (arn, name):
+        assert events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"] == [target]
+
+
 def _invoke_by_rule(aws: LocalAws, name: str, function: str) -> None:
     """A rule of the name, and an event of ours that matches it."""
     events = aws.client("events")

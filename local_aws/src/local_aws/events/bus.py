@@ -1,6 +1,7 @@
 """EventBridge: events of AWS services, and rules whose target is a pipeline or a function.
 
-AWS: the targets of a rule that is not there are ResourceNotFoundException; ministack gives none.
+AWS: a bus is named by its name or its ARN, and the targets of a rule that is not there are ResourceNotFoundException;
+ministack takes the name alone, and gives no targets.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ log = logging.getLogger(__name__)
 def mend() -> None:
     """Deliver to pipelines, as the target's role: ministack knows the target and drops the event. Deliver to functions
     as AWS does: :func:`_invoke_function`."""
-    invoke, listed = eventbridge._invoke_target, eventbridge._list_targets_by_rule
+    invoke, listed, key = eventbridge._invoke_target, eventbridge._list_targets_by_rule, eventbridge._rule_key
     eventbridge._dispatch_to_lambda = _invoke_function
+    eventbridge._rule_key = lambda rule, bus: key(rule, bus.rsplit(":event-bus/", 1)[-1])
 
     def list_targets_by_rule(data: Any) -> Any:
         name = data.get("Rule")
