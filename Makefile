@@ -16,6 +16,8 @@ LAYER_PARTS  := $(shell find lambda_src/ecs_gitops -name '*.py') lambda_src/buil
 CODE         := lambda_src local_aws examples/local tests
 PYTEST       := $(BIN)/python -m pytest
 WORKERS      ?= 2
+# Tests on a local AWS wait most of their time.
+STACKS       ?= 4
 # Each worker has a local AWS of its own; the last file destroys what stands on the one that it runs on.
 BY_FILE      := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := lambda_src:local_aws/src:examples/local:tests
@@ -71,7 +73,7 @@ test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to 
 	@$(PYTEST) tests/unit -n $(WORKERS) --cov --cov-report=term -q
 	@$(MAKE) --no-print-directory test-layer
 	@$(PYTEST) local_aws/tests -n $(WORKERS) --dist loadfile -q --durations=5
-	@$(PYTEST) tests/contract tests/integration tests/terraform tests/e2e -n $(WORKERS) $(BY_FILE) -v --durations=10
+	@$(PYTEST) tests/contract tests/integration tests/terraform tests/e2e -n $(STACKS) $(BY_FILE) -v --durations=10
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## run the unit and property tests alone

@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from ecs_gitops.ecs.service import Service, volume_roles
 from ecs_gitops.flow.transitions import queue_hook
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.status import Kind, Step
 from ecs_gitops.verdict import hooks
 from unit.item_maker import service_item
@@ -296,3 +296,17 @@ def test_what_a_one_off_task_does_not_have_is_a_warning(shop, machine):
     assert "AWS may interrupt the hook's task" in said
     (web,) = machine.run(manifest(manifest_item("web", "3")))["result"]["items"]
     assert "hooks" not in " ".join(web["warnings"])
+
+
+def test_a_hook_before_the_rollout_that_cannot_be_watched_leaves_its_service_alone(shop, machine, monkeypatch):
+    # GIVEN a migration whose task may not be looked at
+    def refuse(*_):
+        raise AwsRefused("describe_tasks", "AccessDeniedException", "not authorized")
+
+    monkeypatch.setattr(shop, "describe_tasks", refuse)
+    (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
+    # THEN the item failed, and nothing is returned as nothing was changed
+    assert web["status"] == "FAILED"
+    assert "the hook cannot be watched" in web["reason"]
+    assert web["reason"].endswith("the service was not changed")
+    assert "update_service" not in shop.calls

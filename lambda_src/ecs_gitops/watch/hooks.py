@@ -59,7 +59,7 @@ class HookWatch:
             tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
         except AwsRefused as error:
             told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
-            return [after_failure(item, told, self.budget.clock()) for item in items]
+            return [self._failed(item, told, self.budget.clock()) for item in items]
         by_arn = {task["taskArn"]: task for task in tasks}
         now = self.budget.clock()
         judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
@@ -87,6 +87,10 @@ class HookWatch:
             why += self._stop(item, arn)
         elif task is not None:
             why = joined(why, self._of_others(item, task)) or ""
+        return self._failed(item, why, now)
+
+    def _failed(self, item: Item, why: str, now: float) -> Item:
+        """Before the rollout nothing of the service was changed."""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
         return tag_failed(self.aws, self.batch, after_failure(item, why, now))
