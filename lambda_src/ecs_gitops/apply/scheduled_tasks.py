@@ -26,7 +26,7 @@ from ecs_gitops.live.triggers import PartlyWritten, Trigger
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Next, Status
 from ecs_gitops.plan.moved import has_moved
@@ -127,7 +127,7 @@ class TaskDeployer:
         item = replace(item, change=replace(plan.change, revision=short(revision)))
         note = f"{len(parts)} task definitions" if len(parts) > 1 else None
         moved = has_moved(before, plan.change, shown.is_ours)
-        reason = joined(note, moved, *dict.fromkeys(self._forget(item, parts)))
+        reason = join_texts(note, moved, *dict.fromkeys(self._forget(item, parts)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 
     # --- and back --------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class TaskDeployer:
                 item,
                 Status.ROLLED_BACK,
                 now,
-                joined(item.reason, *sorted(notes)),
+                join_texts(item.reason, *sorted(notes)),
                 running=returned.get(item.change.previous or "", item.change.previous),
             )
             for item in items

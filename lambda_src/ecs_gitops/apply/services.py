@@ -37,7 +37,7 @@ from ecs_gitops.live.service_state import read_service_state
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Unchanged
@@ -134,7 +134,7 @@ class ServiceDeployer:
             out.warning(warning)
         decision, is_ours = plan.decision, is_of_this_release(live.tags, self.release)
         moved = has_moved(item.change, plan.change, is_ours)
-        item = replace(item, change=plan.change).with_progress(reason=joined(item.reason, moved))
+        item = replace(item, change=plan.change).with_progress(reason=join_texts(item.reason, moved))
         if isinstance(decision, Unchanged):
             return self._configure(item, plan, decision)
         if isinstance(decision, Held):
@@ -151,10 +151,10 @@ class ServiceDeployer:
         seen = item.change.previous_settings
         was_written = seen is not None and differs(seen, item.service.deployment or {})
         if not decision.configure and not was_written:
-            return unchanged(item, revision, now, joined(item.reason, forgotten))
+            return unchanged(item, revision, now, join_texts(item.reason, forgotten))
         if decision.configure:
             self._write_settings(item, plan)
-        reason = joined(item.reason, "the deployment settings alone changed: nothing was rolled out", forgotten)
+        reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out", forgotten)
         return end(item.with_change(previous=revision, revision=revision), Status.DEPLOYED, now, reason)
 
     def _write_settings(self, item: Item, plan: ServicePlan) -> None:

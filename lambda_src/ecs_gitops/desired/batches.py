@@ -16,7 +16,7 @@ from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.model.identity import DEFAULT_BUS, DEFAULT_GROUP
-from ecs_gitops.model.item import Item, listed
+from ecs_gitops.model.item import Item, join_names
 from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.status import Kind, Mode, OnFailure
 
@@ -116,9 +116,9 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
-        known = listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
+        known = join_names(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
         raise UnknownAccount(
-            f"no role to assume is configured for account {listed(missing, _ACCOUNTS_SHOWN)}: apply "
+            f"no role to assume is configured for account {join_names(missing, _ACCOUNTS_SHOWN)}: apply "
             f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
         )
 

@@ -18,7 +18,7 @@ from ecs_gitops.flow.transitions import (
 from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.verdict import hooks, rollout
 from ecs_gitops.verdict.refusals import explain
@@ -86,7 +86,7 @@ class HookWatch:
         elif verdict.status == hooks.TIMED_OUT:
             why += self._stop(item, arn)
         elif task is not None:
-            why = joined(why, self._of_others(item, task)) or ""
+            why = join_texts(why, self._of_others(item, task)) or ""
         return self._failed(item, why, now)
 
     def _failed(self, item: Item, why: str, now: float) -> Item:

@@ -25,7 +25,7 @@ from ecs_gitops.live.services import Seen
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.model.types import Json
@@ -136,7 +136,7 @@ class Validator:
         if item.has_hook(Hook.POST_DEPLOY):
             return move(item, Step.POST_DEPLOY, since=None)
         out.info("service DEPLOYED")
-        return end(item, Status.DEPLOYED, now, joined(item.reason, verdict.reason))
+        return end(item, Status.DEPLOYED, now, join_texts(item.reason, verdict.reason))
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
