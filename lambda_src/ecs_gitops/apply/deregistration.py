@@ -68,10 +68,10 @@ class Deregistration:
         """The task definitions that the items' targets refer to; without those of which that is not known."""
         runs: dict[int, list[str]] = {}
         if self.batch.kind is Kind.SERVICE:
-            for number, seen in services.describe_services(self.aws, items, budget).items():
-                if isinstance(seen, Service):
-                    runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
-                elif seen is None:
+            for number, answer in services.describe_services(self.aws, items, budget).items():
+                if isinstance(answer, Service):
+                    runs[number] = [answer.task_definition, *(each.task_definition for each in answer.deployments)]
+                elif answer is None:
                     runs[number] = []
             return runs
         for item in items:

@@ -1,4 +1,4 @@
-"""The one place where texts from outside become fit to be shown: in notices, logs, states, on a terminal. Pure.
+"""Texts from outside, cleaned before they are shown in notices, logs, states or on a terminal. Pure.
 
 A commit's author, a registry's error, an event of ECS or a file's name can have anything in it: escape sequences that a
 terminal obeys, marks that reverse the direction of text, invisible characters, line breaks that fake a line of their
