@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops.flow.next_step import settle
+from ecs_gitops.flow.next_step import with_next_step
 from ecs_gitops.flow.transitions import after_failure, end, fail
 from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
 from ecs_gitops.model.item import Item
@@ -28,7 +28,7 @@ def failing(item: Item = ROLLING_OUT) -> Item:
 
 def test_a_service_that_is_returned_is_told_before_it_is_back(release):
     # GIVEN a service whose rollout failed, and that is to return
-    told = alert_for(release, batch(ROLLING_OUT), settle(batch(failing()), 100.0))
+    told = alert_for(release, batch(ROLLING_OUT), with_next_step(batch(failing()), 100.0))
     # THEN the notice has what, why and what follows
     assert told is not None
     assert told["subject"] == "[ecs-gitops] FAILING: release 4.0 (web)"
@@ -39,7 +39,7 @@ def test_a_service_that_is_returned_is_told_before_it_is_back(release):
 
 def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_over(release):
     item = service_item(step=Step.ROLLING_OUT, revision="web:2", on_failure="rollbackRelease")
-    told = alert_for(release, batch(item), settle(batch(failing(item)), 100.0))
+    told = alert_for(release, batch(item), with_next_step(batch(failing(item)), 100.0))
     assert told is not None
     assert "What this release changed is going to be rolled back." in told["message"]
 
@@ -47,7 +47,7 @@ def test_an_item_that_takes_the_release_with_it_is_told_although_its_batch_is_ov
 def test_a_failure_while_others_go_on_is_told(release):
     item = STOPS
     other = service_item(1, "api", step=Step.ROLLING_OUT)
-    told = alert_for(release, batch(item, other), settle(batch(failing(item), other), 100.0))
+    told = alert_for(release, batch(item, other), with_next_step(batch(failing(item), other), 100.0))
     assert told is not None
     assert "It is not tried again; the others go on." in told["message"]
 
@@ -55,7 +55,7 @@ def test_a_failure_while_others_go_on_is_told(release):
 def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over(release):
     item = STOPS
     for budget, is_told in ((REASONS_AT_MOST // 2, True), (REASONS_AT_MOST, False)):
-        over = settle(batch(failing(item), reason_budget=budget), 100.0)
+        over = with_next_step(batch(failing(item), reason_budget=budget), 100.0)
         assert (alert_for(release, batch(item, reason_budget=budget), over) is not None) == is_told
 
 
@@ -71,7 +71,7 @@ def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over
     ids=["nothing-over", "deployed", "report-follows", "told-already", "check"],
 )
 def test_there_is_no_notice_ahead_where_it_would_tell_nothing_new(release, before, after):
-    assert alert_for(release, before, settle(after, 100.0)) is None
+    assert alert_for(release, before, with_next_step(after, 100.0)) is None
 
 
 def test_many_failures_fit_one_notice(release):
@@ -79,7 +79,7 @@ def test_many_failures_fit_one_notice(release):
         service_item(n, f"service-{n:03}", step=Step.ROLLING_OUT, previous="a:1", revision="a:2") for n in range(500)
     ]
     failed = [after_failure(item, "x" * 5_000, 100.0) for item in items]
-    told = alert_for(release, batch(*items), settle(batch(*failed), 100.0))
+    told = alert_for(release, batch(*items), with_next_step(batch(*failed), 100.0))
     assert told is not None
     assert len(told["subject"]) < 100
     assert len(told["message"]) < 15_000

@@ -38,8 +38,8 @@ def test_stopped_tasks_are_grouped_by_reason_with_exit_codes_and_containers():
         for _ in range(4)
     ]
     tasks.append(task(stopCode="TaskFailedToStart", stoppedReason="CannotPullContainerError: not found"))
-    told = evidence.evidence_of(None, tasks, OURS)
-    assert told == (
+    message = evidence.evidence_of(None, tasks, OURS)
+    assert message == (
         "4 stopped tasks: Essential container in task exited, container app exited with 3; "
         "1 stopped task: CannotPullContainerError: not found"
     )
@@ -65,8 +65,8 @@ def test_events_of_the_ordinary_course_are_left_out_and_equal_ones_counted():
         "has reached a steady state.",
     )
     unhealthy = [f"(task {n:032x}) failed container health checks." for n in range(5)]
-    told = evidence.evidence_of(service(*ordinary, *unhealthy), [], OURS)
-    assert told == "event (5 times): failed container health checks."
+    message = evidence.evidence_of(service(*ordinary, *unhealthy), [], OURS)
+    assert message == "event (5 times): failed container health checks."
 
 
 def test_events_from_before_the_rollout_are_old_news():
@@ -89,8 +89,8 @@ def test_many_starts_or_failures_are_worth_a_look():
 def test_a_crash_loop_is_as_many_dead_tasks_as_the_circuit_breaker_would_tolerate(desired, died, is_loop):
     tasks = [task() for _ in range(died)] + [task(startedBy="ecs-svc/1")] * 500
     tasks += [task(stopCode="ServiceSchedulerInitiated")] * 500
-    told = evidence.crash_loop(service(desired=desired), tasks, OURS)
-    assert (told is not None) is is_loop
+    message = evidence.crash_loop(service(desired=desired), tasks, OURS)
+    assert (message is not None) is is_loop
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_crash_loop_is_as_many_dead_tasks_as_the_circuit_breaker_would_tolerat
     [
         ([{"exitCode": 0}], False),
         ([{"exitCode": 0}, {"exitCode": 0}], False),
-        # The sidecars are told to stop with it.
+        # The sidecars are stopped with it.
         ([{"exitCode": 0}, {"exitCode": 143}], False),
         ([{"exitCode": 137}, {"exitCode": 0}], False),
         ([{"exitCode": 1}], True),

@@ -33,7 +33,7 @@ class Counting(Machine):
                 (event_budget.STAGE + event_budget.BATCH * len(found["batches"])) if found.get("batches") else 0
             )
         elif handler is validate_deploy.handler:
-            self.events += event_budget.LOOK
+            self.events += event_budget.POLL
         elif handler in (deploy_ecs.handler, deploy_task.handler) and event["batch"].get("next") != "DEPLOY":
             self.events += event_budget.RUN
         return found

@@ -14,6 +14,7 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.status import Kind, Step
 from ecs_gitops.verdict import hooks
+from ecs_gitops.verdict.hooks import HookStatus
 from unit.item_maker import service_item
 from unit.shop import hooks as with_hooks
 from unit.shop import item as manifest_item
@@ -68,7 +69,7 @@ def test_a_hook_runs_where_the_services_tasks_do_with_the_new_definition(release
     assert (request["launchType"], request["platformVersion"]) == ("FARGATE", "1.4.0")
     assert request["networkConfiguration"] == {"awsvpcConfiguration": {"subnets": ["s"]}}
     assert request["overrides"] == {"containerOverrides": [{"name": "web", "command": ["migrate", "up"]}]}
-    assert hooks.run({"taskArn": "a/b/t9"}, request, DEFINITION, NOT_RUN) == {
+    assert hooks.run_state({"taskArn": "a/b/t9"}, request, DEFINITION, NOT_RUN) == {
         "task": "t9",
         "container": "web",
         "log": "/ecs/web/app/web/t9",
@@ -135,7 +136,7 @@ def test_a_task_that_found_no_place_is_asked_for_with_another_token(release):
     assert asked(release, item=waiting)["clientToken"] != asked(release)["clientToken"]
     assert asked(release, item=waiting)["clientToken"] == asked(release, item=waiting)["clientToken"]
     # AND once it runs, it has its whole time from then on, and the number of tries is kept for its next token
-    ran = hooks.run({"taskArn": "a/b/t9"}, asked(release), DEFINITION, waiting)
+    ran = hooks.run_state({"taskArn": "a/b/t9"}, asked(release), DEFINITION, waiting)
     assert (ran["task"], ran["attempts"]) == ("t9", "1")
 
 
@@ -175,34 +176,54 @@ SPOT = ended(("web", 143)) | {"stopCode": "SpotInterruption", "stoppedReason": "
 NO_ROOM = {"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedReason": "RESOURCE:MEMORY"}
 NO_SUCH_PLACE = NO_ROOM | {"stoppedReason": "MemberOf placement constraint unsatisfied."}
 # The command handles SIGTERM, its work half done.
-TOLD_TO_STOP = ended(("web", 0)) | {"stopCode": "UserInitiated", "stoppedReason": "too slow"}
+STOPPED_BY_SOMEBODY = ended(("web", 0)) | {"stopCode": "UserInitiated", "stoppedReason": "too slow"}
 
 
 @pytest.mark.parametrize(
     ("task", "now", "status", "told"),
     [
-        ({"lastStatus": "PENDING"}, 1010, hooks.RUNNING, "pending"),
-        ({"lastStatus": "RUNNING"}, 1300, hooks.TIMED_OUT, "still running after 5 minutes (task t1, log /ecs/web/app"),
-        (stopped(exitCode=0), 1010, hooks.SUCCEEDED, ""),
-        (stopped(exitCode=2), 1010, hooks.FAILED, "container web exited with 2, Essential container in task exited"),
-        (stopped(), 1010, hooks.FAILED, "did not run: Essential container"),
-        (stopped(reason="CannotPullContainerError"), 1010, hooks.FAILED, "did not run: CannotPullContainerError"),
+        ({"lastStatus": "PENDING"}, 1010, HookStatus.RUNNING, "pending"),
+        (
+            {"lastStatus": "RUNNING"},
+            1300,
+            HookStatus.TIMED_OUT,
+            "still running after 5 minutes (task t1, log /ecs/web/app",
+        ),
+        (stopped(exitCode=0), 1010, HookStatus.SUCCEEDED, ""),
+        (
+            stopped(exitCode=2),
+            1010,
+            HookStatus.FAILED,
+            "container web exited with 2, Essential container in task exited",
+        ),
+        (stopped(), 1010, HookStatus.FAILED, "did not run: Essential container"),
+        (stopped(reason="CannotPullContainerError"), 1010, HookStatus.FAILED, "did not run: CannotPullContainerError"),
         (
             stopped(exitCode=137, reason="OutOfMemoryError: Container killed due to memory usage"),
             1010,
-            hooks.FAILED,
+            HookStatus.FAILED,
             "container web exited with 137, OutOfMemoryError: Container killed due to memory usage, Essential",
         ),
-        ({"lastStatus": "PENDING"}, 1300, hooks.TIMED_OUT, "still pending after 5 minutes"),
-        (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "web exited with 143, Essential container in task"),
-        (ended(("web", 143), ("proxy", 1)), 1010, hooks.FAILED, "container proxy exited with 1"),
-        (TOLD_TO_STOP, 1010, hooks.FAILED, "container web exited with 0 when it was told to stop, too slow"),
-        (NO_SUCH_PLACE, 1010, hooks.FAILED, "did not run: MemberOf placement constraint unsatisfied., no instance ful"),
-        (ended(("web", 0), ("proxy", 1)), 1010, hooks.SUCCEEDED, ""),
-        (SPOT, 1010, hooks.FAILED, "Spot took its capacity back"),
-        (NO_ROOM, 1010, hooks.UNPLACED, "RESOURCE:MEMORY"),
-        (None, 1010, hooks.RUNNING, ""),
-        (None, 1100, hooks.FAILED, "how it ended is unknown"),
+        ({"lastStatus": "PENDING"}, 1300, HookStatus.TIMED_OUT, "still pending after 5 minutes"),
+        (
+            ended(("web", 143), ("proxy", 1)),
+            1010,
+            HookStatus.FAILED,
+            "web exited with 143, Essential container in task",
+        ),
+        (ended(("web", 143), ("proxy", 1)), 1010, HookStatus.FAILED, "container proxy exited with 1"),
+        (STOPPED_BY_SOMEBODY, 1010, HookStatus.FAILED, "container web exited with 0 after it was stopped, too slow"),
+        (
+            NO_SUCH_PLACE,
+            1010,
+            HookStatus.FAILED,
+            "did not run: MemberOf placement constraint unsatisfied., no instance ful",
+        ),
+        (ended(("web", 0), ("proxy", 1)), 1010, HookStatus.SUCCEEDED, ""),
+        (SPOT, 1010, HookStatus.FAILED, "Spot took its capacity back"),
+        (NO_ROOM, 1010, HookStatus.UNPLACED, "RESOURCE:MEMORY"),
+        (None, 1010, HookStatus.RUNNING, ""),
+        (None, 1100, HookStatus.FAILED, "how it ended is unknown"),
     ],
 )
 def test_a_hook_is_judged_by_the_exit_code_of_its_own_container(task, now, status, told):

@@ -179,7 +179,7 @@ def test_an_error_nobody_thought_of_fails_its_item_alone(ecs, machine, monkeypat
     monkeypatch.setattr(ecs, "update_service", odd)
     done = machine.results(release(item("web"), item("api")))
     assert (done["web"]["status"], done["api"]["status"]) == ("FAILED", "DEPLOYED")
-    assert "internal error (KeyError), so what stands is unknown" in done["web"]["reason"]
+    assert "internal error (KeyError), so the item's state is unknown" in done["web"]["reason"]
     assert "secret-value" not in done["web"]["reason"]
 
 

@@ -228,7 +228,7 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     after = service_item(6, "after", "shop", {"after": "after:2"}, 30, depends_on=(4, 5))
     over = following(Stage((batch(BAD, left),), (batch(waits, fails, after),)))
     reasons = {item.name: (item.status, item.reason) for each in over.rest for item in each.items}
-    assert reasons["waits"] == ("HELD", "waits for left, which is HELD; see there how to go on")
+    assert reasons["waits"] == ("HELD", "waits for left, which is HELD; its reason says how to go on")
     assert reasons["fails"] == ("SKIPPED", "depends on left, which is HELD, api, which is FAILED")
     assert reasons["after"][0] == "SKIPPED"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ecs_gitops.ecs.service import Deployment, Service
 from ecs_gitops.verdict import rollout
-from ecs_gitops.verdict.rollout import Rollout, judge, judge_return, wait_seconds
+from ecs_gitops.verdict.rollout import Rollout, RolloutStatus, judge, judge_rollback, wait_seconds
 
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
 
@@ -54,16 +54,16 @@ def test_a_rollback_is_shown_by_the_tasks_that_serve_and_never_as_an_outage():
             "deployments": [entry(1, "web:2", "PRIMARY", 0), entry(0, "web:1", "ACTIVE", 2)],
         }
     )
-    assert judge_return(service, OURS, 1010.0).reason == "rolling back to web:1: 2 of 2 tasks"
+    assert judge_rollback(service, OURS, 1010.0).reason == "rolling back to web:1: 2 of 2 tasks"
     # AND while tasks are started again, with those that come
     back = [entry(2, "web:1", "PRIMARY", 1, pendingCount=1, createdAt=1005.0), entry(1, "web:2", "ACTIVE", 0)]
     service = Service.from_api(
         {"serviceName": "web", "status": "ACTIVE", "taskDefinition": "web:1", "desiredCount": 2, "deployments": back}
     )
-    assert judge_return(service, OURS, 1010.0).reason == "rolling back to web:1: 1 of 2 tasks, 1 pending"
+    assert judge_rollback(service, OURS, 1010.0).reason == "rolling back to web:1: 1 of 2 tasks, 1 pending"
     # AND at the end of its time
-    told = "not steady after 10 minutes: rolling back to web:1: 1 of 2 tasks, 1 pending"
-    assert judge_return(service, OURS, 1600.0).reason == told
+    message = "not steady after 10 minutes: rolling back to web:1: 1 of 2 tasks, 1 pending"
+    assert judge_rollback(service, OURS, 1600.0).reason == message
 
 
 deployments = st.builds(
@@ -101,16 +101,16 @@ services = st.builds(
 @given(service=services | st.none(), now=st.floats(1000, 3000))
 def test_success_is_only_ever_our_own_primary_deployment_completed(service, now):
     verdict = judge(service, OURS, now)
-    if verdict.status == rollout.DEPLOYED:
+    if verdict.status is RolloutStatus.DEPLOYED:
         assert service is not None
         assert service.status == "ACTIVE"
         ours = service.primary
         assert ours is not None
         assert ours.id == OURS.deployment_id
         assert ours.rollout_state == "COMPLETED" or (ours.rollout_state is None and ours.running == ours.desired)
-    if verdict.status == rollout.FAILED:
+    if verdict.status is RolloutStatus.FAILED:
         assert verdict.reason
-    if verdict.status == rollout.IN_PROGRESS:
+    if verdict.status is RolloutStatus.IN_PROGRESS:
         assert now - OURS.started_at < OURS.timeout
 
 
@@ -123,7 +123,7 @@ def test_a_day_of_baking_leaves_the_history_room():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(60, "1 minute"), (90, "1.5 minutes"), (0, "0 minutes"), (300, "5 minutes")]
+    ("seconds", "message"), [(60, "1 minute"), (90, "1.5 minutes"), (0, "0 minutes"), (300, "5 minutes")]
 )
-def test_one_minute_is_no_plural(seconds, told):
-    assert rollout.minutes(seconds) == told
+def test_one_minute_is_no_plural(seconds, message):
+    assert rollout.minutes(seconds) == message

@@ -1,4 +1,4 @@
-"""The verdict over every status that ECS documents for a service deployment, on the way there and on the way back."""
+"""The verdict on every status that ECS documents for a service deployment, for a rollout and for a rollback."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.verdict import service_deployment
-from ecs_gitops.verdict.rollout import DEPLOYED, FAILED, IN_PROGRESS, Rollout
+from ecs_gitops.verdict.rollout import Rollout, RolloutStatus
 
+IN_PROGRESS, DEPLOYED, FAILED = RolloutStatus
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
 
 
@@ -23,7 +24,7 @@ def documented() -> list[str]:
     return list(shape.enum)  # type: ignore[attr-defined]
 
 
-# Status: verdict, whether ECS itself returns the service, and whether there is nothing to return.
+# Status: verdict, whether ECS itself rolls back, and whether there is nothing to roll back.
 VERDICTS = {
     "PENDING": (IN_PROGRESS, False, False),
     "IN_PROGRESS": (IN_PROGRESS, False, False),
@@ -36,8 +37,8 @@ VERDICTS = {
     "ROLLBACK_FAILED": (FAILED, False, False),
     "SOMETHING_NEW": (IN_PROGRESS, False, False),
 }
-# On the way back, to web:1 while the service points there.
-RETURNS = {
+# Of a rollback to web:1, while the service points there.
+ROLLBACKS = {
     "PENDING": IN_PROGRESS,
     "IN_PROGRESS": IN_PROGRESS,
     "STOP_REQUESTED": IN_PROGRESS,
@@ -53,37 +54,37 @@ RETURNS = {
 
 def test_the_tables_have_every_status_that_ecs_documents():
     assert set(documented()) <= set(VERDICTS)
-    assert set(documented()) <= set(RETURNS)
+    assert set(documented()) <= set(ROLLBACKS)
 
 
 @pytest.mark.parametrize("status", VERDICTS)
 def test_the_verdict_on_each_status(status):
     verdict = service_deployment.judge({"status": status, "statusReason": "why"}, service(), OURS, 1010.0)
-    assert (verdict.status, verdict.is_returning, verdict.is_lost) == VERDICTS[status]
+    assert (verdict.status, verdict.is_rolling_back, verdict.is_lost) == VERDICTS[status]
     if verdict.status == FAILED:
         assert "why" in (verdict.reason or "")
 
 
-@pytest.mark.parametrize("status", RETURNS)
-def test_the_verdict_on_each_status_on_the_way_back(status):
-    assert service_deployment.judge_return({"status": status}, service("web:1"), OURS, 1010.0).status == RETURNS[status]
+@pytest.mark.parametrize("status", ROLLBACKS)
+def test_the_verdict_on_each_status_of_a_rollback(status):
+    assert (
+        service_deployment.judge_rollback({"status": status}, service("web:1"), OURS, 1010.0).status
+        == ROLLBACKS[status]
+    )
 
 
 @pytest.mark.parametrize("status", VERDICTS)
 def test_what_is_not_over_at_its_timeout_has_failed(status):
-    for judge, table in ((service_deployment.judge, {k: v[0] for k, v in VERDICTS.items()}), (judge_back, RETURNS)):
+    of_rollouts = {each: verdict for each, (verdict, *_) in VERDICTS.items()}
+    for judge, table in ((service_deployment.judge, of_rollouts), (service_deployment.judge_rollback, ROLLBACKS)):
         verdict = judge({"status": status}, service("web:1"), OURS, 1600.0)
         assert verdict.status == (FAILED if table[status] == IN_PROGRESS else table[status])
-
-
-def judge_back(*arguments):
-    return service_deployment.judge_return(*arguments)
 
 
 @pytest.mark.parametrize("status", VERDICTS)
 @pytest.mark.parametrize("gone", [None, service(status="INACTIVE"), service(status="DRAINING")])
 def test_a_service_that_goes_away_is_a_failure_whatever_its_record_says(status, gone):
-    for judge in (service_deployment.judge, service_deployment.judge_return):
+    for judge in (service_deployment.judge, service_deployment.judge_rollback):
         verdict = judge({"status": status}, gone, OURS, 1010.0)
         assert (verdict.status, verdict.is_lost) == (FAILED, True)
 
@@ -95,16 +96,16 @@ def test_stopped_by_somebody_elses_deployment_is_lost():
 
 
 @pytest.mark.parametrize(
-    ("runs", "told"),
+    ("runs", "reason"),
     [
         ("web:2", "stopped and not rolled back by ECS: a person"),
         ("web:1", "stopped, the service runs web:1 as before: a person"),
         ("web:3", "superseded by web:3: a person"),
     ],
 )
-def test_what_a_stopped_deployment_leaves_is_told_by_what_the_service_runs(runs, told):
+def test_what_a_stopped_deployment_leaves_is_told_by_what_the_service_runs(runs, reason):
     record = {"status": "STOPPED", "statusReason": "a person"}
-    assert service_deployment.judge(record, service(runs), OURS, 1010.0).reason == told
+    assert service_deployment.judge(record, service(runs), OURS, 1010.0).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -130,15 +131,15 @@ def test_what_a_stopped_deployment_leaves_is_told_by_what_the_service_runs(runs,
 )
 def test_a_rollback_is_shown_by_the_tasks_of_the_revision_that_it_goes_back_to(record):
     record |= {"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}
-    told = service_deployment.judge_return(record, service(desired=2), OURS, 1010.0)
-    assert told.reason == "rolling back to web:1: 1 of 2 tasks; BLUE_GREEN: production traffic shift"
+    verdict = service_deployment.judge_rollback(record, service(desired=2), OURS, 1010.0)
+    assert verdict.reason == "rolling back to web:1: 1 of 2 tasks; BLUE_GREEN: production traffic shift"
     # AND at its end, when it takes too long
-    late = service_deployment.judge_return(record, service(desired=2), OURS, 1600.0)
+    late = service_deployment.judge_rollback(record, service(desired=2), OURS, 1600.0)
     assert (late.reason or "").startswith("not over after 10 minutes: rolling back to web:1: 1 of 2 tasks")
 
 
-def test_a_return_that_ended_elsewhere_is_no_success():
-    verdict = service_deployment.judge_return({"status": "SUCCESSFUL"}, service("web:3"), OURS, 1010.0)
+def test_a_rollback_that_ended_elsewhere_is_no_success():
+    verdict = service_deployment.judge_rollback({"status": "SUCCESSFUL"}, service("web:3"), OURS, 1010.0)
     assert verdict.status == IN_PROGRESS
 
 
@@ -157,11 +158,11 @@ def test_the_reason_has_what_ended_it():
         "deploymentCircuitBreaker": {"status": "TRIGGERED", "failureCount": 3},
     }
     reason = service_deployment.judge(record, service("web:1"), OURS, 1010.0).reason or ""
-    for told in ("ECS rolled back to web:1", "alarms triggered: web-5xx", "after 3 failed tasks"):
-        assert told in reason
+    for text in ("ECS rolled back to web:1", "alarms triggered: web-5xx", "after 3 failed tasks"):
+        assert text in reason
 
 
-def test_progress_tells_the_stage_and_the_share_of_traffic():
+def test_progress_shows_the_stage_and_the_share_of_traffic():
     record = {
         "status": "IN_PROGRESS",
         "lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT",
@@ -172,5 +173,5 @@ def test_progress_tells_the_stage_and_the_share_of_traffic():
             "runningTaskCount": 2,
         },
     }
-    told = service_deployment.progress(record)
-    assert told == "CANARY: production traffic shift, 10 % of the traffic, 2 of 3 tasks"
+    text = service_deployment.progress(record)
+    assert text == "CANARY: production traffic shift, 10 % of the traffic, 2 of 3 tasks"

@@ -8,7 +8,7 @@ import pytest
 
 from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.watch.rollouts import Validator
+from ecs_gitops.watch.rollouts import RolloutWatch
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def rolling(aws, release, budget, services):
 def look(aws, release, budget):
     def at(batch, seconds=5.0):
         aws.now += seconds
-        return Validator(aws, release, batch, replace(budget, until=aws.now + 600)).run()
+        return RolloutWatch(aws, release, batch, replace(budget, until=aws.now + 600)).run()
 
     return at
 

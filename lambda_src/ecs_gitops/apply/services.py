@@ -19,7 +19,7 @@ from ecs_gitops.ecs.deployment_settings import differs, merged
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
 from ecs_gitops.ecs.task_definition import arn, images_of
-from ecs_gitops.flow.next_step import settle, timeout_seconds
+from ecs_gitops.flow.next_step import timeout_seconds, with_next_step
 from ecs_gitops.flow.transitions import (
     after_failure,
     end,
@@ -68,7 +68,7 @@ class ServiceDeployer:
         pending = [item for item in self.batch.items if item.is_pending]
         answers = services.describe_services(self.aws, pending, self.budget)
         done = services.each(lambda item: self._item(item, answers[item.number]), pending, self.budget)
-        return settle(self.batch.updated(done), self.budget.clock())
+        return with_next_step(self.batch.updated(done), self.budget.clock())
 
     def _item(self, item: Item, answer: Service | AwsRefused | None) -> Item:
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)
@@ -96,7 +96,8 @@ class ServiceDeployer:
                 return item
             done = self._failed(
                 item,
-                f"AWS did not take the calls in {rollout.minutes(seconds)}, so what stands is unknown: {error}",
+                f"AWS did not take the calls in {rollout.minutes(seconds)}, so the state of the service is unknown: "
+                f"{error}",
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
             if not is_expected(error):
@@ -240,4 +241,4 @@ class ServiceDeployer:
             if waiting is None:
                 raise ItemFailed(hooks.could_not_run(item, why, now))
             return waiting
-        return run_hook(item, hooks.run(task, asked, definition, item), now)
+        return run_hook(item, hooks.run_state(task, asked, definition, item), now)

@@ -1,7 +1,7 @@
-"""Which items of a release that failed may have left a revision behind that nothing runs. Pure.
+"""Items of a failed release that may have left a revision behind that nothing runs. Pure.
 
-A revision that was rolled back stays the newest ACTIVE one of its family, and whatever follows the family without a
-revision runs it. Where the deployer may deregister revisions, one last stage, mode CLEAN, does so.
+A revision that was rolled back stays the newest ACTIVE one of its family, and whoever uses the family without a
+revision runs it. Where the deployer may deregister revisions, a last stage (mode CLEAN) does that.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
 
-# Of the data that the state machine carries: a batch that would need more is left as it is.
+# Limit for the state machine's data: a batch that would need more is not cleaned.
 _KEPT_AT_MOST = 100
 
 
 def has_left(item: Item) -> bool:
-    """Whether a revision of this item's may be left that failed. One that was deployed and not returned is not meant:
-    the service runs it, or somebody else's, and then it is not known to be bad."""
+    """Whether a failed revision of this item may be left. Revisions that were deployed and not rolled back do not
+    count: the service may run them, and it is not known that they are bad."""
     return item.status is Status.ROLLED_BACK or (item.status is Status.FAILED and item.watched.deployment is None)
 
 
 def needed(items: Iterable[Item]) -> set[str]:
-    """The revisions (``family:revision``) that items run, or can be returned to."""
+    """The revisions (``family:revision``) that items run, or can be rolled back to."""
     found = set()
     for item in items:
         found |= {item.change.previous, item.result.running if item.result else None}
@@ -38,7 +38,7 @@ def needed(items: Iterable[Item]) -> set[str]:
 
 
 def batches(of_release: Sequence[Batch]) -> tuple[Batch, ...]:
-    """The batches of the stage CLEAN, each with the revisions that items of other batches of its place need; empty
+    """The batches of the stage CLEAN, each with the revisions that other batches of its account and Region need; empty
     where there is nothing to do."""
     found = []
     for batch in of_release:

@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 
 def timeout_seconds(item: Item) -> float:
-    """How long what the item waits for now may take."""
+    """The timeout of what the item waits for now."""
     if item.progress.step.hook is not None:
         return hooks.timeout_seconds(item)
     return float(item.timeout_minutes) * 60
 
 
-def settle(batch: Batch, now: float) -> Batch:
-    """The batch with what the state machine does next: deploy what is pending, wait for what is going on, or end."""
+def with_next_step(batch: Batch, now: float) -> Batch:
+    """The batch with ``next`` and ``waitSeconds`` for the state machine: deploy pending items, wait for the others, or
+    end. ``now`` is epoch seconds."""
     waiting = [item for item in batch.items if item.is_waiting]
     if any(item.is_pending for item in batch.items):
         return replace(batch, next=Next.DEPLOY, wait_seconds=rollout.SHORTEST_WAIT)
     if not waiting:
         return replace(batch, next=Next.DONE, wait_seconds=0)
     starts = [item.progress.since or now for item in waiting]
-    # A hook's task that found no place is tried again when it is due, and not before.
+    # A hook's task that ECS could not place is tried again when it is due, and not before.
     ends = [hooks.due(item) or start + timeout_seconds(item) for start, item in zip(starts, waiting, strict=True)]
     wait = rollout.wait_seconds(starts, ends, now, batch.stretch)
     if all(item.progress.awaits_action for item in waiting):

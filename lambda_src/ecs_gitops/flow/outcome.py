@@ -1,4 +1,4 @@
-"""A release's outcome: every item's result, success or failure, and the notice. Pure."""
+"""A release's outcome: every item's result, and success or failure. Pure."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.flow.transitions import fail
+from ecs_gitops.flow.transitions import fail_unknown
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
-from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import ReleaseStatus, Status
 
 if TYPE_CHECKING:
+    from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
 
-# Of the result. 2: an item that is held has a status of its own.
+# Of the result. 2: held items have a status of their own.
 SCHEMA_VERSION = 2
 
-SUCCEEDED, RELEASE_FAILED = ReleaseStatus
 _GOOD = frozenset(status for status in Status if status.is_good)
 _FINE = _GOOD | {Status.HELD}
 
-# Step Functions carries 256 KiB and SNS takes 256 KiB, text and attributes together; the results get this much of it.
+# Step Functions carries 256 KiB, and SNS accepts 256 KiB of text and attributes. The results get this many bytes.
 _RESULTS_AT_MOST = 150_000
 _SHORTEST_REASON = 20
 # Cause of a Fail state: 32,768 characters (API_FailState). A pipeline shows much less of it.
@@ -35,9 +34,9 @@ _DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploym
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a release. ``error`` is the reason when there is no item to blame, as when InitConfig failed."""
+    """The outcome of a release. ``error`` is the reason where it is not an item's, as when InitConfig failed."""
 
-    status: str
+    status: ReleaseStatus
     items: tuple[Json, ...]
     counts: Mapping[str, int]
     error: str | None = None
@@ -47,15 +46,15 @@ class Outcome:
         """The items that failed the release."""
         return tuple(item for item in self.items if item["status"] not in _FINE)
 
-    def those(self, status: str) -> tuple[Json, ...]:
-        """The items that ended with ``status``."""
+    def those(self, status: Status) -> tuple[Json, ...]:
+        """The items with ``status``."""
         return tuple(item for item in self.items if item["status"] == status)
 
     @property
     def verdict(self) -> str:
-        """The release in a word: FAILED, deployed, HELD or unchanged. Only what was deployed is called so."""
-        if self.status != SUCCEEDED:
-            return RELEASE_FAILED
+        """The release in a word: FAILED, deployed, HELD or unchanged. It is "deployed" when at least one item was."""
+        if self.status is not ReleaseStatus.SUCCEEDED:
+            return ReleaseStatus.FAILED
         if self.counts.get(Status.DEPLOYED):
             return "deployed"
         return "HELD" if self.counts.get(Status.HELD) else "unchanged"
@@ -78,7 +77,7 @@ class Outcome:
 
     @property
     def short_error(self) -> str | None:
-        """The error as far as the state machine's data has room for it beside the notice."""
+        """The error, cut to the room that the state machine's data has beside the notice."""
         return self.error and self.error[:_CAUSE_AT_MOST]
 
     @property
@@ -90,27 +89,24 @@ class Outcome:
 
 
 def outcome_of(batches: Sequence[Batch], error: str | None = None) -> Outcome:
-    """Gather the batches' items. An item without a result, because its state failed, is FAILED: unknown is not good."""
-    items = tuple(_result(item, batch) for batch in batches for item in batch.items)
+    """The outcome of the batches' items. An item without a result is FAILED, see :func:`fail_unknown`."""
+    items = tuple(_result(_with_result(item, batch), batch) for batch in batches for item in batch.items)
     counts = Counter(item["status"] for item in items)
     ordered: dict[str, int] = {status: counts[status] for status in _ORDER if counts[status]}
-    is_good = error is None and bool(items) and not any(_fails(item) for batch in batches for item in batch.items)
-    return Outcome(SUCCEEDED if is_good else RELEASE_FAILED, items, ordered, error)
+    is_good = error is None and bool(items) and not any(Status(status).fails_the_release for status in counts)
+    return Outcome(ReleaseStatus.SUCCEEDED if is_good else ReleaseStatus.FAILED, items, ordered, error)
 
 
-def _fails(item: Item) -> bool:
-    """Whether a release with this item has failed: unknown is not good."""
-    return item.status is None or item.status.fails_the_release
+def _with_result(item: Item, batch: Batch) -> Item:
+    cause = batch.error or "the state machine stopped watching it"
+    return fail_unknown(item, cause, may_be_changed=item.is_waiting or batch.error is not None)
 
 
 _ORDER = (Status.DEPLOYED, Status.UNCHANGED, Status.FAILED, Status.ROLLED_BACK, Status.SKIPPED, Status.HELD)
 
 
 def _result(item: Item, batch: Batch) -> Json:
-    """The documented result of one item; absent members are left out."""
-    if item.result is None:
-        known = "may have been changed" if item.is_waiting or batch.error else "was not reached"
-        item = fail(item, f"unknown: the item {known}; {batch.error or 'the state machine stopped watching it'}")
+    """The result of one item as in docs/architecture/contracts.md; members without a value are left out."""
     desired, change, result = item.desired, item.change, item.result
     service = desired if isinstance(desired, DesiredService) else None
     trigger = desired if isinstance(desired, DesiredTrigger) else None
@@ -143,8 +139,8 @@ def _result(item: Item, batch: Batch) -> Json:
 
 
 def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
-    """The results, at most ``at_most`` bytes of JSON. Details of good items go first, then those of all, then long
-    reasons are cut; what counts, the status of every item, goes last: bad items are kept before good ones."""
+    """The results in at most ``at_most`` bytes of JSON. To make room, the details of good items are dropped first, then
+    the details of all, then reasons are cut, and at last items are dropped, bad ones after all others."""
     for made in (
         list(items),
         [_without(item, *_DETAIL) if item["status"] in _GOOD else dict(item) for item in items],
@@ -156,7 +152,7 @@ def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
     made = [_cut(item, room) for item in made]
     if _size(made) <= at_most:
         return made
-    # More items than there is room for: those that failed, as many as fit.
+    # More items than there is room for: failed ones first, as many as fit.
     made.sort(key=lambda item: (item["status"] in _GOOD, item["status"] in (Status.SKIPPED, Status.HELD)))
     while made and _size(made) > at_most:
         made = made[: len(made) * 9 // 10]
@@ -164,7 +160,7 @@ def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
 
 
 def _cut(item: Json, room: int) -> Json:
-    """The item with a reason of at most ``room`` bytes, and without one where there is hardly any room."""
+    """The item with a reason of at most ``room`` bytes, and without one where the room is too small."""
     if "reason" not in item:
         return item
     if room < _SHORTEST_REASON:

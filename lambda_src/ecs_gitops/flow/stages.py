@@ -1,9 +1,9 @@
-"""What comes next in a release: the check of everything, wave after wave, the way back, the report. Pure.
+"""The stages of a release: the check of everything, wave after wave, the rollback, the report. Pure.
 
-Where the deployer may deregister revisions, what failed is cleaned up before the report.
+Where the deployer may deregister revisions, failed ones are deregistered before the report.
 
-The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items that are worked on
-now, ``rest`` all others. Each turn of the state machine works on ``batches`` and asks here what is next.
+The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items of this stage,
+``rest`` all others. After each stage, :func:`following` gives the next one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.flow.event_budget import budget
-from ecs_gitops.flow.transitions import end, fail, is_rolling_back, roll_back
+from ecs_gitops.flow.transitions import end, fail_unknown, is_rolling_back, roll_back
 from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.errors import InvalidEvent
@@ -27,16 +27,16 @@ _SHAPES = {
     "mode": event_data.one_of(*Mode),
     "executionMinutes": event_data.COUNT,
 }
-# Seven days: what CodePipeline waits.
+# Seven days: CodePipeline's own timeout.
 EXECUTION_MINUTES = 10_080
-# Names that a reason shows.
+# Names in a reason.
 _NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One turn: ``batches`` to work on, ``rest`` to carry along. No batches: the release is over. ``execution_minutes``
-    are those that the whole execution may last; the check carries them, as what comes after it is measured by them."""
+    """``batches`` to work on, and ``rest``, which is only passed on. Without batches the release is over.
+    ``execution_minutes`` is the execution's timeout; the stage CHECK has it, for the event budget."""
 
     batches: tuple[Batch, ...]
     rest: tuple[Batch, ...]
@@ -58,7 +58,7 @@ class Stage:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            **({"executionMinutes": self.execution_minutes} if self.mode == Mode.CHECK else {}),
+            **({"executionMinutes": self.execution_minutes} if self.mode is Mode.CHECK else {}),
             "mode": self.mode,
             "batches": [batch.to_json() for batch in self.batches],
             "rest": [batch.to_json() for batch in self.rest],
@@ -66,7 +66,7 @@ class Stage:
 
 
 def _require_whole(batches: Sequence[Batch]) -> None:
-    """Every batch has items, every item a number of its own, and what it depends on is there."""
+    """Raise :class:`InvalidEvent` for a batch without items, a duplicate number, or a missing dependency."""
     numbers = [item.number for batch in batches for item in batch.items]
     known = set(numbers)
     if len(known) < len(numbers):
@@ -78,85 +78,82 @@ def _require_whole(batches: Sequence[Batch]) -> None:
 
 
 def following(done: Stage, *, deregisters: bool = False) -> Stage:
-    """The stage after ``done``; one without batches when the release is over. ``deregisters``: whether revisions that
-    failed are to be deregistered first."""
-    if done.mode == Mode.CLEAN:
-        # Whatever became of it: the items had their results before.
+    """The stage after ``done``; one without batches when the release is over. ``deregisters``: whether failed revisions
+    are deregistered first."""
+    if done.mode is Mode.CLEAN:
+        # Also after an error: the items had their results before.
         return Stage(
             (), _merged(replace(b, mode=Mode.DEPLOY, error=None, keep=()) for b in [*done.batches, *done.rest])
         )
     if done.error is not None:
-        # What was worked on may be done, half done or not begun.
-        lost = tuple(_settled(replace(batch, error=batch.error or done.error)) for batch in done.batches)
+        # The items of this stage may be done, half done or not begun.
+        lost = tuple(_with_results(replace(batch, error=batch.error or done.error)) for batch in done.batches)
         return Stage((), _merged([*lost, *done.rest]), done.mode, done.error)
-    batches = _merged([*map(_settled, done.batches), *done.rest])
-    if done.mode == Mode.CHECK:
+    batches = _merged([*map(_with_results, done.batches), *done.rest])
+    if done.mode is Mode.CHECK:
         batches = _after_the_check(batches)
         allowed = budget(batches, done.execution_minutes, deregisters=deregisters)
         if not allowed.fits:
             return Stage((), _not_begun(batches), done.mode, allowed.refusal)
         batches = tuple(replace(batch, stretch=allowed.stretch) for batch in batches)
-    batches, is_going_back = _going_back(batches)
-    if not is_going_back:
+    batches, is_rollback = _rolled_back(batches)
+    if not is_rollback:
         batches = _without_dependants(batches)
     waves = {item.desired.wave for batch in batches for item in batch.items if item.is_pending}
     if not waves:
-        left = leftover_revisions.batches(batches) if deregisters and done.mode == Mode.DEPLOY else ()
+        left = leftover_revisions.batches(batches) if deregisters and done.mode is Mode.DEPLOY else ()
         places = {batch.place for batch in left}
         return Stage(
             left, tuple(batch for batch in batches if batch.place not in places), Mode.CLEAN if left else Mode.DEPLOY
         )
-    wave = max(waves) if is_going_back else min(waves)
+    wave = max(waves) if is_rollback else min(waves)
     return Stage(*_split(batches, lambda item: item.is_pending and item.desired.wave == wave))
 
 
-def _settled(batch: Batch) -> Batch:
-    """An item without a result, because its state failed, is FAILED: unknown is not good."""
+def _with_results(batch: Batch) -> Batch:
+    """The batch. Where its state failed, every item gets a result."""
     if batch.error is None:
         return batch
-    reached = "was not reached" if batch.mode == Mode.CHECK else "may have been changed"
-    told = f"unknown: the item {reached}; {batch.error}"
-    return replace(
-        batch.with_items(item if item.is_final else fail(item, told) for item in batch.items),
-        error=None,
-    )
+    may_be_changed = batch.mode is not Mode.CHECK
+    items = tuple(fail_unknown(item, batch.error, may_be_changed=may_be_changed) for item in batch.items)
+    return replace(batch, items=items, error=None)
 
 
 def _after_the_check(batches: Sequence[Batch]) -> tuple[Batch, ...]:
-    """One bad item, and nothing is changed anywhere."""
+    """The batches in mode DEPLOY. If one item failed the check, all others are SKIPPED, and nothing is changed."""
     bad = [item for batch in batches for item in batch.items if _failed(item)]
     batches = tuple(replace(batch, mode=Mode.DEPLOY) for batch in batches)
     if not bad:
         return batches
-    told = f"nothing was changed: {_named(bad)} did not pass the check before the release"
-    return _mapped(batches, lambda item: end(item, Status.SKIPPED, reason=told) if not item.is_final else item)
+    reason = f"nothing was changed: {_named(bad)} did not pass the check before the release"
+    return _mapped(batches, lambda item: end(item, Status.SKIPPED, reason=reason) if not item.is_final else item)
 
 
 def _not_begun(batches: Sequence[Batch]) -> tuple[Batch, ...]:
-    told = "nothing was changed: the release is larger than what one execution can carry"
-    return _mapped(batches, lambda item: item if item.is_final else end(item, Status.SKIPPED, reason=told))
+    reason = "nothing was changed: the release is larger than what one execution can carry"
+    return _mapped(batches, lambda item: item if item.is_final else end(item, Status.SKIPPED, reason=reason))
 
 
-def _going_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
-    """Where an item failed that takes the release with it, everything that was changed is to return; what was not
-    reached is left out. The second value tells whether the release is on its way back."""
+def _rolled_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
+    """Where an item with ``onFailure: rollbackRelease`` failed, every changed item is to be rolled back, and pending
+    items are SKIPPED. The second value is whether the release is being rolled back."""
     items = [item for batch in batches for item in batch.items]
     bad = [item for item in items if _failed(item) and item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE]
-    is_going_back = any(item.step is not None and item.step.is_rollback for item in items)
-    if is_going_back or not bad:
-        return tuple(batches), is_going_back
+    is_rollback = any(item.step is not None and item.step.is_rollback for item in items)
+    if is_rollback or not bad:
+        return tuple(batches), is_rollback
     if not any(item.is_pending or _may_be_changed(item) for item in items):
         return tuple(batches), False
 
-    def returned(item: Item) -> Item:
+    def rolled_back(item: Item) -> Item:
         if _may_be_changed(item):
-            told = f"rolled back with the release, because of {_named(bad)}"
-            return roll_back(item, told if item.status == Status.DEPLOYED else f"{item.reason}; {told}")
+            reason = f"rolled back with the release, because of {_named(bad)}"
+            return roll_back(item, reason if item.status is Status.DEPLOYED else f"{item.reason}; {reason}")
         if item.is_pending:
             return end(item, Status.SKIPPED, reason=f"not begun: the release is rolled back, because of {_named(bad)}")
         return item
 
-    return _mapped(batches, returned), any(map(_may_be_changed, items))
+    return _mapped(batches, rolled_back), any(map(_may_be_changed, items))
 
 
 def _failed(item: Item) -> bool:
@@ -164,25 +161,25 @@ def _failed(item: Item) -> bool:
 
 
 def _may_be_changed(item: Item) -> bool:
-    """Whether this release changed, or may have changed, what the item is about, and did not try to return it yet."""
+    """Whether this release changed, or may have changed, the item's target, and has not tried to roll it back."""
     if is_rolling_back(item):
         return False
-    return item.status == Status.DEPLOYED or (item.status == Status.FAILED and item.change.revision is not None)
+    return item.status is Status.DEPLOYED or (item.status is Status.FAILED and item.change.revision is not None)
 
 
 def _without_dependants(batches: Sequence[Batch]) -> tuple[Batch, ...]:
-    """Items whose dependencies have not come to a good end are SKIPPED, and theirs, and so on. Those that wait for
-    nothing but held ones are HELD, like these."""
+    """Items that depend on an item that was not deployed are SKIPPED, and those that depend on them too. Items that
+    depend only on held ones are HELD."""
     state = {item.number: item for batch in batches for item in batch.items}
     dependants: dict[int, list[int]] = {}
     for item in state.values():
         for needed in item.desired.depends_on:
             dependants.setdefault(needed, []).append(item.number)
-    # A failure is told before a wait: who depends on a failed and on a held item is SKIPPED.
+    # Failures first: an item that depends on a failed and on a held item is SKIPPED.
     for is_held in (False, True):
-        lost = [item.number for item in state.values() if _is_missing(item) and (item.status == Status.HELD) is is_held]
+        lost = [item.number for item in state.values() if _is_missing(item) and (item.status is Status.HELD) is is_held]
         while lost:
-            # One step of the way at a time: a chain may be as long as the release.
+            # A loop and no recursion, as a chain may be as long as the release.
             waiting = dict.fromkeys(number for one in lost for number in dependants.get(one, ()))
             left = {number: _left_out(state[number], state) for number in waiting if state[number].is_pending}
             state |= left
@@ -191,18 +188,18 @@ def _without_dependants(batches: Sequence[Batch]) -> tuple[Batch, ...]:
 
 
 def _is_missing(item: Item) -> bool:
-    """Whether what depends on it cannot be deployed."""
+    """Whether items that depend on it cannot be deployed."""
     return item.status is not None and not item.status.is_good
 
 
 def _left_out(item: Item, state: Mapping[int, Item]) -> Item:
     """An item that cannot be deployed, because of what it depends on: SKIPPED or HELD, with the reason."""
     missing = [state[number] for number in item.desired.depends_on if _is_missing(state[number])]
-    told = ", ".join(f"{each.name}, which is {each.status}" for each in missing[:_NAMES_SHOWN])
+    names = ", ".join(f"{each.name}, which is {each.status}" for each in missing[:_NAMES_SHOWN])
     more = f", and {len(missing) - _NAMES_SHOWN} more" if len(missing) > _NAMES_SHOWN else ""
-    if all(each.status == Status.HELD for each in missing):
-        return end(item, Status.HELD, reason=f"waits for {told}{more}; see there how to go on")
-    return end(item, Status.SKIPPED, reason=f"depends on {told}{more}")
+    if all(each.status is Status.HELD for each in missing):
+        return end(item, Status.HELD, reason=f"waits for {names}{more}; its reason says how to go on")
+    return end(item, Status.SKIPPED, reason=f"depends on {names}{more}")
 
 
 def _named(items: Sequence[Item]) -> str:

@@ -1,6 +1,6 @@
 """The steps of an item, and which may follow which. Pure.
 
-Nothing else changes an item's step or gives it a result, so this table is the whole of an item's way::
+Nothing else changes an item's step or gives it a result, so this table has every possible sequence::
 
     PENDING ─► PRE_DEPLOY ⇄ PRE_DEPLOY_QUEUED         ROLL_BACK ─► ROLLING_BACK ─► RESTORE_SETTINGS
        │           └─► PRE_DEPLOY_RUNNING                 ▲
@@ -9,7 +9,7 @@ Nothing else changes an item's step or gives it a result, so this table is the w
                                            └─► POST_DEPLOY ⇄ … RUNNING
 
 The deploy state acts on an item that is PENDING, PRE_DEPLOY, UPDATE, POST_DEPLOY, ROLL_BACK or RESTORE_SETTINGS. In all
-other steps something goes on at AWS, and ValidateDeploy looks at it.
+other steps the item waits for AWS, and ValidateDeploy watches it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TRANSITIONS: Mapping[Step | Status, frozenset[Step]] = {
     Step.PENDING: frozenset({Step.PRE_DEPLOY, Step.ROLLING_OUT, Step.ROLL_BACK}),
     Step.PRE_DEPLOY: frozenset({Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED}),
     Step.PRE_DEPLOY_QUEUED: frozenset({Step.PRE_DEPLOY}),
-    # A task that never ran is asked for again.
+    # RunTask is called again for a task that never ran.
     Step.PRE_DEPLOY_RUNNING: frozenset({Step.UPDATE, Step.PRE_DEPLOY_QUEUED}),
     Step.UPDATE: frozenset({Step.ROLLING_OUT}),
     Step.ROLLING_OUT: frozenset({Step.POST_DEPLOY, Step.ROLL_BACK}),
@@ -46,8 +46,8 @@ TRANSITIONS: Mapping[Step | Status, frozenset[Step]] = {
 
 
 def move(item: Item, step: Step, **progress: Any) -> Item:
-    """The item at ``step``, with these members of its progress; the text of the step before is gone. Raises
-    :class:`ValueError` for a step that may not follow: that is a fault of ours."""
+    """The item at ``step``, with these members of its progress; the progress text is cleared. Raises
+    :class:`ValueError` for a step that may not follow: that is a fault of this package."""
     before = item.status or item.progress.step
     if step not in TRANSITIONS.get(before, frozenset()):
         raise ValueError(f"{item.name}: {step} cannot follow {before}")
@@ -55,8 +55,8 @@ def move(item: Item, step: Step, **progress: Any) -> Item:
 
 
 def end(item: Item, status: Status, now: float | None = None, reason: str | None = None, **result: Any) -> Item:
-    """The item with its result. ``reason`` replaces the one that there was; ``now`` tells how long it took. A result
-    that there is already keeps what is not given."""
+    """The item with its result. ``reason`` replaces the old reason; with ``now`` (epoch seconds) the result has the
+    time that the item took. Members of an old result that are not given stay."""
     known = item.result or Result(status=status)
     since = None if item.is_final else item.progress.began or item.progress.since
     seconds = round(now - since, 1) if now is not None and since else known.seconds
@@ -69,13 +69,22 @@ def fail(item: Item, reason: str, now: float | None = None, **result: Any) -> It
     return end(item, Status.FAILED, now, reason, **result)
 
 
+def fail_unknown(item: Item, cause: str, *, may_be_changed: bool) -> Item:
+    """The item, FAILED where it has no result because a state of the state machine failed with ``cause``. An unknown
+    result is never reported as a success. ``may_be_changed``: whether its target may have been changed."""
+    if item.is_final:
+        return item
+    reached = "may have been changed" if may_be_changed else "was not reached"
+    return fail(item, f"unknown: the item {reached}; {cause}")
+
+
 def is_rolling_back(item: Item) -> bool:
-    """Whether a rollback of the item was begun, or is the next thing to do."""
+    """Whether a rollback of the item was begun, or is its next step."""
     return item.progress.step.is_rollback if item.result is None else item.result.was_rolled_back
 
 
 def roll_back(item: Item, why: str) -> Item:
-    """The item, to be returned by the deploy state to what it ran before."""
+    """The item at step ROLL_BACK: the deploy state is going to roll it back to the revision before."""
     kept = item if item.result is None else replace(item, progress=Progress(), result=None)
     if item.result is None:
         kept = move(item, Step.ROLL_BACK)
@@ -86,7 +95,8 @@ def roll_back(item: Item, why: str) -> Item:
 
 
 def after_failure(item: Item, why: str, now: float) -> Item:
-    """An item whose change of the target failed: to be rolled back, where that is desired and possible, or FAILED."""
+    """The item after the change of its target failed: to be rolled back, where that is desired and possible, or
+    FAILED."""
     if item.progress.step.is_rollback:
         return fail(item, join_texts(f"could not roll back: {why}", item.reason) or "", now)
     if item.desired.on_failure is OnFailure.STOP:
@@ -98,7 +108,7 @@ def after_failure(item: Item, why: str, now: float) -> Item:
 
 
 def hold(item: Item, revision: str, now: float) -> Item:
-    """An item that is HELD while the target runs ``revision``: it was rolled back, and the manifest did not change it
+    """The item, HELD while the target runs ``revision``: it was rolled back, and the manifest's item has not changed
     since."""
     reason = (
         "an earlier release rolled this back, and the manifest's item is the same as then: revert it, or change it, or "
@@ -108,12 +118,12 @@ def hold(item: Item, revision: str, now: float) -> Item:
 
 
 def unchanged(item: Item, revision: str, now: float, reason: str | None = None) -> Item:
-    """An item that is UNCHANGED: what is desired runs, as ``revision``."""
+    """The item, UNCHANGED: the desired state runs as ``revision``."""
     return end(item.with_change(previous=revision, revision=revision), Status.UNCHANGED, now, reason)
 
 
 def untouched(item: Item, why: str, now: float) -> Item:
-    """An item whose hook before the rollout failed: nothing of its service was changed."""
+    """The item, FAILED as its hook before the rollout failed: nothing of its service was changed."""
     return fail(item.with_change(revision=None, previous=None), f"{why}; the service was not changed", now)
 
 
@@ -124,22 +134,22 @@ _RUNNING = {Hook.PRE_DEPLOY: Step.PRE_DEPLOY_RUNNING, Hook.POST_DEPLOY: Step.POS
 _AGAIN = {Hook.PRE_DEPLOY: Step.PRE_DEPLOY, Hook.POST_DEPLOY: Step.POST_DEPLOY}
 
 
-def run_hook(item: Item, run: Mapping[str, str], now: float) -> Item:
-    """The item, whose hook's task was started; ``run`` is what is kept of it."""
-    return move(item, _RUNNING[_hook(item)], hook=run, since=now)
+def run_hook(item: Item, state: Mapping[str, str], now: float) -> Item:
+    """The item, after its hook's task was started; ``state`` is :func:`ecs_gitops.verdict.hooks.run_state`."""
+    return move(item, _RUNNING[_hook(item)], hook=state, since=now)
 
 
 def queue_hook(item: Item, why: str, now: float, stretch: float = 1.0) -> Item | None:
-    """The item, whose hook's task found no place and is tried again later; None where that does not help."""
-    kept = hooks.queued(item, why, now, stretch)
-    if kept is None:
+    """The item, whose hook's task ECS could not place and which is tried again later; None where that does not help."""
+    state = hooks.queued_state(item, why, now, stretch)
+    if state is None:
         return None
-    text = f"hook {hooks.named(item)}: waits for a place: {why}"
-    return move(item, _QUEUED[_hook(item)], hook=kept, since=float(kept["since"]), text=text)
+    text = f"hook {hooks.hook_name(item)}: waits until ECS can place its task: {why}"
+    return move(item, _QUEUED[_hook(item)], hook=state, since=float(state["since"]), text=text)
 
 
 def try_hook_again(item: Item) -> Item:
-    """The item, whose hook's task is due to be asked for again."""
+    """The item, for whose hook RunTask is due to be called again."""
     return move(item, _AGAIN[_hook(item)], text=item.progress.text)
 
 

@@ -30,7 +30,7 @@ from ecs_gitops.model.status import Next
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.report import after_stage
 from ecs_gitops.verdict.refusals import explain
-from ecs_gitops.watch.rollouts import Validator
+from ecs_gitops.watch.rollouts import RolloutWatch
 
 observability.set_up()
 
@@ -49,9 +49,9 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     try:
         aws = budget.retry(lambda: connect(batch.target(release, is_read_only=True)))
     except AwsRefused as error:
-        reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
+        reason = f"the rollout cannot be watched, so the state of the service is unknown: {explain(error, batch)}"
         items = tuple(fail(item, reason) if item.is_waiting else item for item in batch.items)
         judged = replace(batch, items=items, next=Next.DONE)
     else:
-        judged = Validator(aws, release, batch, budget).run()
+        judged = RolloutWatch(aws, release, batch, budget).run()
     return answer(release, batch, judged)

@@ -59,7 +59,7 @@ _SHAPES = {
 class Batch:
     """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
 
-    ``stretch`` is the factor by which the waits between two checks are longer than usual, see
+    ``stretch`` is the factor by which the waits between two polls are longer than usual, see
     :mod:`ecs_gitops.flow.event_budget`. ``error`` is set by the state machine when a state that worked on the batch
     failed: Step Functions' ``Error`` and ``Cause``. ``keep``: in mode CLEAN, the revisions that items in other batches
     of the same account and Region need."""

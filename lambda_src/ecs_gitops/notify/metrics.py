@@ -11,8 +11,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ecs_gitops.flow.outcome import SUCCEEDED
-from ecs_gitops.model.status import Status
+from ecs_gitops.model.status import ReleaseStatus, Status
 
 if TYPE_CHECKING:
     from ecs_gitops.flow.outcome import Outcome
@@ -41,7 +40,7 @@ def document(release: Release, outcome: Outcome, now: float, level: str = "INFO"
     """
     values: dict[str, float] = {
         "Releases": 1,
-        "FailedReleases": 0 if outcome.status == SUCCEEDED else 1,
+        "FailedReleases": 0 if outcome.status is ReleaseStatus.SUCCEEDED else 1,
         **{name: outcome.counts.get(status, 0) for name, status in ITEMS.items()},
     }
     if 0 < release.started_at < math.inf:

@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ecs_gitops.flow.outcome import RELEASE_FAILED
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_names
 from ecs_gitops.model.partition import console
-from ecs_gitops.model.status import Status
+from ecs_gitops.model.status import ReleaseStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +56,7 @@ def subject_text(text: str, known: str = "", after: str = "") -> str:
 def is_sent(outcome: Outcome, choice: str) -> bool:
     """Whether people are told of a release, by what the module's variable `notify` says: ``always``, ``failures``, or
     ``changes``: what failed, was deployed or is held. A failure is told whatever it says."""
-    if outcome.verdict == RELEASE_FAILED or choice == "always":
+    if outcome.status is ReleaseStatus.FAILED or choice == "always":
         return True
     return choice != "failures" and any(outcome.counts.get(status) for status in (Status.DEPLOYED, Status.HELD))
 

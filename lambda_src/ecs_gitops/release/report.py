@@ -16,7 +16,7 @@ from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release, of_input, parse_release
-from ecs_gitops.model.status import Mode
+from ecs_gitops.model.status import Mode, ReleaseStatus
 from ecs_gitops.model.types import Json
 from ecs_gitops.notify import metrics, notice
 
@@ -41,7 +41,7 @@ def after_stage(state: Json) -> Json:
         "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
-        "error": None if outcome.status == report.SUCCEEDED else _error(batches, done),
+        "error": None if outcome.status is ReleaseStatus.SUCCEEDED else _error(batches, done),
         "cause": outcome.cause,
         "result": {
             "schemaVersion": report.SCHEMA_VERSION,

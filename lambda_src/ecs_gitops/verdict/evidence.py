@@ -1,4 +1,4 @@
-"""Why a rollout fails, from what ECS knows: stopped tasks, and the service's events. Pure."""
+"""Why a rollout failed, by stopped tasks and the service's events. Pure."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _AT_MOST = 1000
-# Events that tell of nothing but the ordinary course of a deployment.
+# Events of every deployment, also of one that succeeds.
 _ORDINARY = re.compile(
     r"has (started|stopped|begun draining|reached a steady state)|registered \d+ (targets|instances)|"
     r"deregistered \d+ (targets|instances)|deployment completed|rolling back to deployment"
 )
-# Ids that make equal events look different.
+# Ids in events that are otherwise equal.
 _IDS = re.compile(r"\((?:task|instance|container-instance) [^)]*\)|\((?:deployment ecs-svc/\d+)\)|\b[0-9a-f]{32}\b")
 _STARTED = re.compile(r"has started (\d+) tasks")
 # Of ECS's circuit breaker: half the desired count, at least 3 and at most 200.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 _FEWEST, _MOST = 3, 200
 _FAILURES = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
-# Exit codes of a container that ECS ends with its task: SIGTERM, and SIGKILL where that does not suffice.
-TOLD_TO_STOP = (143, 137)
+# Exit codes of a container that ECS stops with its task: after SIGTERM, and after SIGKILL where that had no effect.
+STOP_EXIT_CODES = (143, 137)
 
 
 def evidence_of(service: Service | None, tasks: Iterable[Json], rollout: Rollout) -> str:
-    """The stopped tasks of our deployment, grouped by reason, and what the service's events say since its start:
-    failed health checks, placement, images; empty when ECS tells nothing."""
-    told = Counter(stop_reason(task) for task in of_deployment(tasks, rollout))
-    parts = [f"{count} stopped task{'s' if count > 1 else ''}: {why}" for why, count in told.most_common(_SHOWN)]
+    """The stopped tasks of our deployment, grouped by reason, and the service's events since its start: failed health
+    checks, placement, images. Empty where ECS has nothing."""
+    reasons = Counter(stop_reason(task) for task in of_deployment(tasks, rollout))
+    parts = [f"{count} stopped task{'s' if count > 1 else ''}: {why}" for why, count in reasons.most_common(_SHOWN)]
     if service is not None:
         events = Counter(_plain(text) for text in events_since(service, rollout) if not _ORDINARY.search(text))
         parts += [f"event{f' ({count} times)' if count > 1 else ''}: {e}" for e, count in events.most_common(_SHOWN)]
@@ -51,20 +51,20 @@ def of_deployment(tasks: Iterable[Json], rollout: Rollout) -> list[Json]:
 
 
 def events_since(service: Service, rollout: Rollout) -> list[str]:
-    """The service's events since the deployment began, newest first. ECS's times are whole seconds."""
+    """The service's events since the deployment began, newest first. Their times are whole seconds."""
     return [text for at, text in service.events if at >= int(rollout.started_at)]
 
 
 def may_be_crashing(service: Service, rollout: Rollout) -> bool:
-    """Whether so many tasks were started that some of them must have died: worth a look at the stopped tasks."""
+    """Whether so many tasks were started that some must have stopped, so that the stopped tasks have to be read."""
     started = sum(int(found[1]) for text in events_since(service, rollout) if (found := _STARTED.search(text)))
     ours = service.deployment(rollout.deployment_id)
     return started >= service.desired + _FEWEST or (ours is not None and ours.failed >= _FEWEST)
 
 
 def crash_loop(service: Service, tasks: Sequence[Json], rollout: Rollout) -> str | None:
-    """What is said of a deployment whose tasks start and die again and again, which ECS's circuit breaker does not
-    see, or which it is not there to see; None when it is not so."""
+    """The message about a deployment whose tasks start and stop again and again; None when they do not. ECS's circuit
+    breaker does not end each such deployment, and a service may have none."""
     died = [task for task in of_deployment(tasks, rollout) if _has_crashed(task)]
     tolerated = _tolerated(service)
     if len(died) < tolerated:
@@ -73,7 +73,7 @@ def crash_loop(service: Service, tasks: Sequence[Json], rollout: Rollout) -> str
 
 
 def _tolerated(service: Service) -> int:
-    """How many dead tasks are a failure: what the service's circuit breaker says, or what ECS takes else."""
+    """How many crashed tasks are a failure: by the service's circuit breaker, or else by ECS's default."""
     threshold = (service.configuration.get("deploymentCircuitBreaker") or {}).get("thresholdConfiguration") or {}
     value = int(threshold.get("value") or 0)
     if threshold.get("type") == "COUNT" and value > 0:
@@ -83,23 +83,23 @@ def _tolerated(service: Service) -> int:
 
 
 def _has_crashed(task: Json) -> bool:
-    """Whether a task that stopped counts as a failure. One whose work is done does not: a container ended well, and the
-    others, if there are any, were only told to stop with it."""
+    """Whether a stopped task counts as a failure. A task that is done does not: one container exited with 0, and ECS
+    stopped the others with it."""
     if task.get("stopCode") not in _FAILURES:
         return False
     containers = task.get("containers") or []
     codes = [container.get("exitCode") for container in containers]
-    has_ended_well = 0 in codes and all(code in (0, *TOLD_TO_STOP) for code in codes)
-    return not has_ended_well or any(container.get("reason") for container in containers)
+    is_done = 0 in codes and all(code in (0, *STOP_EXIT_CODES) for code in codes)
+    return not is_done or any(container.get("reason") for container in containers)
 
 
 def stop_reason(task: Json) -> str:
-    """Why a task stopped: ECS's reason, and what its containers say."""
+    """Why a task stopped: ECS's reason, and those of its containers."""
     return ", ".join(stop_reasons(task))
 
 
 def stop_reasons(task: Json, *, but: str | None = None) -> list[str]:
-    """The same, one by one: the task's own reason first, then each container's, without those of container ``but``."""
+    """The same as a list: the task's own reason first, then each container's. Container ``but`` is left out."""
     parts = [_plain(task.get("stoppedReason") or task.get("stopCode") or "no reason given")]
     for container in task.get("containers") or []:
         if container.get("name") == but:
@@ -112,6 +112,6 @@ def stop_reasons(task: Json, *, but: str | None = None) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """An event or reason without the ids that make equal ones differ."""
+    """An event or reason without its ids, so that equal ones can be counted."""
     shorter = re.sub(r"^\(service [^)]*\) ", "", text)
     return sanitize.line(_IDS.sub("", shorter))

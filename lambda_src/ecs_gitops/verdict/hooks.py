@@ -1,4 +1,4 @@
-"""Hooks: a one-off task with the new task definition, before or after the rollout, that must exit with 0. Pure.
+"""Hooks: a one-off task with the new task definition, before or after the rollout, which must exit with 0. Pure.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ecs_gitops.ecs.task_definition import arn, find_container
 from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
 from ecs_gitops.model.names import started_by
 from ecs_gitops.verdict import rollout
-from ecs_gitops.verdict.evidence import TOLD_TO_STOP, stop_reasons
+from ecs_gitops.verdict.evidence import STOP_EXIT_CODES, stop_reasons
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
@@ -23,44 +24,48 @@ if TYPE_CHECKING:
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
-RUNNING = "RUNNING"
-SUCCEEDED = "SUCCEEDED"
-FAILED = "FAILED"
-TIMED_OUT = "TIMED_OUT"
-UNPLACED = "UNPLACED"
+
+class HookStatus(StrEnum):
+    """The status of a hook's task. UNPLACED: ECS could not place it, and may be able to later."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    UNPLACED = "UNPLACED"
+
 
 # ECS's reads are eventually consistent, for some seconds.
 _SHOWN_WITHIN = 60.0
-# Seconds until a task that found no place is tried again, at least.
+# Seconds until a task that ECS could not place is tried again, at least.
 _SHORTEST_PAUSE = 10.0
-# A try writes almost twice the events of a look into the execution's history, see :mod:`ecs_gitops.flow.event_budget`.
-_LOOKS_OF_A_TRY = 2.0
-# The task was told to stop before its containers had ended: by somebody, by ourselves or by AWS.
+# A try writes almost twice the events of a poll into the execution's history, see
+# :mod:`ecs_gitops.flow.event_budget`.
+_POLLS_OF_A_TRY = 2.0
+# Somebody, this release or AWS stopped the task before its containers had ended.
 _STOPPED = ("UserInitiated", "SpotInterruption", "TerminationNotice", "ServiceSchedulerInitiated")
 
 
 @dataclass(frozen=True, slots=True)
 class HookVerdict:
-    """``status`` is RUNNING, SUCCEEDED, FAILED or TIMED_OUT; UNPLACED where the task may find a place later."""
-
-    status: str
+    status: HookStatus
     reason: str = ""
 
 
-def named(item: Item) -> str:
-    """The name, in the manifest, of the hook that the item is at."""
+def hook_name(item: Item) -> str:
+    """The name, in the manifest, of the hook of the item's step."""
     return str(item.progress.step.hook)
 
 
 def request(batch: Batch, item: Item, service: Service, definition: Json, release: Release) -> Json:
-    """What RunTask takes: the new revision, where the service's tasks run, with the hook's command.
+    """The parameters of RunTask: the new revision, placed like the service's tasks, with the hook's command.
 
-    The same release gives the same ``clientToken``, so that the hook runs once however often it is asked for. Only a
-    task that is known to have found no place is asked for with another one: ECS remembers the answer of each."""
+    The same release gives the same ``clientToken``, so that the hook runs once, even if RunTask is called again. A task
+    that ECS could not place gets a new token, as ECS would repeat its answer to the old one."""
     hook = item.hook
     container = find_container(definition, hook.get("container") or item.desired.container).name
-    told = "|".join((release.mark, batch.account, batch.region, item.cluster, item.name, named(item)))
-    told += f"|{attempts(item)}" if attempts(item) else ""
+    token = "|".join((release.mark, batch.account, batch.region, item.cluster, item.name, hook_name(item)))
+    token += f"|{attempts(item)}" if attempts(item) else ""
     return {
         "cluster": item.cluster,
         "taskDefinition": arn(definition),
@@ -68,14 +73,14 @@ def request(batch: Batch, item: Item, service: Service, definition: Json, releas
         **service.placement,
         "overrides": {"containerOverrides": [{"name": container, "command": list(hook["command"])}]},
         "startedBy": started_by(release.execution_name),
-        "clientToken": hashlib.sha256(told.encode()).hexdigest()[:64],
+        "clientToken": hashlib.sha256(token.encode()).hexdigest()[:64],
     }
 
 
-def run(task: Json, asked: Json, definition: Json, item: Item) -> dict[str, str]:
-    """What is kept of a hook that was started: task (its id), container and, where it is known, log; and what was kept
-    of the times that it found no place."""
-    container = asked["overrides"]["containerOverrides"][0]["name"]
+def run_state(task: Json, requested: Json, definition: Json, item: Item) -> dict[str, str]:
+    """The stored state of a hook that was started: task (its id), container and, where it is known, log; and attempts
+    and since, where ECS could not place it before. ``requested`` is :func:`request`."""
+    container = requested["overrides"]["containerOverrides"][0]["name"]
     task_id = str(task["taskArn"]).rsplit("/", 1)[-1]
     kept = item.progress.hook
     known = {name: kept[name] for name in ("attempts", "since") if name in kept}
@@ -85,7 +90,7 @@ def run(task: Json, asked: Json, definition: Json, item: Item) -> dict[str, str]
 
 
 def _log_stream(definition: Json, container: str, task_id: str) -> str | None:
-    """Where the container's log is, as ``GROUP/STREAM``; None where it is not in CloudWatch Logs, or has no prefix."""
+    """The container's log as ``GROUP/STREAM``; None where it is not in CloudWatch Logs, or has no stream prefix."""
     defined: Json = next((c for c in definition.get("containerDefinitions", []) if c["name"] == container), {})
     options = (defined.get("logConfiguration") or {}).get("options") or {}
     if options.get("awslogs-group") and options.get("awslogs-stream-prefix"):
@@ -93,21 +98,21 @@ def _log_stream(definition: Json, container: str, task_id: str) -> str | None:
     return None
 
 
-# --- a task that finds no place --------------------------------------------------------------------------------------
+# --- a task that ECS cannot place ------------------------------------------------------------------------------------
 
 
 def attempts(item: Item) -> int:
-    """How often the hook's task found no place."""
+    """How often ECS could not place the hook's task."""
     return int(_number(item, "attempts") or 0)
 
 
 def due(item: Item) -> float | None:
-    """When a hook's task that found no place is tried again (epoch seconds); None for a hook that runs."""
+    """When a hook's task that ECS could not place is tried again (epoch seconds); None for a hook that runs."""
     return None if "task" in item.progress.hook else _number(item, "due")
 
 
 def _number(item: Item, member: str) -> float | None:
-    """A number of ``hookRun``, whose members are texts; None where there is none."""
+    """A number in the stored state of the hook, whose members are texts; None where there is none."""
     try:
         found = float(item.progress.hook[member])
     except (KeyError, ValueError):
@@ -115,15 +120,15 @@ def _number(item: Item, member: str) -> float | None:
     return found if isfinite(found) else None
 
 
-def queued(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, str] | None:
-    """What is kept of a hook whose task found no place, until it is tried again; None where its time is over, or where
-    waiting does not help. ``stretch``: as of :func:`ecs_gitops.verdict.rollout.wait_seconds`."""
+def queued_state(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, str] | None:
+    """The stored state of a hook whose task ECS could not place, until it is tried again; None after its timeout, and
+    where waiting does not help. ``stretch``: see :func:`ecs_gitops.verdict.rollout.wait_seconds`."""
     ran = item.progress.hook
     since = _number(item, "since") or (item.progress.since if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
     if not is_temporary(why) or now >= deadline:
         return None
-    pause = max(_SHORTEST_PAUSE, _LOOKS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
+    pause = max(_SHORTEST_PAUSE, _POLLS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
     return {
         "attempts": str(attempts(item) + 1),
         "since": str(since),
@@ -133,49 +138,52 @@ def queued(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, 
 
 
 def could_not_run(item: Item, why: str, now: float) -> str:
-    """What is said of a hook whose task found no place in its time."""
-    parts = [f"hook {named(item)}: ECS could not run its task: {why}"]
+    """The message about a hook whose task ECS could not place in time."""
+    parts = [f"hook {hook_name(item)}: ECS could not run its task: {why}"]
     if attempts(item):
         waited = now - (_number(item, "since") or now)
         parts.append(f"tried {attempts(item) + 1} times in {rollout.minutes(waited)}")
     return "; ".join(filter(None, (*parts, advice(why))))
 
 
-# --- how it goes -----------------------------------------------------------------------------------------------------
+# --- the verdict -----------------------------------------------------------------------------------------------------
 
 
 def timeout_seconds(item: Item) -> float:
-    """How long the item's hook may take."""
+    """The timeout of the item's hook."""
     return float(item.hook.get("timeoutMinutes", item.timeout_minutes)) * 60
 
 
 def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
-    """Whether the hook has come to its end, and how. ``task`` is None when ECS does not show it."""
-    ran, hook = item.progress.hook, named(item)
+    """The verdict on the hook. ``task`` is None when ECS does not show it. ``now`` is epoch seconds."""
+    ran, hook = item.progress.hook, hook_name(item)
     where = f" (task {ran.get('task')}, log {ran.get('log', 'not known')})"
     taken = now - (item.progress.since or now)
     if task is None:
         if taken < _SHOWN_WITHIN:
-            return HookVerdict(RUNNING)
-        return HookVerdict(FAILED, f"hook {hook}: ECS no longer shows its task, so how it ended is unknown{where}")
+            return HookVerdict(HookStatus.RUNNING)
+        return HookVerdict(
+            HookStatus.FAILED, f"hook {hook}: ECS no longer shows its task, so how it ended is unknown{where}"
+        )
     if task.get("lastStatus") != "STOPPED":
         status = str(task.get("lastStatus", "")).lower()
         if taken >= timeout_seconds(item):
             return HookVerdict(
-                TIMED_OUT, f"hook {hook}: still {status} after {rollout.minutes(timeout_seconds(item))}{where}"
+                HookStatus.TIMED_OUT,
+                f"hook {hook}: still {status} after {rollout.minutes(timeout_seconds(item))}{where}",
             )
-        return HookVerdict(RUNNING, f"hook {hook}: {status}")
+        return HookVerdict(HookStatus.RUNNING, f"hook {hook}: {status}")
     container = _container(task, ran.get("container"))
-    # A command that handles SIGTERM may exit with 0 too, its work half done.
+    # A command that handles SIGTERM may exit with 0 too, before it is done.
     if container.get("exitCode") == 0 and task.get("stopCode") not in _STOPPED:
-        return HookVerdict(SUCCEEDED)
+        return HookVerdict(HookStatus.SUCCEEDED)
     if (why := placement_failure(task)) is not None:
-        return HookVerdict(UNPLACED, why)
-    return HookVerdict(FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
+        return HookVerdict(HookStatus.UNPLACED, why)
+    return HookVerdict(HookStatus.FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
 
 
 def _reasons(task: Json, container: Json) -> list[str]:
-    """Why a hook's task ended, the container of the hook first, and who ended it where that was another one."""
+    """Why a hook's task ended: the hook's container first, then the others."""
     others = stop_reasons(task, but=str(container.get("name")))
     own = str(container.get("reason") or "")
     code = container.get("exitCode")
@@ -183,32 +191,32 @@ def _reasons(task: Json, container: Json) -> list[str]:
     if code is None:
         first = f"did not run: {own or others[0]}"
         return [first, *(each for each in others if each != others[0] or own), *filter(None, [to_do])]
-    found = [f"container {container.get('name')} exited with {code}{' when it was told to stop' if code == 0 else ''}"]
+    found = [f"container {container.get('name')} exited with {code}{' after it was stopped' if code == 0 else ''}"]
     if own and own not in others[0]:
         found.append(own)
     return [*found, *others, *filter(None, [to_do])]
 
 
-def of_others(task: Json, item: Item, definition: Json) -> str:
-    """Which other container ended the task with exit code 0, and where the logs are of those that did not end well;
-    empty where that is not known."""
+def other_containers(task: Json, item: Item, definition: Json) -> str:
+    """The message about the task's other containers: which one ended the task with exit code 0, and the logs of those
+    that failed. Empty where there is nothing to say."""
     ran = item.progress.hook
-    found = _ended_well(task, str(ran.get("container")), definition)
+    found = _ended_task(task, str(ran.get("container")), definition)
     for container in task.get("containers") or []:
         is_other = container.get("name") != ran.get("container")
-        is_suspect = container.get("reason") or container.get("exitCode") not in (None, *TOLD_TO_STOP)
+        is_suspect = container.get("reason") or container.get("exitCode") not in (None, *STOP_EXIT_CODES)
         stream = _log_stream(definition, str(container.get("name")), str(ran.get("task")))
         if is_other and is_suspect and stream:
             found.append(f"log of {container['name']}: {stream}")
     return "; ".join(found)
 
 
-def _ended_well(task: Json, hook: str, definition: Json) -> list[str]:
-    """What is told of an essential container that exited with 0, where all others were only ended with it."""
+def _ended_task(task: Json, hook: str, definition: Json) -> list[str]:
+    """The essential containers that exited with 0 and so ended the task, where no container failed."""
     containers = task.get("containers") or []
     optional = {each["name"] for each in definition.get("containerDefinitions", []) if each.get("essential") is False}
-    at_fault = [each for each in containers if each.get("reason") or each.get("exitCode") not in (0, *TOLD_TO_STOP)]
-    if task.get("stopCode") in _STOPPED or _container(task, hook).get("exitCode") not in TOLD_TO_STOP:
+    at_fault = [each for each in containers if each.get("reason") or each.get("exitCode") not in (0, *STOP_EXIT_CODES)]
+    if task.get("stopCode") in _STOPPED or _container(task, hook).get("exitCode") not in STOP_EXIT_CODES:
         return []
     return [
         f"container {each.get('name')} exited with 0 and ended the task"

@@ -1,4 +1,4 @@
-"""What AWS's refusals mean, and what a person can do about them. Pure."""
+"""Messages for errors of AWS: what happened, and what a person can do. Pure."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ if TYPE_CHECKING:
 
 
 def failure_text(error: Exception, batch: Batch, item: Item | None = None) -> str:
-    """Why work on an item failed, whatever was raised; what is not known to be wrong is never said to be right."""
+    """The reason of an item that failed with ``error``, whatever that is. Where the item's state is unknown, it says
+    so."""
     if isinstance(error, ItemFailed):
         return str(error)
     if isinstance(error, AwsRefused):
         is_service = item is not None and isinstance(item.desired, DesiredService)
         return explain(error, batch, item.cluster if item is not None and is_service else None)
     if isinstance(error, AwsUnavailable):
-        return f"AWS did not take the calls in time, so what stands is unknown: {error}"
-    return f"internal error ({type(error).__name__}), so what stands is unknown"
+        return f"AWS did not take the calls in time, so the item's state is unknown: {error}"
+    return f"internal error ({type(error).__name__}), so the item's state is unknown"
 
 
 def is_expected(error: Exception) -> bool:
-    """Whether an error is one of ours, with a text for people; any other one is a fault of ours."""
+    """Whether an error has a text for people. Any other error is a fault of this package."""
     return isinstance(error, ItemFailed | AwsRefused | AwsUnavailable)
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:
-    """What a person can do about an answer of AWS."""
+    """The message about AWS's refusal, with what a person can do."""
     if error.code == "ClusterNotFoundException":
         return f"cluster {cluster!r} does not exist in account {batch.account}, Region {batch.region}"
     if error.operation == "assume_role":

@@ -1,12 +1,13 @@
-"""Is *our* deployment done? Verdicts over what ECS says, and how long to wait before asking again. Pure.
+"""Is *our* deployment done? The verdict by what the service shows, and the wait before the next poll. Pure.
 
-A rollout is judged by the id of the deployment that we started. That a service is steady says nothing: it is steady
-after a rollback too. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
+A rollout is judged by the id of the deployment that we started. A steady service proves nothing: it is steady after a
+rollback too. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import is_complete
@@ -17,24 +18,30 @@ if TYPE_CHECKING:
 
     from ecs_gitops.ecs.service import Deployment, Service
 
-IN_PROGRESS = "IN_PROGRESS"
-DEPLOYED = "DEPLOYED"
-FAILED = "FAILED"
 
+class RolloutStatus(StrEnum):
+    """The status of a rollout, or of a rollback. A rollback that succeeded is DEPLOYED too."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    DEPLOYED = "DEPLOYED"
+    FAILED = "FAILED"
+
+
+# Seconds between two polls.
 SHORTEST_WAIT = 2
 LONGEST_WAIT = 30
-# What bakes for hours is looked at less often: an execution's history has 25,000 events, and a look takes nine.
+# A rollout that bakes for hours is polled less often: a history has 25,000 events, and a poll takes nine.
 _LONGEST_OF_ALL = 300
 _LONG_WAIT_SHARE = 1 / 60
-# The share of the time gone by that is waited for more: a rollout's end is noticed at most that much late.
+# The next poll comes after this share of the time since the start, so the end of a rollout is noticed that much late.
 _WAIT_SHARE = 0.1
 
-# The same where all wait for a person.
+# The same where all rollouts wait for a person.
 _LONGEST_PAUSE = 900
 _PAUSE_SHARE = 1 / 30
-# A read of ECS may be a minute old, and the clocks of two functions may differ by a minute and a half.
+# An answer of ECS may be a minute old, and the clocks of two functions may differ by a minute and a half.
 SHOWN_WITHIN = 150.0
-# An answer that was made after the deployment began shows it within seconds.
+# An answer from after the start of a deployment shows it within seconds.
 _LISTED_WITHIN = 30.0
 
 
@@ -44,8 +51,8 @@ class Rollout:
 
     There are two clocks, and they are never compared. ``started_at`` is when ECS began the deployment, by ECS's clock,
     like all times in ECS's answers. ``since`` is when the wait for it began, by the functions' clock, like ``now`` of
-    :func:`judge`; it is ``started_at`` where it is not known. Epoch seconds; ``timeout`` is in seconds. What
-    ``is_followed`` is not the first deployment of its revision."""
+    :func:`judge`; ``started_at`` is used where it is None. Epoch seconds; ``timeout`` is in seconds. ``is_followed``:
+    it is not the first deployment of its revision."""
 
     deployment_id: str
     revision: str
@@ -60,48 +67,48 @@ class Rollout:
         return now - (self.started_at if self.since is None else self.since)
 
     def is_late(self, now: float) -> bool:
-        """Whether it takes longer than it may."""
+        """Whether its timeout is over."""
         return self.waited(now) >= self.timeout
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``status`` is IN_PROGRESS, DEPLOYED or FAILED. Of a failure ``is_returning`` says that ECS itself returns the
-    service, and ``is_lost`` that the service is somebody else's or gone, so that there is nothing to return.
-    ``is_uncertain``: another deployment may have taken the place of ours, and this answer does not show it.
-    ``is_back``: on the way back, somebody deployed again what is being returned."""
+    """``is_rolling_back``: it failed, and ECS itself rolls the service back. ``is_lost``: it failed, and there is
+    nothing to roll back, as somebody else deployed or deleted the service. ``is_uncertain``: another deployment may
+    have taken the place of ours, and this answer does not show it. ``is_deployed_again``: during the rollback, somebody
+    deployed the failed revision again."""
 
-    status: str
+    status: RolloutStatus
     reason: str | None = None
-    is_returning: bool = False
+    is_rolling_back: bool = False
     is_lost: bool = False
     is_uncertain: bool = False
-    is_back: bool = False
+    is_deployed_again: bool = False
 
 
 def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
     """The verdict on our deployment. ``service`` is None when ECS no longer has it."""
     if (lost := require_service(service)) is not None or service is None:
-        return lost or Verdict(FAILED)
+        return lost or Verdict(RolloutStatus.FAILED)
     ours = service.deployment(rollout.deployment_id)
     primary = service.primary
     if primary is not None and _is_another(primary, rollout) and primary.task_definition == rollout.revision:
         # Somebody deployed our revision once more: that deployment is the one to be judged.
-        late = Verdict(FAILED, _timed_out(service, primary, rollout))
-        return late if rollout.is_late(now) else Verdict(IN_PROGRESS, progress(primary))
+        late = Verdict(RolloutStatus.FAILED, _timed_out(service, primary, rollout))
+        return late if rollout.is_late(now) else Verdict(RolloutStatus.IN_PROGRESS, progress(primary))
     if ours is not None and ours.rollout_state == "FAILED":
-        is_returning = primary is not None and primary.id != ours.id
-        return Verdict(FAILED, _failed(ours, primary), is_returning)
+        is_rolling_back = primary is not None and primary.id != ours.id
+        return Verdict(RolloutStatus.FAILED, _failed(ours, primary), is_rolling_back)
     if (replaced := superseded(service, rollout)) is not None:
         return replaced
     if ours is not None and ours is primary and is_complete(service, ours):
-        return Verdict(DEPLOYED, no_tasks(service))
+        return Verdict(RolloutStatus.DEPLOYED, no_tasks(service))
     if ours is None and (gone := _gone(service, rollout, now)):
-        return Verdict(FAILED, gone, is_returning=True)
+        return Verdict(RolloutStatus.FAILED, gone, is_rolling_back=True)
     # Neither steady nor failed.
     if rollout.is_late(now):
-        return Verdict(FAILED, _timed_out(service, ours, rollout))
-    return Verdict(IN_PROGRESS, progress(ours))
+        return Verdict(RolloutStatus.FAILED, _timed_out(service, ours, rollout))
+    return Verdict(RolloutStatus.IN_PROGRESS, progress(ours))
 
 
 def superseded(service: Service, rollout: Rollout) -> Verdict | None:
@@ -111,47 +118,51 @@ def superseded(service: Service, rollout: Rollout) -> Verdict | None:
     primary = service.primary
     if primary is None or not _is_another(primary, rollout) or primary.task_definition == rollout.revision:
         return None
-    is_returning = primary.task_definition == rollout.previous
-    return Verdict(FAILED, _replaced(primary, rollout), is_returning, is_lost=not is_returning)
+    is_rolling_back = primary.task_definition == rollout.previous
+    return Verdict(RolloutStatus.FAILED, _replaced(primary, rollout), is_rolling_back, is_lost=not is_rolling_back)
 
 
-def judge_return(service: Service | None, rollout: Rollout, now: float) -> Verdict:
-    """The verdict on the way back to ``rollout.previous`` from ``rollout.revision``: DEPLOYED when it is steady.
+def judge_rollback(service: Service | None, rollout: Rollout, now: float) -> Verdict:
+    """The verdict on a rollback from ``rollout.revision`` to ``rollout.previous``: DEPLOYED when that is steady.
 
-    ``rollout`` is the deployment with which we return the service, or ours, where ECS returns it. Any deployment of
-    the revision before will do, also one that somebody else started."""
+    ``rollout`` is the deployment with which we roll back, or the failed one, where ECS rolls it back. Any deployment
+    of the previous revision counts, also one that somebody else started."""
     if (lost := require_service(service)) is not None or service is None:
-        return lost or Verdict(FAILED)
+        return lost or Verdict(RolloutStatus.FAILED)
     primary = service.primary
     is_known = primary is None or primary.task_definition in (rollout.previous, rollout.revision)
     if primary is not None and not is_known and _is_another(primary, rollout):
-        told = f"superseded by deployment {primary.id} of {short(primary.task_definition)}, which someone else started"
-        return Verdict(FAILED, told, is_lost=True)
-    if (back := deployed_again(service, rollout)) is not None:
-        return back
+        reason = (
+            f"superseded by deployment {primary.id} of {short(primary.task_definition)}, which someone else started"
+        )
+        return Verdict(RolloutStatus.FAILED, reason, is_lost=True)
+    if (again := deployed_again(service, rollout)) is not None:
+        return again
     if primary is not None and primary.task_definition == rollout.previous and _is_proven(service, rollout, now):
         if is_complete(service, primary):
-            return Verdict(DEPLOYED, no_tasks(service))
+            return Verdict(RolloutStatus.DEPLOYED, no_tasks(service))
         if primary.rollout_state == "FAILED":
-            return Verdict(FAILED, primary.rollout_reason or "ECS gave the deployment up")
+            return Verdict(RolloutStatus.FAILED, primary.rollout_reason or "ECS gave the deployment up")
     if rollout.is_late(now):
-        told = f"not steady after {minutes(rollout.timeout)}: {rolling_back(service, rollout)}"
-        return Verdict(FAILED, told)
-    return Verdict(IN_PROGRESS, rolling_back(service, rollout))
+        reason = f"not steady after {minutes(rollout.timeout)}: {rollback_progress(service, rollout)}"
+        return Verdict(RolloutStatus.FAILED, reason)
+    return Verdict(RolloutStatus.IN_PROGRESS, rollback_progress(service, rollout))
 
 
 def deployed_again(service: Service, rollout: Rollout) -> Verdict | None:
-    """The verdict when somebody deployed, on the way back, what is being returned."""
+    """The verdict when somebody deployed the failed revision again during its rollback."""
     primary = service.primary
     if primary is None or primary.task_definition != rollout.revision or not _is_another(primary, rollout):
         return None
-    told = f"someone else deployed {short(primary.task_definition)} again ({primary.id}) while it was being rolled back"
-    return Verdict(FAILED, told, is_back=True)
+    reason = (
+        f"someone else deployed {short(primary.task_definition)} again ({primary.id}) while it was being rolled back"
+    )
+    return Verdict(RolloutStatus.FAILED, reason, is_deployed_again=True)
 
 
 def shows(service: Service, deployment_id: str | None, started_at: float) -> bool:
-    """Whether an answer of ECS was made after a deployment began at ``started_at``, by ECS's clock. What is as it was
-    before, in an answer that may be older, proves nothing."""
+    """Whether ECS's answer is from after the start of a deployment at ``started_at``, by ECS's clock. An older answer
+    proves nothing about it."""
     return (
         any(each.id == deployment_id or each.created_at > started_at for each in service.deployments)
         or any(deployment_id is not None and deployment_id in text for _, text in service.events)
@@ -164,50 +175,52 @@ def _is_proven(service: Service, rollout: Rollout, now: float) -> bool:
 
 
 def require_service(service: Service | None) -> Verdict | None:
-    """The verdict when there is no service any more."""
+    """The verdict when the service does not exist any more."""
     if service is None:
-        return Verdict(FAILED, "the service was deleted while it was being deployed", is_lost=True)
+        return Verdict(RolloutStatus.FAILED, "the service was deleted while it was being deployed", is_lost=True)
     if service.status != "ACTIVE":
-        return Verdict(FAILED, f"the service became {service.status} while it was being deployed", is_lost=True)
+        return Verdict(
+            RolloutStatus.FAILED, f"the service became {service.status} while it was being deployed", is_lost=True
+        )
     return None
 
 
 def no_tasks(service: Service) -> str | None:
-    """What is told of a success in which no task runs."""
+    """The message about a success where no task runs; None for all others."""
     return "desired count is 0: the new revision is set, and no task runs" if service.desired == 0 else None
 
 
 def _is_another(primary: Deployment, rollout: Rollout) -> bool:
-    """Whether another deployment took the place of the one that is watched. ECS reads are eventually consistent: a
-    primary that is older, or as old and of the revision before, is an old answer."""
+    """Whether another deployment took the place of the one that is watched. ECS's reads are eventually consistent: with
+    a primary that is older, or as old and of the previous revision, the answer is out of date."""
     if primary.id == rollout.deployment_id or primary.created_at < rollout.started_at:
         return False
     return primary.created_at > rollout.started_at or primary.task_definition != rollout.previous
 
 
 def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
-    """Why a deployment that ECS no longer lists has failed; None when ECS may just not show it yet.
+    """Why a deployment that ECS no longer lists has failed; None while ECS may not show it yet.
 
-    A deployment that the circuit breaker rolled back vanishes as soon as its tasks are gone, and the deployment before
-    is the primary again, as old as it ever was. The service's events tell the two apart at once."""
+    A deployment that the circuit breaker rolled back is no longer listed when its tasks are gone. The deployment before
+    is the primary again, with its old time. The service's events show at once which of the two cases it is."""
     events = [text for at, text in service.events if at >= rollout.started_at - 1]
-    told = next((text for text in events if rollout.deployment_id in text and "deployment failed" in text), None)
-    if told is None and any("rolling back to deployment" in text for text in events):
-        told = "the circuit breaker or an alarm ended the deployment"
+    reason = next((text for text in events if rollout.deployment_id in text and "deployment failed" in text), None)
+    if reason is None and any("rolling back to deployment" in text for text in events):
+        reason = "the circuit breaker or an alarm ended the deployment"
     is_new = service.task_definition == rollout.revision and not rollout.is_followed
     is_new = is_new or shows(service, rollout.deployment_id, rollout.started_at)
-    if told is None and rollout.waited(now) >= (_LISTED_WITHIN if is_new else SHOWN_WITHIN):
-        told = "ECS no longer lists the deployment"
-    if told is None:
+    if reason is None and rollout.waited(now) >= (_LISTED_WITHIN if is_new else SHOWN_WITHIN):
+        reason = "ECS no longer lists the deployment"
+    if reason is None:
         return None
-    return f"ECS rolled back to {short(service.runs)}: {told}"
+    return f"ECS rolled back to {short(service.runs)}: {reason}"
 
 
 def _failed(ours: Deployment, primary: Deployment | None) -> str:
-    said = ours.rollout_reason or "ECS gave the deployment up"
+    reason = ours.rollout_reason or "ECS gave the deployment up"
     if primary is not None and primary.id != ours.id:
-        return f"ECS rolled back to {short(primary.task_definition)}: {said}"
-    return said.rstrip(".")
+        return f"ECS rolled back to {short(primary.task_definition)}: {reason}"
+    return reason.rstrip(".")
 
 
 def _replaced(primary: Deployment, rollout: Rollout) -> str:
@@ -219,15 +232,15 @@ def _replaced(primary: Deployment, rollout: Rollout) -> str:
     )
 
 
-def rolling_back(service: Service, rollout: Rollout, known: str = "") -> str:
-    """How far the way back is: ``rolling back to api:2: 1 of 2 tasks``.
+def rollback_progress(service: Service, rollout: Rollout, known: str = "") -> str:
+    """The progress of a rollback: ``rolling back to api:2: 1 of 2 tasks``.
 
-    Of the tasks of the revision before, whichever deployment has them: those of the failed one say nothing of what
-    serves. ``known`` is told where the service does not list the revision before."""
-    back = [each for each in service.deployments if each.task_definition == rollout.previous]
-    told = f"{sum(each.running for each in back)} of {service.desired} tasks" if back else known
-    parts = [told or "not begun yet"]
-    newest = max(back, key=lambda each: each.created_at, default=None)
+    It counts the tasks of the previous revision, whichever deployment has them; those of the failed one do not matter.
+    ``known`` is used where the service does not list the previous revision."""
+    previous = [each for each in service.deployments if each.task_definition == rollout.previous]
+    tasks = f"{sum(each.running for each in previous)} of {service.desired} tasks" if previous else known
+    parts = [tasks or "not begun yet"]
+    newest = max(previous, key=lambda each: each.created_at, default=None)
     if newest is not None and newest.pending:
         parts.append(f"{newest.pending} pending")
     if newest is not None and newest.failed:
@@ -236,12 +249,12 @@ def rolling_back(service: Service, rollout: Rollout, known: str = "") -> str:
 
 
 def _timed_out(service: Service, ours: Deployment | None, rollout: Rollout) -> str:
-    seen = progress(ours) or f"{service.running} of {service.desired} tasks running"
-    return f"not steady after {minutes(rollout.timeout)}: {seen}"
+    tasks = progress(ours) or f"{service.running} of {service.desired} tasks running"
+    return f"not steady after {minutes(rollout.timeout)}: {tasks}"
 
 
 def progress(ours: Deployment | None) -> str | None:
-    """How far the deployment is: ``1 of 3 tasks running, 2 pending``."""
+    """The progress of a deployment: ``1 of 3 tasks running, 2 pending``."""
     if ours is None:
         return None
     parts = [f"{ours.running} of {ours.desired} tasks running"]
@@ -259,8 +272,8 @@ def minutes(seconds: float) -> str:
 
 
 def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, stretch: float = 1.0) -> int:
-    """Seconds until the next look at rollouts that started at these times: short first, longer later, never past the
-    first deadline. At least 1. A ``stretch`` above 1 makes looks as many times rarer, see
+    """Seconds until the next poll of rollouts that started at these times: short first, longer later, never past the
+    first deadline, at least 1. A ``stretch`` above 1 makes the waits longer by this factor, see
     :mod:`ecs_gitops.flow.event_budget`."""
     youngest = now - max(started)
     longest = min(_LONGEST_OF_ALL, max(LONGEST_WAIT * stretch, youngest * _LONG_WAIT_SHARE))
@@ -269,8 +282,8 @@ def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: floa
 
 
 def pause_seconds(started: Sequence[float], deadlines: Sequence[float], now: float) -> int:
-    """Seconds until the next look at rollouts that all wait for a person: ECS goes on by itself when somebody says so,
-    and a day of looks is to leave the execution's history room."""
+    """Seconds until the next poll of rollouts that all wait for a person. The wait is long, as ECS goes on by itself
+    when the person answers, and as the execution's history needs room for a day of polls."""
     youngest = now - max(started)
     wait = min(_LONGEST_PAUSE, youngest * _PAUSE_SHARE)
     return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))

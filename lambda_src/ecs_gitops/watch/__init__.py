@@ -1,1 +1,1 @@
-"""Follow what was started until it is done."""
+"""Watch deployments and hooks until they are done."""

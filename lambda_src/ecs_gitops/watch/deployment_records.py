@@ -1,7 +1,7 @@
-"""ECS's records of a service's deployments, and which of them decides: the newest one of the revision that is awaited.
+"""The service deployments of a service, and which of them decides: the newest one of the revision that we wait for.
 
-A person, Terraform or another tool may deploy the same revision once more while a rollout goes on ("force new
-deployment"). Then that deployment is watched in place of ours.
+A person, Terraform or another tool may deploy the same revision again during a rollout ("force new deployment"). Then
+that deployment is watched in place of ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
 
-# Records are asked for from a little before the deployment began, as ECS makes both, but not at the same moment.
+# Records are read from a little before the deployment began, as ECS does not make both at the same moment. Seconds.
 _MARGIN = 180.0
 _APART = 5.0
 
@@ -45,7 +45,7 @@ class Record:
 
 
 def read(aws: Aws, item: Item, *, since: float | None = None, going_on: bool = False) -> list[Record]:
-    """The records of the item's service, newest first, and what each deploys."""
+    """The records of the item's service, newest first, each with its task definition. Raises what the calls raise."""
     found = aws.service_deployments(item.cluster, item.name, since=since, going_on=going_on)
     revisions = list(dict.fromkeys(str(each["targetServiceRevisionArn"]) for each in found if _has_target(each)))
     deploys = {
@@ -71,12 +71,13 @@ def _has_target(record: object) -> bool:
 
 
 def since(item: Item) -> float | None:
-    """From when on records matter to an item, by ECS's clock; None where it is not known."""
+    """The earliest time of records that matter to the item, by ECS's clock in epoch seconds; None where it is not
+    known."""
     return None if item.watched.deployed_at is None else int(item.watched.deployed_at - _MARGIN)
 
 
 def awaited(item: Item, batch: Batch) -> str:
-    """The revision (an ARN) that the item waits for."""
+    """The ARN of the revision that the item waits for."""
     awaited = item.change.previous if item.progress.step.is_rollback else item.change.revision
     return batch.task_definition_arn(awaited or "")
 
@@ -96,25 +97,26 @@ def watched(item: Item, batch: Batch, now: float) -> Rollout:
 
 
 def followed(item: Item, batch: Batch, service: Service, now: float) -> Item:
-    """The item with the newest deployment of its revision, as far as the service shows it. On the way back any
-    deployment of the revision before will do."""
+    """The item with the newest deployment of its revision, as far as the service shows it. In a rollback any deployment
+    of the previous revision counts, so nothing is followed."""
     primary = service.primary
     if item.progress.step is not Step.ROLLING_OUT or primary is None or primary.id == item.watched.deployment:
         return item
     if primary.task_definition != awaited(item, batch):
         return item
     if item.watched.deployed_at is None or primary.created_at < item.watched.deployed_at:
-        # An old answer.
+        # The answer is out of date.
         return item
     return _following(item, primary.id, primary.created_at, now - service.age(primary, now))
 
 
 def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> Item:
-    """The item with its own record, or with the newest one of what it waits for, where ``records`` show one."""
+    """The item with its own record, or with the newest one of the revision that it waits for, where ``records`` have
+    one."""
     mine = [record for record in records if record.task_definition == awaited(item, batch)]
     ours = own(item, records)
     if ours is None:
-        # Not shown yet. An older one of the same revision tells nothing of this one.
+        # ECS does not show it yet. An older record of the same revision does not count.
         is_younger = (
             mine and item.watched.deployed_at is not None and mine[0].created_at >= item.watched.deployed_at - _APART
         )
@@ -122,13 +124,14 @@ def newest(item: Item, batch: Batch, records: Sequence[Record], now: float) -> I
     if mine and _is_after(mine[0], ours):
         moved = _following(item, mine[0].deployment_id, mine[0].created_at, now)
         return moved.with_watched(record=mine[0].id)
-    # On the way back, what is being returned tells of it only where ECS itself returns it.
-    tells = ours.task_definition == awaited(item, batch) or ours.status.startswith("ROLLBACK_")
-    return item.with_watched(record=ours.id) if tells else item
+    # In a rollback, the record of the failed deployment counts only where ECS itself rolls it back.
+    counts = ours.task_definition == awaited(item, batch) or ours.status.startswith("ROLLBACK_")
+    return item.with_watched(record=ours.id) if counts else item
 
 
 def again(item: Item, batch: Batch, service: Service | None) -> Item:
-    """The item, to return what somebody deployed again of its revision, as far as the service shows it."""
+    """The item, to roll back the deployment with which somebody deployed its revision again, as far as the service
+    shows it."""
     item, primary = item.with_watched(is_followed=True), service.primary if service else None
     if primary is None or primary.task_definition != batch.task_definition_arn(item.change.revision or ""):
         return item
@@ -138,12 +141,12 @@ def again(item: Item, batch: Batch, service: Service | None) -> Item:
 
 
 def own(item: Item, records: Sequence[Record]) -> Record | None:
-    """The record of the very deployment that the item watches."""
+    """The record of the deployment that the item watches."""
     return next((record for record in records if record.deployment_id == item.watched.deployment), None)
 
 
 def successor(item: Item, records: Sequence[Record]) -> Record | None:
-    """What took the place of the item's deployment, which is over; None where ``records`` show nothing newer."""
+    """The deployment that took the place of the item's, which is over; None where ``records`` have nothing newer."""
     ours = next((record for record in records if record.id == item.watched.record), None)
     found = next((record for record in records if ours is not None and _is_after(record, ours)), None)
     return found if found is not None and found.task_definition else None
@@ -157,7 +160,7 @@ def _is_after(record: Record, ours: Record) -> bool:
 
 
 def _following(item: Item, deployment_id: str, created_at: float, since: float) -> Item:
-    """The item, watching a deployment that somebody else started; it gets the whole time that a rollout may take."""
+    """The item, watching a deployment that somebody else started. The whole timeout of a rollout begins again."""
     watched = Watched(deployment=deployment_id, deployed_at=created_at, is_followed=True)
     moved = replace(item, watched=watched).with_progress(doubted_since=None)
     if item.progress.step.is_rollback:

@@ -1,4 +1,4 @@
-"""Look at the tasks of the hooks that a batch waits for, and judge each."""
+"""Read the tasks of the hooks that a batch waits for, and judge each."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.verdict import hooks, rollout
+from ecs_gitops.verdict.hooks import HookStatus
 from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch import deployment_records
 
@@ -36,18 +37,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HookWatch:
-    """One look at the hooks of one batch."""
+    """One poll of the hooks of one batch."""
 
     aws: Aws
     batch: Batch
     budget: TimeBudget
 
     def run(self, items: list[Item]) -> list[Item]:
-        """The items, each with what became of its hook."""
+        """The items after the verdict on each hook."""
         now = self.budget.clock()
         waiting = [item for item in items if hooks.due(item) is not None]
         running = [item for item in items if hooks.due(item) is None]
-        # What found no place is asked for again by the deploy state.
+        # The deploy state calls RunTask again for a task that ECS could not place.
         done = [try_hook_again(item) if (hooks.due(item) or 0) <= now else item for item in waiting]
         for cluster, group in services.by_cluster(running).items():
             done += self._of_cluster(cluster, group)
@@ -58,32 +59,32 @@ class HookWatch:
         try:
             tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
         except AwsRefused as error:
-            told = f"the hook cannot be watched, so how it ends is unknown: {explain(error, self.batch, cluster)}"
-            return [self._failed(item, told, self.budget.clock()) for item in items]
+            why = f"the hook cannot be watched, so its result is unknown: {explain(error, self.batch, cluster)}"
+            return [self._failed(item, why, self.budget.clock()) for item in items]
         by_arn = {task["taskArn"]: task for task in tasks}
         now = self.budget.clock()
         judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
-        good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
-        # What the service runs by now decides of those whose last hook it was.
+        good = [item for item, _, verdict in judged if verdict.status is HookStatus.SUCCEEDED]
+        # After the last hook, the item is DEPLOYED only if the service still runs its revision.
         ended = [item for item in good if item.progress.step.hook is Hook.POST_DEPLOY]
         answers = services.describe_services(self.aws, ended, self.budget)
         return [self._judged(item, arn, by_arn.get(arn), verdict, answers) for item, arn, verdict in judged]
 
     def _judged(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, answers: ServiceAnswers) -> Item:
         now = self.budget.clock()
-        if verdict.status == hooks.RUNNING:
+        if verdict.status is HookStatus.RUNNING:
             return item.with_progress(text=verdict.reason or None)
-        if verdict.status == hooks.SUCCEEDED:
+        if verdict.status is HookStatus.SUCCEEDED:
             if item.progress.step.hook is Hook.PRE_DEPLOY:
                 return move(item, Step.UPDATE, since=None, hook={})
-            return self._proven(item, answers[item.number], now)
+            return self._deployed(item, answers[item.number], now)
         why = verdict.reason
-        if verdict.status == hooks.UNPLACED:
+        if verdict.status is HookStatus.UNPLACED:
             waiting = queue_hook(item, why, now, self.batch.stretch)
             if waiting is not None:
                 return waiting
             why = hooks.could_not_run(item, why, now)
-        elif verdict.status == hooks.TIMED_OUT:
+        elif verdict.status is HookStatus.TIMED_OUT:
             why += self._stop(item, arn)
         elif task is not None:
             why = join_texts(why, self._of_others(item, task)) or ""
@@ -95,8 +96,8 @@ class HookWatch:
             return untouched(item, why, now)
         return tag_failed(self.aws, self.batch, after_failure(item, why, now))
 
-    def _proven(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
-        """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
+    def _deployed(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
+        """The item after its last hook succeeded: DEPLOYED, unless somebody deployed another revision meanwhile."""
         if isinstance(answer, AwsRefused):
             return end(item, Status.DEPLOYED, now)
         watched = deployment_records.watched(item, self.batch, now)
@@ -107,15 +108,15 @@ class HookWatch:
         return fail(item, why, now) if verdict.is_lost else roll_back(item, why)
 
     def _of_others(self, item: Item, task: Json) -> str:
-        """What other containers did, and where to read on. That it cannot be read must not hide the verdict."""
+        """What the task's other containers did, and their logs. An error of this read must not hide the verdict."""
         try:
             definition, _ = self.aws.describe_task_definition(item.change.revision or "")
         except (AwsRefused, AwsUnavailable):
             return ""
-        return hooks.of_others(task, item, definition)
+        return hooks.other_containers(task, item, definition)
 
     def _stop(self, item: Item, arn: str) -> str:
-        """End a hook that takes too long; what is told of that."""
+        """Stop the task of a hook that timed out. Returns what is added to the reason."""
         try:
             stop = self.aws.stop_task
             self.budget.retry(lambda: stop(item.cluster, arn, "ecs-gitops: the hook took too long"))

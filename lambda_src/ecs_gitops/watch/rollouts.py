@@ -1,4 +1,4 @@
-"""Look at the rollouts and rollbacks that a batch waits for, and judge each by what this release started."""
+"""Watch the rollouts and rollbacks that a batch waits for, judged by the deployments that this release started."""
 
 from __future__ import annotations
 
@@ -11,14 +11,8 @@ from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.flow.next_step import settle
-from ecs_gitops.flow.transitions import (
-    after_failure,
-    end,
-    fail,
-    move,
-    roll_back,
-)
+from ecs_gitops.flow.next_step import with_next_step
+from ecs_gitops.flow.transitions import after_failure, end, fail, move, roll_back
 from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.live.services import ServiceAnswers
@@ -31,21 +25,21 @@ from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.model.types import Json
 from ecs_gitops.verdict import evidence, rollout, service_deployment
 from ecs_gitops.verdict.refusals import explain, failure_text
-from ecs_gitops.verdict.rollout import Rollout, Verdict
+from ecs_gitops.verdict.rollout import Rollout, RolloutStatus, Verdict
 from ecs_gitops.watch import deployment_records
 from ecs_gitops.watch.hooks import HookWatch
 
 log = logging.getLogger(__name__)
 
-# The new tasks have come up and get traffic: that one of them dies is no crash loop any more.
+# Lifecycle stages in which the new tasks get traffic. A task that stops then is no sign of a crash loop.
 _SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
-# How often the way back is begun again, when somebody deploys meanwhile what is being returned.
+# How often a rollback is begun again, when somebody deploys the failed revision again meanwhile.
 _ROLLBACKS_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Validator:
-    """One look at one batch."""
+class RolloutWatch:
+    """One poll of one batch: its rollouts, its rollbacks and, by :class:`HookWatch`, its hooks."""
 
     aws: Aws
     release: Release
@@ -53,22 +47,22 @@ class Validator:
     budget: TimeBudget
 
     def run(self) -> Batch:
-        """The batch with what is over judged, and how long to wait for the rest."""
+        """The batch after the verdict on each item, with the next step and the wait before the next poll."""
         going_on = [item for item in self.batch.items if item.is_waiting]
         rolling_out = [item for item in going_on if item.progress.step.hook is None]
         answers = services.describe_services(self.aws, rolling_out, self.budget)
         found = services.each(lambda item: self._find(item, answers), rolling_out, self.budget)
         records = self._records(found, answers)
-        done = services.each(lambda item: self._judged_alone(item, answers[item.number], records), found, self.budget)
+        done = services.each(lambda item: self._judged_safely(item, answers[item.number], records), found, self.budget)
         at_hooks = [item for item in going_on if item.progress.step.hook is not None]
         done += HookWatch(self.aws, self.batch, self.budget).run(at_hooks)
-        return settle(self.batch.updated(done), self.budget.clock())
+        return with_next_step(self.batch.updated(done), self.budget.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
     def _find(self, item: Item, answers: ServiceAnswers) -> Item:
-        """The item with the newest deployment of its revision, and with ECS's own record of that, which every strategy
-        but ROLLING is judged by. Where that may not be read, the item's answer is the refusal."""
+        """The item with the newest deployment of its revision, and with its service deployment, by which every strategy
+        but ROLLING is judged. Where that may not be read, the item's answer becomes the refusal."""
         service = answers[item.number]
         if not isinstance(service, Service):
             return item
@@ -79,7 +73,7 @@ class Validator:
             return self.budget.retry(lambda: self._with_record(item))
         except AwsRefused as error:
             if item.progress.step.is_rollback:
-                # UpdateService returned it, and what the service shows has to do.
+                # UpdateService rolled it back, so the verdict by what the service shows is enough.
                 return item
             answers[item.number] = error
             return item
@@ -97,41 +91,39 @@ class Validator:
             return {}
         return {each["serviceDeploymentArn"]: each for each in found}
 
-    def _judged_alone(self, item: Item, answer: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
+    def _judged_safely(self, item: Item, answer: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         try:
             return self._judged(item, answer, records)
         except AwsUnavailable:
             return item
-        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to be judged
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to be judged
             log.warning("internal error", extra={"cause": type(error).__name__, "service": item.name})
             return fail(item, failure_text(error, self.batch, item))
 
     def _judged(self, item: Item, answer: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.budget.clock()
         if isinstance(answer, AwsRefused):
-            told = (
-                f"the rollout cannot be watched, so what stands is unknown: {explain(answer, self.batch, item.cluster)}"
-            )
-            return fail(item, told, now)
+            why = explain(answer, self.batch, item.cluster)
+            return fail(item, f"the rollout cannot be watched, so the state of the service is unknown: {why}", now)
         watched = deployment_records.watched(item, self.batch, now)
         record = records.get(self.batch.service_deployment_arn(item) or "")
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, step=str(item.step))
-        is_return = item.progress.step.is_rollback
-        judge = service_deployment.verdict_on_return if is_return else service_deployment.verdict
+        is_rollback = item.progress.step.is_rollback
+        judge = service_deployment.rollback_verdict if is_rollback else service_deployment.rollout_verdict
         item, verdict = self._in_doubt(item, judge(record, answer, watched, now))
         item = item.with_progress(
             paused=service_deployment.paused(record, item.progress.paused),
             awaits_action=bool(service_deployment.awaiting(record or {})),
         )
-        if is_return:
-            return self._returned(item, answer, verdict, out)
+        if is_rollback:
+            return self._rolled_back(item, answer, verdict, out)
         is_shifting = record is not None and record.get("lifecycleStage") in _SERVING
-        if verdict.status == rollout.IN_PROGRESS and answer is not None and not is_shifting:
+        if verdict.status is RolloutStatus.IN_PROGRESS and answer is not None and not is_shifting:
             verdict = self._crashing(item, answer, watched) or verdict
-        if verdict.status == rollout.IN_PROGRESS:
+        if verdict.status is RolloutStatus.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
             return item.with_progress(text=verdict.reason)
-        if verdict.status == rollout.FAILED:
+        if verdict.status is RolloutStatus.FAILED:
             return self._failed(item, answer, verdict, watched, out)
         if item.has_hook(Hook.POST_DEPLOY):
             return move(item, Step.POST_DEPLOY, since=None)
@@ -139,8 +131,8 @@ class Validator:
         return end(item, Status.DEPLOYED, now, join_texts(item.reason, verdict.reason))
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
-        """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of
-        the same revision is followed, somebody else's is left, and only what stays so for long is a failure."""
+        """A stopped deployment may have been replaced, and ECS's answers may not show that yet. A newer deployment of
+        the same revision is followed, somebody else's is left alone. Where none appears for long, it is a failure."""
         now = self.budget.clock()
         if not verdict.is_uncertain:
             return item.with_progress(doubted_since=None), verdict
@@ -151,24 +143,23 @@ class Validator:
         found = deployment_records.successor(item, records)
         if found is not None and found.task_definition == deployment_records.awaited(item, self.batch):
             followed = deployment_records.newest(item, self.batch, records, now)
-            return followed, Verdict(rollout.IN_PROGRESS, "ECS began another deployment of the same revision")
+            return followed, Verdict(RolloutStatus.IN_PROGRESS, "ECS began another deployment of the same revision")
         if found is not None:
-            # From where the service comes, it goes back to; from anything else there is nothing to return.
+            # The rollback goes on if that is one of our two revisions. With any other, there is nothing to roll back.
             known = map(self.batch.task_definition_arn, filter(None, (item.change.revision, item.change.previous)))
-            is_known, is_return = found.task_definition in known, item.progress.step.is_rollback
-            told = f"superseded by deployment {found.deployment_id} of {short(found.task_definition)}"
-            told = f"{told}, which someone else started"
+            is_known, is_rollback = found.task_definition in known, item.progress.step.is_rollback
+            deployment = f"deployment {found.deployment_id} of {short(found.task_definition)}"
             return item, Verdict(
-                rollout.FAILED,
-                told,
-                is_returning=is_known and not is_return,
+                RolloutStatus.FAILED,
+                f"superseded by {deployment}, which someone else started",
+                is_rolling_back=is_known and not is_rollback,
                 is_lost=not is_known,
-                is_back=is_known and is_return,
+                is_deployed_again=is_known and is_rollback,
             )
         since = item.progress.doubted_since or now
         if now - since >= rollout.SHOWN_WITHIN:
             return item, verdict
-        return item.with_progress(doubted_since=since), Verdict(rollout.IN_PROGRESS, verdict.reason)
+        return item.with_progress(doubted_since=since), Verdict(RolloutStatus.IN_PROGRESS, verdict.reason)
 
     def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
         note = item.reason if item.watched.is_followed else None
@@ -176,29 +167,29 @@ class Validator:
         out.warning("service failed", reason=why)
         if verdict.is_lost:
             return fail(item, why, self.budget.clock())
-        if verdict.is_returning:
+        if verdict.is_rolling_back:
             return roll_back(item, why)
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
         return tag_failed(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
 
-    def _returned(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
+    def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()
-        if verdict.status == rollout.IN_PROGRESS:
+        if verdict.status is RolloutStatus.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
             return item.with_progress(text=verdict.reason)
-        if verdict.is_back and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
-            told = "; ".join(filter(None, (item.reason, verdict.reason)))
-            # That one is to be returned now: a read that shows it once more tells of no third one.
-            return deployment_records.again(roll_back(item, told), self.batch, service)
-        if verdict.status == rollout.FAILED:
+        if verdict.is_deployed_again and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
+            reason = "; ".join(filter(None, (item.reason, verdict.reason)))
+            # Now that deployment is rolled back. It is stored, so that it is not taken for one more when read again.
+            return deployment_records.again(roll_back(item, reason), self.batch, service)
+        if verdict.status is RolloutStatus.FAILED:
             runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
-            told = "; ".join(filter(None, (verdict.reason, runs)))
-            failed = after_failure(item, told, now) if verdict.is_lost else self._after_failure(item, told)
+            why = "; ".join(filter(None, (verdict.reason, runs)))
+            failed = after_failure(item, why, now) if verdict.is_lost else self._after_failure(item, why)
             if not item.progress.has_rollback_settings or service is None or service.status != "ACTIVE":
                 return failed
-            # The deploy state puts the settings back before the item is over.
+            # The deploy state restores the settings before the item is final.
             return move(item, Step.RESTORE_SETTINGS, since=None, reason=failed.reason)
         before = item.change.previous_settings
         if (
@@ -206,23 +197,23 @@ class Validator:
             and before is not None
             and (item.progress.has_rollback_settings or differs(service.configuration, before))
         ):
-            # The revision is back; its settings are put back by the deploy state.
+            # The revision is rolled back. The deploy state restores the settings.
             return move(item, Step.ROLL_BACK, since=None)
         out.info("service ROLLED_BACK")
         return end(item, Status.ROLLED_BACK, now, running=item.change.previous)
 
     def _crashing(self, item: Item, service: Service, watched: Rollout) -> Verdict | None:
-        """A crash loop, which ECS may not end by itself, ends the wait."""
+        """The verdict FAILED for a crash loop, which ECS may not end by itself; None where there is none."""
         if not evidence.may_be_crashing(service, watched):
             return None
         try:
-            told = evidence.crash_loop(service, self._stopped_tasks(item), watched)
+            reason = evidence.crash_loop(service, self._stopped_tasks(item), watched)
         except (AwsRefused, AwsUnavailable):
             return None
-        return Verdict(rollout.FAILED, told) if told else None
+        return Verdict(RolloutStatus.FAILED, reason) if reason else None
 
     def _evidence(self, item: Item, service: Service | None, watched: Rollout) -> str:
-        """What ECS tells of the failure. That it tells nothing must not hide the verdict itself."""
+        """What ECS has on the failure. An error of this read must not hide the verdict."""
         tasks: list[Json] = []
         if service is not None:
             try:
