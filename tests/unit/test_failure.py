@@ -14,7 +14,7 @@ from ecs_gitops.lambdas import failure_notice as handler
 from ecs_gitops.lambdas import validate_deploy
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import pipeline_failure
-from ecs_gitops.notify.pipeline_failure import EXECUTION_NAME_PREFIX, NOT_TOLD
+from ecs_gitops.notify.pipeline_failure import EXECUTION_NAME_PREFIX, NOTICE_FAILED
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:aws:states:us-west-2:111111111111:stateMachine:shop"
@@ -169,7 +169,12 @@ def test_a_deploy_whose_execution_goes_on_or_is_good_is_left_to_the_execution(ac
         ),
         ("FAILED", "States.Runtime", "no path", "Release FAILED with States.Runtime: Step Functions gave"),
         ("FAILED", None, None, "Release FAILED with no error: Step Functions gave"),
-        ("FAILED", "ReleaseFailed", f"1 failed {NOT_TOLD}", "Release FAILED, and its own notice could not be sent."),
+        (
+            "FAILED",
+            "ReleaseFailed",
+            f"1 failed {NOTICE_FAILED}",
+            "Release FAILED, and its own notice could not be sent.",
+        ),
     ],
 )
 def test_an_execution_that_could_not_tell_is_told_once_with_its_source(account, status, error, cause, told):
@@ -183,7 +188,7 @@ def test_an_execution_that_could_not_tell_is_told_once_with_its_source(account, 
     assert f"{status}: release 4.0 (" in subject
     for known in ("c0ffee Ship it", "Ada", "config (main)", f"executions/details/{RAN}"):
         assert known in message
-    assert ("middle of a deployment" in message) == (NOT_TOLD not in (cause or ""))
+    assert ("middle of a deployment" in message) == (NOTICE_FAILED not in (cause or ""))
 
 
 def test_the_events_order_makes_no_difference(account):
@@ -281,7 +286,7 @@ def test_the_module_names_executions_as_the_package_looks_for_them():
 
 def test_the_state_machine_says_so_when_its_notice_could_not_be_sent():
     text = (ROOT / "modules" / "deployer" / "state_machine.asl.json").read_text()
-    assert f"States.Format('{{}} {NOT_TOLD}', $.cause)" in text
+    assert f"States.Format('{{}} {NOTICE_FAILED}', $.cause)" in text
 
 
 def test_where_the_console_is_not_known_ids_are_told(account, monkeypatch):

@@ -124,7 +124,7 @@ def test_what_a_rollback_would_return_to_is_told_of_too(ecs, machine, status):
     machine.run(release(item("web", "bad", onFailure="stop")))
     ecs.deregister(old, status)
     web = machine.results(release(item("web", "3")))["web"]
-    assert any(f"web:1 is {status}: a rollback returns to it" in each for each in web["warnings"]), web
+    assert any(f"web:1 is {status}: a rollback to it registers" in each for each in web["warnings"]), web
 
 
 def test_that_it_was_deleted_is_told_before(ecs, machine):
@@ -132,7 +132,7 @@ def test_that_it_was_deleted_is_told_before(ecs, machine):
     machine.run(release(item("web", "bad", onFailure="stop")))
     ecs.deregister(old, "DELETED")
     web = machine.results(release(item("web", "3")))["web"]
-    assert any("web:1 was deleted, or never was: there is nothing that a rollback" in each for each in web["warnings"])
+    assert any("web:1 was deleted, or never was: there is no revision to roll back to" in each for each in web["warnings"])
 
 
 # --- rules and schedules ---------------------------------------------------------------------------------------------

@@ -53,9 +53,9 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
 
 
 def answer(release: Release, before: Batch, after: Batch) -> Json:
-    """What a turn over a batch gives back: ``release``, ``batch`` and, when people are to know at once, ``alert``."""
-    told = alert_for(release, before, after)
-    return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": told} if told else {})
+    """The result of a handler for a batch: ``release``, ``batch`` and, where one is needed, ``alert``."""
+    alert = alert_for(release, before, after)
+    return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": alert} if alert else {})
 
 
 def _count(event: Json, member: str) -> int:
@@ -66,14 +66,14 @@ def _count(event: Json, member: str) -> int:
 
 
 def _refused(batch: Batch, why: str, now: float) -> Batch:
-    """Nothing could be done in the account. What was to be returned stands as it is."""
+    """The batch after its role could not be assumed. Items that were to be rolled back stay as they are."""
     is_check = batch.mode is Mode.CHECK
 
     def refused(item: Item) -> Item:
         if item.is_final:
             return item
         if is_check:
-            # Nothing else was looked at.
+            # No other check was made.
             item = item.with_change(checks={"role": Finding.FAILED})
         return after_failure(item, why, now) if item.progress.step.is_rollback else fail(item, why)
 
@@ -81,5 +81,5 @@ def _refused(batch: Batch, why: str, now: float) -> Batch:
 
 
 def _was_interrupted(batch: Batch) -> bool:
-    """A pending item with a start time was begun by a run that ran out of time."""
+    """Whether a run before this one ran out of time: a pending item has a start time then."""
     return any(item.is_pending and item.progress.since for item in batch.items)

@@ -1,7 +1,7 @@
 """DeployEcs: a batch of services of one account and Region.
 
-In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`; in mode DEPLOY what is pending is deployed or
-returned, see :mod:`ecs_gitops.apply.services`; in mode CLEAN revisions that failed are deregistered, see
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`. In mode DEPLOY pending items are deployed or
+rolled back, see :mod:`ecs_gitops.apply.services`. In mode CLEAN failed revisions are deregistered, see
 :mod:`ecs_gitops.apply.deregistration`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
@@ -11,11 +11,13 @@ Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_services import ServicePreflight
@@ -23,13 +25,12 @@ from ecs_gitops.release.preflight_services import ServicePreflight
 observability.set_up()
 
 
-_MODES = {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration}
+_MODES: Mapping[Mode, MakesRun] = {
+    Mode.CHECK: ServicePreflight,
+    Mode.DEPLOY: ServiceDeployer,
+    Mode.CLEAN: Deregistration,
+}
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(
-        Kind.SERVICE,
-        {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration},
-        event,
-        context,
-    )
+    return run(Kind.SERVICE, _MODES, event, context)

@@ -1,7 +1,7 @@
 """DeployTask: a batch of scheduled tasks of one account and Region.
 
-In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`; in mode DEPLOY what is pending is deployed or
-returned, see :mod:`ecs_gitops.apply.scheduled_tasks`; in mode CLEAN revisions that failed are deregistered, see
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`. In mode DEPLOY pending items are deployed or
+rolled back, see :mod:`ecs_gitops.apply.scheduled_tasks`. In mode CLEAN failed revisions are deregistered, see
 :mod:`ecs_gitops.apply.deregistration`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
@@ -10,11 +10,13 @@ Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.scheduled_tasks import TaskDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_tasks import TaskPreflight
@@ -22,10 +24,8 @@ from ecs_gitops.release.preflight_tasks import TaskPreflight
 observability.set_up()
 
 
-_MODES = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}
+_MODES: Mapping[Mode, MakesRun] = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(
-        Kind.TASK, {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}, event, context
-    )
+    return run(Kind.TASK, _MODES, event, context)

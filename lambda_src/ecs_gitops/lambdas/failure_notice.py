@@ -1,10 +1,11 @@
-"""Tell people of a failure that no release could tell: the part of ValidateDeploy that EventBridge invokes."""
+"""Send the notice of a failure that the state machine could not send: ValidateDeploy, when EventBridge invokes it."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_gitops.aws.deployer_account import DeployerAccount
@@ -19,25 +20,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NOT_OURS, NOT_DUE, SENT_BEFORE, SENT = "NOT_OURS", "NOT_DUE", "SENT_BEFORE", "SENT"
+
+class NoticeStatus(StrEnum):
+    """What was done with an event. NOT_OURS: it is about another pipeline or state machine, or no failure. NOT_DUE: the
+    state machine sends the notice. SENT_BEFORE: sent for an earlier event, or by another run at the same time."""
+
+    NOT_OURS = "NOT_OURS"
+    NOT_DUE = "NOT_DUE"
+    SENT_BEFORE = "SENT_BEFORE"
+    SENT = "SENT"
 
 
-def tell(event: Json) -> Json:
-    """``{"notice": …}``: SENT; SENT_BEFORE, or by another run just now; NOT_DUE: the state machine tells of it;
-    NOT_OURS: an event of something else.
+def send_for(event: Json) -> Json:
+    """``{"notice": a word of NoticeStatus}``.
 
-    An event may come twice, and a run of it that fails is run again by Lambda. Raises :class:`AwsUnavailable` and
+    EventBridge may deliver an event twice, and Lambda runs a failed run again. Raises :class:`AwsUnavailable` and
     :class:`AwsRefused` when the notice could not be sent."""
     pipeline, machine = os.environ.get("ECS_GITOPS_PIPELINE_NAME", ""), os.environ["ECS_GITOPS_STATE_MACHINE_ARN"]
     found = pipeline_failure.of_event(event, pipeline, machine)
     if found is None:
-        return {"notice": NOT_OURS}
+        return {"notice": NoticeStatus.NOT_OURS}
     own = DeployerAccount(found.region)
     described = _described(own, found)
     due = pipeline_failure.notice_of(found, described, _release(found, described), pipeline)
     if due is None:
-        return {"notice": NOT_DUE}
-    return {"notice": SENT if _send_once(own, due) else SENT_BEFORE}
+        return {"notice": NoticeStatus.NOT_DUE}
+    return {"notice": NoticeStatus.SENT if _send_once(own, due) else NoticeStatus.SENT_BEFORE}
 
 
 def _described(own: DeployerAccount, found: Failure) -> Json | None:
@@ -48,12 +56,12 @@ def _described(own: DeployerAccount, found: Failure) -> Json | None:
         return own.execution(found.execution_arn)
     except AwsRefused as error:
         # Better two notices than none.
-        log.warning("it is not known whether the release told of its failure", extra={"error": str(error)})
+        log.warning("it is not known whether the release sent its notice", extra={"error": str(error)})
         return {}
 
 
 def _release(found: Failure, described: Json | None) -> Release | None:
-    """What the execution's input says of the release."""
+    """The release in the execution's input; None where it cannot be read."""
     arn = found.execution_arn
     if arn is None or not described:
         return None
@@ -65,7 +73,7 @@ def _release(found: Failure, described: Json | None) -> Release | None:
 
 
 def _send_once(own: DeployerAccount, due: Notice) -> bool:
-    """Send it unless another run has. Where S3 cannot say, it is sent: better two notices than none."""
+    """Send it, unless another run has. Where S3 does not answer, it is sent: better two notices than none."""
     topic, bucket = os.environ["ECS_GITOPS_TOPIC_ARN"], os.environ.get("ECS_GITOPS_NOTES_BUCKET", "")
     key = f"notices/{due.key}.json"
     try:
@@ -80,5 +88,5 @@ def _send_once(own: DeployerAccount, due: Notice) -> bool:
         try:
             own.mark_sent(bucket, key)
         except (AwsRefused, AwsUnavailable) as error:
-            log.warning("that this notice was sent could not be noted", extra={"error": str(error), "key": key})
+            log.warning("could not record that this notice was sent", extra={"error": str(error), "key": key})
     return True

@@ -1,4 +1,4 @@
-"""InitConfig: check the execution's input again, find the role of each account, order and batch the work.
+"""InitConfig: check the execution's input again, find the role of each account, and make the batches.
 
 One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings`). Event::
 

@@ -1,7 +1,7 @@
 """ValidateDeploy: is our deployment done? For one batch while it rolls out, for the release after each stage, and for
-what failed without a release.
+failures without a release.
 
-Event for a batch: ``{"release": …, "batch": …}``; result: the same, what is over judged, ``batch.next`` WAIT, DEPLOY or
+Event for a batch: ``{"release": …, "batch": …}``; result: the same after the verdicts, ``batch.next`` WAIT, DEPLOY or
 DONE and ``batch.waitSeconds``; and ``alert``, see :func:`ecs_gitops.notify.alert.alert_for`.
 
 Event for the release: ``{"stage": the state machine's whole data}``: ``release`` and a stage (see
@@ -39,7 +39,7 @@ def handler(event: Json, context: LambdaContext) -> Json:
     if isinstance(event, Mapping) and "stage" in event:
         return after_stage(event["stage"])
     if isinstance(event, Mapping) and "detail-type" in event:
-        return failure_notice.tell(event)
+        return failure_notice.send_for(event)
     return _batch_verdict(event, context)
 
 

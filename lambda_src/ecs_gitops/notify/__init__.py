@@ -1,1 +1,1 @@
-"""Messages to people and metrics, as data: sending them is not done here. Pure."""
+"""Messages to people, and metrics, as data. Other rooms send them. Pure."""

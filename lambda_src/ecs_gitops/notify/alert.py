@@ -1,11 +1,12 @@
-"""The notice ahead of the report: something failed and the release goes on, or a deployment waits for a person. Pure.
+"""The alert before the report: an item failed and the release goes on, or a deployment waits for a person. Pure.
 
-A rollback takes as long as a rollout, and nobody should learn of a failure only after it. A PAUSE hook waits for
-somebody who has to know of it.
+A rollback takes as long as a rollout, and people should know of a failure before that. A PAUSE hook waits for a person,
+who needs a message.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
 _ITEMS_SHOWN = 10
 _REASON_AT_MOST = 1_000
 
-# The notice's attribute `status`.
-FAILING = "FAILING"
-AWAITING_ACTION = "AWAITING_ACTION"
+
+class AlertStatus(StrEnum):
+    """The notice's attribute ``status``."""
+
+    FAILING = "FAILING"
+    AWAITING_ACTION = "AWAITING_ACTION"
 
 
 def alert_for(release: Release, before: Batch, after: Batch) -> Json | None:
-    """``{"subject", "message", "status"}`` when an item failed in the turn that made ``after`` of ``before``, and more
-    is to come than the report, as far as a batch can know; once for a batch in a stage. And when an item came to a
-    PAUSE hook: once for each hook. None else."""
+    """``{"subject", "message", "status"}``, or None where no alert is needed.
+
+    An alert is needed when an item failed between ``before`` and ``after``, and the report does not follow at once, as
+    far as a batch can know: once for a batch in a stage. And when an item came to a PAUSE hook: once for each hook."""
     if before.mode is Mode.CHECK:
         return None
     failed, waiting = _failed(before, after), _waiting(before, after)
@@ -43,13 +48,13 @@ def alert_for(release: Release, before: Batch, after: Batch) -> Json | None:
     lines = []
     if failed:
         lines += [f"Release {known} is failing in {where}. A report follows when all of it is over.", ""]
-        lines += _shown([_told(item) for item in failed])
+        lines += _shown([_failure(item) for item in failed])
     if waiting:
         lines += [""] if failed else []
         lines += [f"Release {known} waits for a person in {where}.", ""]
         lines += _shown([_how_to_go_on(after, item, hooks) for item, hooks in waiting])
     lines += ["", f"Execution: {execution_link(release)}", ""]
-    status = FAILING if failed else AWAITING_ACTION
+    status = AlertStatus.FAILING if failed else AlertStatus.AWAITING_ACTION
     names = join_names([item.name for item in failed or [item for item, _ in waiting]], 3)
     return {
         "subject": subject_text(f"{status}: release", known, f"({names})"),
@@ -59,13 +64,13 @@ def alert_for(release: Release, before: Batch, after: Batch) -> Json | None:
 
 
 def _failed(before: Batch, after: Batch) -> list[Item]:
-    """The items of which people are to know now that they failed."""
+    """The items whose failure needs an alert now."""
     if any(map(_is_in_trouble, before.items)):
         return []
     failed = [item for item in after.items if _is_in_trouble(item)]
     is_last = after.next is Next.DONE and after.batches_in_release == 1
     return (
-        failed if not is_last or any(item.desired.on_failure == OnFailure.ROLL_BACK_RELEASE for item in failed) else []
+        failed if not is_last or any(item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE for item in failed) else []
     )
 
 
@@ -79,15 +84,17 @@ def _waiting(before: Batch, after: Batch) -> list[tuple[Item, list[str]]]:
     return [(item, hooks) for item, hooks in found if hooks]
 
 
-def _shown(told: list[list[str]]) -> list[str]:
-    lines = [line for each in told[:_ITEMS_SHOWN] for line in each]
-    return lines + ([f"  ... and {len(told) - _ITEMS_SHOWN} more"] if len(told) > _ITEMS_SHOWN else [])
+def _shown(texts: list[list[str]]) -> list[str]:
+    """The lines of the first items, and how many more items there are."""
+    lines = [line for each in texts[:_ITEMS_SHOWN] for line in each]
+    return lines + ([f"  ... and {len(texts) - _ITEMS_SHOWN} more"] if len(texts) > _ITEMS_SHOWN else [])
 
 
 def _how_to_go_on(batch: Batch, item: Item, hooks: list[str]) -> list[str]:
     """The deployment that waits, and the commands that end the wait.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html"""
-    lines = [f"  {item.cluster}/{item.name}: {sanitize.line(item.progress.text or AWAITING_ACTION, _REASON_AT_MOST)}"]
+    progress = item.progress.text or AlertStatus.AWAITING_ACTION
+    lines = [f"  {item.cluster}/{item.name}: {sanitize.line(progress, _REASON_AT_MOST)}"]
     deployment = quote(batch.service_deployment_arn(item) or "")
     for hook in hooks:
         command = f"aws ecs continue-service-deployment --service-deployment-arn {deployment} --hook-id {quote(hook)}"
@@ -100,7 +107,7 @@ def _is_in_trouble(item: Item) -> bool:
     return (item.step is not None and item.step.is_rollback) or (item.status is not None and item.status.is_bad)
 
 
-def _told(item: Item) -> list[str]:
+def _failure(item: Item) -> list[str]:
     place = f"{item.cluster}/{item.name}" if isinstance(item.desired, DesiredService) else item.name
     return [
         f"  {sanitize.line(place)}: {sanitize.line(item.reason or '', _REASON_AT_MOST)}",
@@ -110,8 +117,8 @@ def _told(item: Item) -> list[str]:
 
 def _what_follows(item: Item) -> str:
     if item.step is not None and item.step.is_rollback:
-        more = ", then the whole release" if item.desired.on_failure == OnFailure.ROLL_BACK_RELEASE else ""
+        more = ", then the whole release" if item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE else ""
         return f"It is being rolled back to {item.change.previous}{more}."
-    if item.desired.on_failure == OnFailure.ROLL_BACK_RELEASE:
+    if item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE:
         return "What this release changed is going to be rolled back."
     return "It is not tried again; the others go on."

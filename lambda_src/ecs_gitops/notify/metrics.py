@@ -1,7 +1,6 @@
-"""A release's CloudWatch metrics: a line of the log in the embedded metric format, from which CloudWatch makes them.
-Pure.
+"""A release's CloudWatch metrics, as one line of the log in the embedded metric format. Pure.
 
-No call is made and no right is needed for it. Format:
+CloudWatch reads the metrics from the log, so no call and no permission is needed. Format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "EcsGitops"
 DIMENSION = "StateMachine"
-# A metric is billed for each value of its dimensions: these are few, and the commit is a property, which costs nothing.
+# A metric is billed for each value of its dimensions. So there is one dimension; the commit is a property, and free.
 ITEMS = {
     "Deployed": Status.DEPLOYED,
     "Unchanged": Status.UNCHANGED,

@@ -1,4 +1,4 @@
-"""The notice that people get by e-mail: what was released, what came of each item and why, and where to look. Pure."""
+"""The notice that people get by e-mail: the release, the result and reason of each item, and links. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # SNS: subjects are ASCII, below 100 characters, without line breaks (API_Publish).
 SUBJECT_AT_MOST = 99
 _NAME_AT_LEAST = 20
-# What a release is called without quotes.
+# Names of releases that need no quotes.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._+/@?-]+")
 _MESSAGE_AT_MOST = 60_000
 _GOOD_ITEMS_SHOWN = 100
@@ -31,14 +31,14 @@ _NAMES_SHOWN = 10
 
 
 def subject(release: Release, outcome: Outcome) -> str:
-    """``[ecs-gitops] FAILED: release 4.0 (2 deployed, 1 failed)``, as SNS takes it."""
+    """``[ecs-gitops] FAILED: release 4.0 (2 deployed, 1 failed)``, as SNS accepts it."""
     summary = outcome.summary if outcome.items else "no item was deployed"
     return subject_text(f"{outcome.verdict}: release", known_as(release), f"({summary})")
 
 
 def subject_text(text: str, known: str = "", after: str = "") -> str:
-    """``text``, then what the release is ``known`` as, then what comes ``after`` it, as SNS takes it. A long name is
-    cut rather than what follows it; one that could be taken for our own words stands in quotes."""
+    """``text``, then the name that the release is ``known`` as, then ``after``, as SNS accepts it. A long name is cut
+    before the text after it is. A name that could be read as our own words gets quotes."""
     text, after, name = (
         sanitize.ascii_line(f"[ecs-gitops] {text}"),
         sanitize.ascii_line(after),
@@ -54,15 +54,15 @@ def subject_text(text: str, known: str = "", after: str = "") -> str:
 
 
 def is_sent(outcome: Outcome, choice: str) -> bool:
-    """Whether people are told of a release, by what the module's variable `notify` says: ``always``, ``failures``, or
-    ``changes``: what failed, was deployed or is held. A failure is told whatever it says."""
+    """Whether a notice is sent. ``choice`` is the module's variable ``notify``: ``always``; ``failures``; or
+    ``changes``, for items that failed, were deployed or are held. A failure is always sent."""
     if outcome.status is ReleaseStatus.FAILED or choice == "always":
         return True
     return choice != "failures" and any(outcome.counts.get(status) for status in (Status.DEPLOYED, Status.HELD))
 
 
 def message(release: Release, outcome: Outcome, pipeline: str) -> str:
-    """The whole text. ``pipeline`` is its name, or empty where there is none."""
+    """The whole text. ``pipeline`` is the pipeline's name, empty where there is none."""
     parts = [_head(release, outcome)]
     if outcome.error:
         parts.append(f"What went wrong\n{_indent(sanitize.lines(outcome.error))}")
@@ -83,7 +83,7 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
 
 
 def known_as(release: Release) -> str:
-    """What people call the release: its name, or else its commit or execution."""
+    """The name of the release for people: its own, or else its commit or execution."""
     name = sanitize.line(release.release or "")
     return name or sanitize.line((release.source.commit_id or release.execution_name)[:12])
 
@@ -94,7 +94,7 @@ def _head(release: Release, outcome: Outcome) -> str:
 
 
 def facts(release: Release) -> str:
-    """A line for each thing that is known of where a release comes from."""
+    """The release and its source, one line for each fact that is known."""
     source = release.source
     branch = f"({source.branch})" if source.branch else None
     known = {
@@ -107,13 +107,13 @@ def facts(release: Release) -> str:
 
 
 def _shown(items: Sequence[Json]) -> str:
-    """The first of the items, and how many there are beside."""
+    """The first of the items, and how many more there are."""
     rest = len(items) - _GOOD_ITEMS_SHOWN
     return _table(items[:_GOOD_ITEMS_SHOWN]) + (f"\n  ... and {rest} more" if rest > 0 else "")
 
 
 def _without_the_held(outcome: Outcome) -> str:
-    """``web is held; api went ahead without it``: what runs now is neither the old nor the new whole."""
+    """``web is held; api went ahead without it``: a warning that a mix of old and new items runs now."""
     held, deployed = ([item["name"] for item in outcome.those(status)] for status in (Status.HELD, Status.DEPLOYED))
     if not deployed:
         return ""
@@ -123,7 +123,7 @@ def _without_the_held(outcome: Outcome) -> str:
 
 
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
-    """Each warning once, with the items it is about."""
+    """Each warning once, with the names of its items."""
     shown = list(warnings.items())[:_WARNINGS_SHOWN]
     lines = [f"  {sanitize.line(text)}: {join_names(names, _NAMES_SHOWN)}" for text, names in shown]
     rest = len(warnings) - _WARNINGS_SHOWN
@@ -131,15 +131,15 @@ def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
 
 
 def _table(items: Sequence[Json], partition: str | None = None) -> str:
-    """One line an item, then its images and its reason, so that it reads in a proportional font too. With
-    ``partition``, what the item runs now and a link to it."""
+    """For each item one line, then its images and its reason, so that it is readable in a proportional font too. With
+    ``partition``, also a link to its service."""
     width = max(len(_place(item)) for item in items)
     lines = []
     for item in items:
         lines.append(f"  {item['status']:<12}{_place(item):<{width}}  {_revisions(item)}".rstrip())
-        told = [_images(item), item.get("reason")]
-        told += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
-        lines += [f"  {'':<12}{sanitize.line(text)}" for text in told if text]
+        texts = [_images(item), item.get("reason")]
+        texts += [f"runs now: {short(item['runningTaskDefArn'])}" if item.get("runningTaskDefArn") else None]
+        lines += [f"  {'':<12}{sanitize.line(text)}" for text in texts if text]
         if partition is not None and item.get("cluster") and (link := _service_link(item, partition)):
             lines.append(f"  {'':<12}{link}")
     return "\n".join(lines)
@@ -159,7 +159,7 @@ def _revisions(item: Json) -> str:
 
 
 def _images(item: Json) -> str:
-    """The images before and after; of a held item what Git asks for, as nothing has changed."""
+    """The images before and after. For a held item, which has not changed, the image that Git asks for."""
     before, after = item.get("previousImage"), item["image"]
     if item["status"] == Status.HELD:
         return f"Git asks for {after}" + (f", it runs {before}" if before and before != after else "")
@@ -183,12 +183,12 @@ def _indent(text: str) -> str:
 
 
 def execution_link(release: Release) -> str:
-    """The console's page of the execution; its ARN where that is none."""
+    """The URL of the execution in the console; its ARN where there is none."""
     return execution_page(release.execution_arn)
 
 
 def execution_page(arn: str) -> str:
-    """The console's page of an execution by its ARN; the ARN where that is none."""
+    """The URL of an execution in the console; the ARN where there is none."""
     found = _console(arn)
     if found is None:
         return sanitize.line(arn)
@@ -197,7 +197,7 @@ def execution_page(arn: str) -> str:
 
 
 def _console(arn: str) -> tuple[str, str] | None:
-    """The console's address and the Region; None for what is no ARN or of a partition without a known console."""
+    """The console's address and the Region; None for an invalid ARN and a partition without a known console."""
     parts = arn.split(":")
     domain = console(parts[1]) if len(parts) >= 5 else None
     if not domain:

@@ -1,8 +1,8 @@
-"""A red pipeline or a dead execution, from the event that EventBridge delivers to the notice that it needs. Pure.
+"""The notice for a failed pipeline or execution, from the event that EventBridge delivers. Pure.
 
-Most failed releases tell of themselves, by the state machine's own notice. Others cannot: the source or the build
-failed, the pipeline started no execution, or Step Functions ended one before its report. What decides is whether there
-is an execution and how it ended, so that of all events of one failure exactly one notice comes.
+The state machine itself sends the notice of most failed releases. It cannot where the source or the build failed, the
+pipeline started no execution, or Step Functions ended the execution before its report. Whether there is an execution,
+and how it ended, decides: all events of one failure together give exactly one notice.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -30,7 +30,7 @@ EXECUTION_EVENT = "Step Functions Execution Status Change"
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-StepFunctions.html
 EXECUTION_NAME_PREFIX = "release"
 # Ends the cause of an execution whose notice could not be sent (modules/deployer, state_machine.asl.json).
-NOT_TOLD = "(no notice of it could be sent)"
+NOTICE_FAILED = "(no notice of it could be sent)"
 _ENDED = ("TIMED_OUT", "ABORTED")
 _REASON_AT_MOST = 2_000
 _PART = re.compile(r"[^A-Za-z0-9_-]")
@@ -46,8 +46,8 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an event says. ``execution_arn`` is the execution that has told of it, if there is one; ``action`` the
-    pipeline's action that failed, ``execution`` what the event says of an execution."""
+    """A failure in an event. ``execution_arn`` is the execution of the failed release, if there is one; ``action`` is
+    the event's detail for an action of the pipeline, ``execution`` that for an execution."""
 
     region: str
     partition: str
@@ -58,7 +58,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """``key`` is the same for all events of one failure, and no other's."""
+    """``key`` is the same for all events of one failure, and different for every other failure."""
 
     key: str
     subject: str
@@ -66,7 +66,7 @@ class Notice:
 
 
 def of_event(event: Mapping[str, Any], pipeline: str, machine_arn: str) -> Failure | None:
-    """What failed; None for an event of something else, or of no failure."""
+    """The failure in an event; None for an event of another pipeline or state machine, and for one of no failure."""
     detail, kind = event.get("detail"), event.get("detail-type")
     if not isinstance(detail, Mapping):
         return None
@@ -90,13 +90,13 @@ def _executions(machine_arn: str) -> str:
 
 
 def _is_execution(detail: Mapping[str, Any], machine_arn: str) -> bool:
-    """Whether it is an execution of our state machine."""
+    """Whether the event is about an execution of our state machine."""
     arn = detail.get("executionArn")
     return detail.get("stateMachineArn") == machine_arn and str(arn).startswith(_executions(machine_arn))
 
 
 def _started_by(detail: Mapping[str, Any], machine_arn: str) -> str | None:
-    """The execution that a Deploy action has started, or would have."""
+    """The ARN of the execution that a Deploy action started, or would have started."""
     result = detail.get("execution-result")
     known = str(result.get("external-execution-id", "")) if isinstance(result, Mapping) else ""
     if known.startswith(_executions(machine_arn)):
@@ -106,33 +106,33 @@ def _started_by(detail: Mapping[str, Any], machine_arn: str) -> str | None:
 
 
 def notice_of(failure: Failure, described: Json | None, release: Release | None, pipeline: str) -> Notice | None:
-    """The notice that is due; None where the execution has told of it, or will. ``described`` is the execution as
-    Step Functions describes it, None where there is none, empty where that is not known; ``release`` what its input
-    says."""
+    """The notice to send; None where the execution has sent its own, or is going to. ``described`` is the answer of
+    DescribeExecution, None where there is no execution, empty where that is not known; ``release`` is from the
+    execution's input."""
     execution = {**(described or {}), **_known(failure.execution or {})}
     if execution:
-        if _tells_itself(execution):
+        if _sends_own_notice(execution):
             return None
         return _of_execution(execution, str(failure.execution_arn), release)
     return _of_action(failure, pipeline, is_unknown=described == {})
 
 
 def _known(detail: Json) -> Json:
-    """What the event says is newer than what is described, which may lag behind."""
+    """The members of the event, which may be newer than those of DescribeExecution."""
     names = ("status", "error", "cause", "redriveCount")
     return {name: detail[name] for name in names if detail.get(name) is not None}
 
 
-def _tells_itself(execution: Json) -> bool:
-    """Whether the state machine sends the notice. It does unless it is ended from outside or by Step Functions, whose
-    own errors begin with ``States.``, or the notice could not be sent:
+def _sends_own_notice(execution: Json) -> bool:
+    """Whether the state machine sends the notice. It does not where somebody or Step Functions ended the execution, or
+    where the notice could not be sent. Step Functions' own errors begin with ``States.``:
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
     if execution.get("status") in _ENDED:
         return False
     if execution.get("status") != "FAILED":
         return True
     error = str(execution.get("error") or "States.")
-    return not error.startswith("States.") and not str(execution.get("cause") or "").endswith(NOT_TOLD)
+    return not error.startswith("States.") and not str(execution.get("cause") or "").endswith(NOTICE_FAILED)
 
 
 def _of_execution(execution: Json, arn: str, release: Release | None) -> Notice:
@@ -141,13 +141,13 @@ def _of_execution(execution: Json, arn: str, release: Release | None) -> Notice:
     if status in _ENDED:
         title = f"Release {status}: the execution was ended before it could report."
         after = "(services may be in the middle of a deployment)"
-    elif cause.endswith(NOT_TOLD):
+    elif cause.endswith(NOTICE_FAILED):
         title, after = "Release FAILED, and its own notice could not be sent.", "(see its reasons)"
     else:
         title = f"Release FAILED with {sanitize.line(error) or 'no error'}: Step Functions gave the execution up."
         after = "(services may be in the middle of a deployment)"
     parts = [title, notice.facts(release) if release else ""]
-    if not cause.endswith(NOT_TOLD):
+    if not cause.endswith(NOTICE_FAILED):
         parts[0] += " Services may be in the middle of a deployment."
     parts += [_what_went_wrong(cause), f"Execution: {notice.execution_page(arn)}"]
     key = f"executions/{_key(arn.rsplit(':', 1)[-1])}-{_key(str(execution.get('redriveCount') or 0))}"
@@ -159,11 +159,11 @@ def _of_action(failure: Failure, pipeline: str, *, is_unknown: bool) -> Notice:
     detail = failure.action or {}
     stage, execution = sanitize.line(str(detail.get("stage", "")), 100), str(detail.get("execution-id", ""))
     result = detail.get("execution-result")
-    told = str(result.get("external-execution-summary") or "") if isinstance(result, Mapping) else ""
+    summary = str(result.get("external-execution-summary") or "") if isinstance(result, Mapping) else ""
     so = "it is not known whether anything was deployed" if is_unknown else "nothing was deployed"
     parts = [
         f"Release FAILED in stage {stage} of pipeline {sanitize.line(pipeline)}: {so}.",
-        _what_went_wrong(told),
+        _what_went_wrong(summary),
         _HINTS.get(_category(detail), ""),
         f"Pipeline: {_pipeline_page(failure, pipeline, execution)}",
     ]
@@ -178,7 +178,7 @@ def _what_went_wrong(text: str) -> str:
 
 
 def _pipeline_page(failure: Failure, pipeline: str, execution: str) -> str:
-    """The console's page of the pipeline's execution; its id where the partition has no known console."""
+    """The URL of the pipeline's execution in the console; its id where the partition has no known console."""
     domain = console(failure.partition)
     if domain is None:
         return sanitize.line(f"{pipeline}, execution {execution}")

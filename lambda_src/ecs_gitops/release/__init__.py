@@ -1,1 +1,1 @@
-"""The release as a whole: its check, its batches."""
+"""The release as a whole: the check before it, and the report after each stage."""

@@ -1,6 +1,6 @@
-"""Look at everything a release needs before it changes anything: reads alone, one pass over a batch.
+"""The check before a release changes anything: only reads, once over each batch.
 
-What is unchanged is said so at once; what has to be deployed is looked at more closely, and stays pending.
+An unchanged item gets its result at once. An item that has to be deployed gets more checks, and stays pending.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Preflight(ABC):
-    """One check of one batch. What is done to look at an item depends on its kind."""
+    """The check of one batch. The subclasses check the two kinds of items."""
 
     aws: Aws
     release: Release
@@ -39,18 +39,18 @@ class Preflight(ABC):
 
     @abstractmethod
     def prepare(self, items: Sequence[Item]) -> None:
-        """Read what is read for all items together."""
+        """Make the reads that are made for all items together."""
 
     @abstractmethod
-    def look(self, checked: Checked) -> Checked:
-        """Look at one item. Raises :class:`ItemFailed` when it cannot be deployed, and what the calls raise."""
+    def check(self, checked: Checked) -> Checked:
+        """Check one item. Raises :class:`ItemFailed` when it cannot be deployed, and what the calls raise."""
 
     def run(self) -> Batch:
         """The batch with every item UNCHANGED, HELD, FAILED, or pending because it is to be deployed."""
         pending = [item for item in self.batch.items if item.is_pending]
         self.prepare(pending)
         checked = dependencies.images(self.aws, pending, self.budget, self.batch.region)
-        checked = services.each(self._look, checked, self.budget)
+        checked = services.each(self._checked_safely, checked, self.budget)
         going = [each for each in checked if each.is_to_be_deployed]
         dependencies.references(self.aws, self.batch, going, self.budget)
         dependencies.roles(self.aws, self.batch, going, self.budget)
@@ -58,26 +58,26 @@ class Preflight(ABC):
         done = (_concluded(each, self.budget.clock()) for each in checked)
         return replace(self.batch.updated(done), next=Next.DONE, wait_seconds=0)
 
-    def _look(self, checked: Checked) -> Checked:
+    def _checked_safely(self, checked: Checked) -> Checked:
         fingerprint = fingerprint_of(checked.item)
         item = checked.item.with_change(fingerprint=fingerprint).with_progress(began=self.budget.clock())
         checked.findings.ok("role")
         attempt = checked
 
-        def look() -> Checked:
-            # A fresh copy for each attempt: what a broken-off one found is found again.
+        def check() -> Checked:
+            # A new copy for each attempt, so that findings of an interrupted attempt are not kept.
             nonlocal attempt
             attempt = Checked(item, checked.findings.copy())
-            return self.look(attempt)
+            return self.check(attempt)
 
         try:
-            return self.budget.retry(look)
+            return self.budget.retry(check)
         except AwsUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to be looked at
-            told = failure_text(error, self.batch, item)
-        # The target is looked at first, and then what it runs.
-        attempt.findings.add("container" if "target" in attempt.findings.results else "target", FAILED, told)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to be checked
+            reason = failure_text(error, self.batch, item)
+        # The check of the target comes first, and then that of its containers.
+        attempt.findings.add("container" if "target" in attempt.findings.results else "target", FAILED, reason)
         return attempt
 
 
@@ -85,13 +85,13 @@ def _concluded(checked: Checked, now: float) -> Item:
     item, findings = checked.item, checked.findings
     is_unchanged = item.status is Status.UNCHANGED
     if is_unchanged and (cannot_pin := _cannot_pin(findings)):
-        # It runs by its tag, which is not what Git says.
+        # It runs an image by its tag, and Git asks for a digest.
         return fail(item.with_change(checks=findings.checks, warnings=findings.warnings), cannot_pin, now)
     if is_unchanged:
-        # Nothing is deployed: an image that was lost is a danger, but no failure of this release. What cannot be
-        # looked for is told where something is deployed.
-        told = [(c, r, text) for c, r, text in findings.reasons if not text.endswith(dependencies.NOT_IN_ECR)]
-        findings = Findings(findings.results, [(c, WARNING if r is FAILED else r, text) for c, r, text in told])
+        # Nothing is deployed: a missing image is a risk, but no failure of this release. Images outside of ECR are a
+        # warning only where they are deployed.
+        reasons = [(c, r, text) for c, r, text in findings.reasons if not text.endswith(dependencies.NOT_IN_ECR)]
+        findings = Findings(findings.results, [(c, WARNING if r is FAILED else r, text) for c, r, text in reasons])
     item = item.with_change(checks=findings.checks, warnings=findings.warnings)
     if item.is_final:
         return item
@@ -102,6 +102,6 @@ def _concluded(checked: Checked, now: float) -> Item:
 
 def _cannot_pin(findings: Findings) -> str:
     reasons = [
-        text for _, result, text in findings.reasons if result == FAILED and text.startswith(dependencies.CANNOT_PIN)
+        text for _, result, text in findings.reasons if result is FAILED and text.startswith(dependencies.CANNOT_PIN)
     ]
     return "; ".join(reasons)

@@ -31,7 +31,7 @@ class ServicePreflight(Preflight):
     def prepare(self, items: Sequence[Item]) -> None:
         self._answers = services.describe_services(self.aws, items, self.budget)
 
-    def look(self, checked: Checked) -> Checked:
+    def check(self, checked: Checked) -> Checked:
         item, now = checked.item, self.budget.clock()
         answer = self._answers[item.number]
         if isinstance(answer, AwsRefused):
@@ -48,7 +48,7 @@ class ServicePreflight(Preflight):
         for warning in self._revisions(live.definition, plan.decision):
             checked.findings.add("target", WARNING, warning)
         decision = plan.decision
-        # Kept with the item: the deployment plans again, and compares.
+        # Stored with the item: the deployment plans again, and compares.
         checked.item = item = replace(item, change=plan.change)
         if isinstance(decision, Held):
             checked.item = hold(item, short(decision.revision), now)
@@ -56,24 +56,24 @@ class ServicePreflight(Preflight):
             checked.item = unchanged(item, short(decision.revision), now)
         else:
             if strategy(plan.configuration) != ROLLING:
-                # Such a rollout is judged by ECS's records: that they may be read is better known now.
+                # Such a rollout is judged by service deployments, so the check makes sure that they can be read.
                 self.aws.service_deployments(item.cluster, item.name, going_on=True)
             check_service(checked, live, plan)
         return checked
 
     def _revisions(self, live: Json, decision: Decision) -> list[str]:
-        """What cannot be deployed again of what runs and of what a rollback would return to."""
+        """Warnings about revisions that cannot be deployed again: the one that runs, and the one to roll back to."""
         found = []
         if not is_active(live):
-            told = "it runs on, and can no longer be deployed; a rollback registers a copy of it as a new revision"
-            found.append(f"{short(arn(live))} is {status_of(live)}: {told}")
+            advice = "it runs on, and can no longer be deployed; a rollback registers a copy of it as a new revision"
+            found.append(f"{short(arn(live))} is {status_of(live)}: {advice}")
         if isinstance(decision, Deploy | Join) and short(decision.previous) != short(arn(live)):
             try:
                 previous, _ = described(self.aws, decision.previous)
             except ItemFailed as error:
-                found.append(f"{error}: there is nothing that a rollback could return to")
+                found.append(f"{error}: there is no revision to roll back to")
             else:
                 if not is_active(previous):
-                    told = "a rollback returns to it, and registers a copy of it as a new revision"
-                    found.append(f"{short(arn(previous))} is {status_of(previous)}: {told}")
+                    advice = "a rollback to it registers a copy of it as a new revision"
+                    found.append(f"{short(arn(previous))} is {status_of(previous)}: {advice}")
         return found

@@ -25,13 +25,13 @@ class TaskPreflight(Preflight):
     def prepare(self, items: Sequence[Item]) -> None:
         """Nothing is read for several rules or schedules together."""
 
-    def look(self, checked: Checked) -> Checked:
+    def check(self, checked: Checked) -> Checked:
         item, trigger = checked.item, Trigger.of(checked.item)
         try:
             live_trigger = read_trigger_state(self.aws, self.release, trigger, [item])
         except AwsRefused as error:
-            if told := trigger.explain(error, self.batch):
-                raise ItemFailed(told) from error
+            if reason := trigger.explain(error, self.batch):
+                raise ItemFailed(reason) from error
             raise
         checked.findings.ok("target")
         task_definitions = live_trigger.of(item)
@@ -59,7 +59,7 @@ class TaskPreflight(Preflight):
 
 
 def _targets(trigger: Trigger, live_trigger: LiveTrigger, item: Item) -> list[str]:
-    """What is odd about the task definitions of the trigger's targets, also of those that the item is not about."""
+    """Warnings about the task definitions of the trigger's targets, also of those without the item's containers."""
     replaced = {target.reference: target for target in live_trigger.of(item) if target.is_changed_by(item.number)}
     found = []
     for reference, definition in live_trigger.definitions.items():
@@ -68,13 +68,13 @@ def _targets(trigger: Trigger, live_trigger: LiveTrigger, item: Item) -> list[st
             continue
         revision, status, target = short(arn(definition)), status_of(definition), replaced.get(reference)
         if not is_active(definition):
-            told = "this release replaces it; a rollback registers a copy of it" if target else "name another one"
-            found.append(f"{trigger.described} runs {revision}, which is {status}, so its tasks do not start: {told}")
+            advice = "this release replaces it; a rollback registers a copy of it" if target else "name another one"
+            found.append(f"{trigger.described} runs {revision}, which is {status}, so its tasks do not start: {advice}")
         if not is_pinned(reference):
-            told = (
+            advice = (
                 f"it runs what is registered last (now {revision}), also what fails or was rolled back; name a revision"
             )
             if target:
-                told = f"this release pins it to what is deployed, and a rollback to {short(target.previous)}"
-            found.append(f"{trigger.described} follows {short(reference)} without a revision: {told}")
+                advice = f"this release pins it to what is deployed, and a rollback to {short(target.previous)}"
+            found.append(f"{trigger.described} follows {short(reference)} without a revision: {advice}")
     return found

@@ -70,7 +70,7 @@ def _error(batches: Sequence[Batch], done: Stage) -> str:
 
 
 def _why_unplanned(state: Json, error: str) -> str:
-    """Why InitConfig failed: where the manifest is wrong, every problem, the first one first."""
+    """Why InitConfig failed. For a wrong manifest, all its problems in their order."""
     refused = refused_manifest.from_data(state.get("deployment"))
     if refused is None:
         return f"{_UNPLANNED}: {error}"
@@ -80,7 +80,7 @@ def _why_unplanned(state: Json, error: str) -> str:
 
 
 def _unplanned(state: Json) -> Release:
-    """The release as far as it is known when InitConfig itself failed: the execution, and what the input says."""
+    """The release where InitConfig itself failed, as far as it is known: the execution and its input."""
     try:
         execution = event_data.require(state["execution"], _EXECUTION, "execution")
         arn, name = execution["id"], execution["name"]
