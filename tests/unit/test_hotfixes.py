@@ -136,7 +136,7 @@ def test_settings_that_cannot_be_put_back_are_told(ecs, machine, monkeypatch, ho
     act_once(ecs, monkeypatch, "update_service", 2, act)
     (web,) = machine.run(release(item("web", **FAILS)))["result"]["items"]
     assert web["status"] == "FAILED"
-    assert "the deployment settings from before could not be put back" in web["reason"]
+    assert "the deployment settings from before could not be restored" in web["reason"]
 
 
 @pytest.mark.parametrize("strategy", [{"strategy": "ROLLING"}, CANARY])

@@ -1,1 +1,1 @@
-"""Make a change: register revisions, update services and targets, roll back, deregister."""
+"""Make changes: register revisions, update services and targets, roll back, deregister."""

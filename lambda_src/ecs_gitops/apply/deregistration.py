@@ -1,7 +1,7 @@
-"""Deregister the revisions that a release registered and that nothing runs after it failed.
+"""Deregister the revisions that a failed release registered and that nothing runs.
 
-The last thing that is done, when every item has its result: no rollback waits for it, and whatever goes wrong here is
-told in the item's reason and changes no result.
+This is the last step, when every item has its result: no rollback waits for it. An error here is added to the item's
+reason and changes no result.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _SECONDS_AT_MOST = 120.0
 
 @dataclass(slots=True)
 class Deregistration:
-    """One run over one batch, in which all items have their results."""
+    """One run over one batch whose items all have results."""
 
     aws: Aws
     release: Release
     batch: Batch
     budget: TimeBudget
-    # What was deregistered is not ACTIVE, and so not deregistered again.
+    # Not needed: a revision that was deregistered is not ACTIVE, and is not deregistered again.
     is_retry: bool
 
     def run(self) -> Batch:
-        """The batch, with what was deregistered, or could not be, in the reasons of items."""
+        """The batch, with the revisions that were deregistered, or could not be, in the items' reasons."""
         now = self.budget.clock()
         budget = replace(self.budget, until=min(self.budget.until, now + _SECONDS_AT_MOST))
         left = [item for item in self.batch.items if leftover_revisions.has_left(item)]
         try:
             runs = self._runs(left, budget)
             if any(item.status is Status.FAILED and item.number not in runs for item in left):
-                # It may run what another item left behind.
+                # Its target could not be read, and may run a revision that another item left behind.
                 left = []
             used = leftover_revisions.needed(self.batch.items) | set(self.batch.keep)
             used |= {short(each) for found in runs.values() for each in found if is_pinned(each)}
@@ -65,7 +65,8 @@ class Deregistration:
         return replace(self.batch.updated(done), next=Next.DONE, wait_seconds=0)
 
     def _runs(self, items: list[Item], budget: TimeBudget) -> dict[int, list[str]]:
-        """The task definitions that the items' targets refer to; without those of which that is not known."""
+        """The task definitions that each item's target refers to, by the item's number; items whose target cannot be
+        read are left out."""
         runs: dict[int, list[str]] = {}
         if self.batch.kind is Kind.SERVICE:
             for number, answer in services.describe_services(self.aws, items, budget).items():
@@ -90,16 +91,17 @@ class Deregistration:
         return list(budget.retry(lambda: trigger.read(self.aws)).references)
 
     def _item(self, item: Item, runs: Iterable[str], used: set[str], budget: TimeBudget) -> Item:
-        """The item, once its own revision and the newest ones of its families are looked at."""
+        """The item, after its own revision and the newest ones of its families were deregistered where possible."""
         families = {family(each) for each in (*runs, item.change.revision or "") if each}
-        wanted = [*([item.change.revision] if item.change.revision else []), *sorted(families)]
-        told = [self._deregister(self.batch.task_definition_arn(each), used, budget) for each in wanted]
+        references = [*([item.change.revision] if item.change.revision else []), *sorted(families)]
+        notes = [self._deregister(self.batch.task_definition_arn(each), used, budget) for each in references]
         if item.result is None:
             return item
-        return replace(item, result=replace(item.result, reason=join_texts(item.reason, *dict.fromkeys(told))))
+        return replace(item, result=replace(item.result, reason=join_texts(item.reason, *dict.fromkeys(notes))))
 
     def _deregister(self, reference: str, used: set[str], budget: TimeBudget) -> str:
-        """Deregister what ``reference`` means, if this release registered it and nothing needs it; what is told."""
+        """Deregister the revision of ``reference``, if this release registered it and nothing needs it. Returns a note
+        for people, empty where nothing was done."""
         try:
             definition, tags = budget.retry(lambda: self.aws.read_task_definition(reference))
             revision = short(arn(definition))

@@ -1,4 +1,4 @@
-"""Register a new revision once, also when the run that registered it died before it could use it."""
+"""Register a new revision once, also after a run that registered it and died before it used it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Registrar:
     def revision(
         self, definition: Json, tags: Mapping[str, str], images: Images, *, previous: str, digests: Images
     ) -> str:
-        """The ARN of a revision of ``definition`` with ``images``, tagged with where it comes from and ``previous``.
+        """The ARN of a revision of ``definition`` with ``images``, tagged with its source and ``previous``.
 
-        Items that run the same revision and get the same images share the new one. Raises what :func:`tags_for` and
-        the calls raise; a call that failed may have taken effect all the same, and that is found the next time."""
+        Items with the same revision and the same new images share one. Raises what :func:`tags_for` and the calls
+        raise. A failed call may have registered the revision all the same; the next run finds it."""
         key = (arn(definition), short(previous), tuple(sorted(images.items())))
         with self._one_at_a_time:
             if key not in self._made:

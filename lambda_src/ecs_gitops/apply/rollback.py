@@ -1,7 +1,7 @@
-"""Return a service to what it ran before: through ECS where it can, else by deploying the revision before again.
+"""Roll a service back: through ECS where it can, else by deploying the previous revision again.
 
-Safe to run again after it died at any point: what to do is read from the service each time. Only the deployment that
-this release started is ever stopped; what somebody else deployed meanwhile is left as it is.
+A run that died at any point can be repeated: each run reads from the service what is left to do. Only the deployment
+that this release started is stopped. What somebody else deployed meanwhile is left as it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OVER = "ConflictException"
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """The way back of one service. Times are epoch seconds."""
+    """The rollback of one service. ``now`` is epoch seconds."""
 
     aws: Aws
     release: Release
@@ -56,31 +56,31 @@ class Rollback:
         return self.batch.task_definition_arn(self.item.change.revision or "")
 
     def start(self, service: Service | None) -> Item:
-        """The item ROLLED_BACK, or in progress and to be watched. Raises :class:`ItemFailed` when there is no way
-        back, and what the calls raise; :class:`AwsUnavailable` also when ECS's answer may be older than the
-        deployment that is to be returned."""
+        """The item ROLLED_BACK, or at a step that is watched. Raises :class:`ItemFailed` when a rollback is not
+        possible, and what the calls raise; :class:`AwsUnavailable` also when ECS's answer may be older than the
+        deployment that is to be rolled back."""
         item, previous, ours = self.item, self._previous, self._ours
         service = self._present(service)
         if item.progress.step is Step.RESTORE_SETTINGS:
-            return fail(item, join_texts(item.reason, self._put_back(service)) or "", self.now)
+            return fail(item, join_texts(item.reason, self._restore_settings(service)) or "", self.now)
         runs = service.runs
         if runs not in (previous, ours):
             if not self._is_copy(runs, previous, ours):
                 raise self._left_alone(service)
-            # An interrupted run has registered the revision before again, and deployed that.
+            # An interrupted run has registered a copy of the previous revision, and deployed that.
             return replace(self, item=item.with_change(previous=short(runs))).start(service)
-        self._require_new(service)
+        self._require_current(service)
         note = tag_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
-            return self._returned(service, note)
+            return self._finish(service, note)
         if self._stop():
             return self._watch(service, note)
-        # Read once more, right before the call: the service may have become somebody else's.
+        # Read again right before the call: somebody else may have deployed meanwhile.
         service = self._read()
-        self._require_new(service)
+        self._require_current(service)
         runs = service.runs
         if runs == previous:
-            return self._returned(service, note)
+            return self._finish(service, note)
         if runs != ours:
             raise self._left_alone(service)
         return self._update(service, note)
@@ -94,49 +94,50 @@ class Rollback:
         found = self.aws.describe_services(self._cluster, [self.item.name])
         return self._present(Service.from_api(found[0]) if found else None)
 
-    def _require_new(self, service: Service) -> None:
-        """An answer from before our deployment looks as if the service were back already."""
+    def _require_current(self, service: Service) -> None:
+        """Raise :class:`AwsUnavailable` where the answer may be from before our deployment. In such an answer the
+        service seems to be rolled back already."""
         began = self.item.watched.deployed_at
         if began is None or service.runs == self._ours or shows(service, self.item.watched.deployment, began):
             return
         if service.age_of(began, self.now) < SHOWN_WITHIN:
-            raise AwsUnavailable("ECS does not show the deployment that is to be returned yet")
+            raise AwsUnavailable("ECS does not show the deployment that is to be rolled back yet")
 
     def _left_alone(self, service: Service) -> ItemFailed:
-        """The service is somebody else's. Settings for our way back, of a run that was interrupted, do not stay."""
+        """The error when somebody else deployed. Settings for a rollback, left by an interrupted run, are restored."""
         before = self.item.change.previous_settings
-        is_hasty = before is not None and not differs(service.configuration, rollback_settings(before))
-        is_to_be_put_back = self.item.progress.has_rollback_settings or (
-            is_hasty and differs(service.configuration, before or {})
+        is_for_rollback = before is not None and not differs(service.configuration, rollback_settings(before))
+        has_rollback_settings = self.item.progress.has_rollback_settings or (
+            is_for_rollback and differs(service.configuration, before or {})
         )
-        note = self._put_back(service) if is_to_be_put_back else ""
+        note = self._restore_settings(service) if has_rollback_settings else ""
         return ItemFailed(join_texts(str(_left(service.runs)), note))
 
-    def _put_back(self, service: Service) -> str:
-        """Write the settings from before the way back, which did not come to its end; what is told of that. Those that
-        somebody changed meanwhile are left."""
+    def _restore_settings(self, service: Service) -> str:
+        """Write the settings from before a rollback that did not complete. Settings that somebody changed meanwhile are
+        left. Returns a note for people."""
         before = self.item.change.previous_settings
         if before is None:
             return ""
-        # An answer of ECS may be older than the settings for the way back.
+        # An answer of ECS may be older than the settings for the rollback.
         if all(differs(service.configuration, known) for known in (rollback_settings(before), before)):
             return "the deployment settings were changed by someone else, and are left as they are"
         try:
             self.aws.update_service(self._cluster, self.item.name, None, before)
         except AwsRefused as error:
-            return f"the deployment settings from before could not be put back: {error}"
+            return f"the deployment settings from before could not be restored: {error}"
         return "the deployment settings are those from before"
 
     def _update(self, service: Service, note: str) -> Item:
-        """Deploy the revision before again. The settings that the service had are put back when it is back itself."""
+        """Deploy the previous revision again. The service's settings are restored when the rollback is complete."""
         item, previous = self.item, self._previous
         before = item.change.previous_settings
         configuration = rollback_settings(before) if before is not None else None
         try:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:
-            # The revision tells why: ECS's words for it are not known for every status.
-            previous = self._instead(previous, self._ours, error)
+            # The revision's status decides: ECS's error for it is not documented for every status.
+            previous = self._usable_copy(previous, self._ours, error)
             note = tag_rolled_back(self.aws, item, previous)
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = item.with_change(previous=short(previous))
@@ -151,17 +152,17 @@ class Rollback:
         )
 
     def _replaced(self, before: Service, after: Service, previous: str) -> str | None:
-        """What is told of a deployment that somebody began between the last read and our call."""
+        """The note about a deployment that somebody began between the last read and our call."""
         known = {deployment.id for deployment in before.deployments}
         for deployment in after.deployments:
             if deployment.id not in known and deployment.task_definition not in (previous, self._ours):
-                told = f"deployment {deployment.id} of {short(deployment.task_definition)}"
-                return f"{told}, which someone else started at the same moment, was replaced by that"
+                replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
+                return f"{replaced}, which someone else started at the same moment, was replaced by the rollback"
         return None
 
-    def _instead(self, previous: str, ours: str, refusal: AwsRefused) -> str:
-        """What to deploy in place of a revision that ECS does not take: a copy of it where it is not ACTIVE. Raises
-        ``refusal`` when that is not why, and :class:`ItemFailed` when it is deleted."""
+    def _usable_copy(self, previous: str, ours: str, refusal: AwsRefused) -> str:
+        """A copy of a revision that ECS refuses because it is not ACTIVE. Raises ``refusal`` when it is, and
+        :class:`ItemFailed` when it was deleted."""
         try:
             copy = revisions.usable(self.aws, self.release, previous, ours)
         except AwsRefused:
@@ -171,20 +172,20 @@ class Rollback:
         return copy
 
     def _is_copy(self, runs: str, previous: str, ours: str) -> bool:
-        """Whether this very execution registered ``runs`` with what ``previous`` has."""
+        """Whether this execution registered ``runs`` as a copy of ``previous``."""
         definition, tags = self.aws.describe_task_definition(runs)
         if not revisions.is_copy(tags, self.release, ours):
             return False
         try:
             before, _ = self.aws.describe_task_definition(previous)
         except AwsRefused:
-            # Deleted since; the tags alone tell as much.
+            # Deleted since then; the tags are proof enough.
             return True
         return images_of(definition) == images_of(before)
 
-    def _returned(self, service: Service, note: str) -> Item:
-        """The service points to the revision before: its own circuit breaker, an alarm, somebody else or an earlier run
-        saw to it."""
+    def _finish(self, service: Service, note: str) -> Item:
+        """The item, as the service points to the previous revision already: by its circuit breaker, an alarm, somebody
+        else or an earlier run."""
         item = self.item
         primary = service.primary
         if item.change.revision != item.change.previous and primary is not None and not is_complete(service, primary):
@@ -195,18 +196,18 @@ class Rollback:
         return end(item, Status.ROLLED_BACK, self.now, join_texts(item.reason, note), running=short(self._previous))
 
     def _stop(self) -> bool:
-        """Have ECS itself roll back what is going on. False when nothing of ours is, or ECS cannot; raises
-        :class:`ItemFailed` when somebody else's deployment has taken its place."""
+        """Have ECS roll back our deployment. False when it is over, or ECS cannot. Raises :class:`ItemFailed` when
+        somebody else's deployment has taken its place."""
         going_on = self._going_on()
         ours = deployment_records.own(self.item, going_on)
         newer = going_on if ours is None else going_on[: going_on.index(ours)]
         for record in newer:
             if not record.task_definition:
-                self._look_again(f"ECS does not tell yet what {record.deployment_id} deploys")
+                self._read_again(f"ECS does not show yet what {record.deployment_id} deploys")
             elif record.task_definition not in (self._ours, self._previous):
                 raise _left(record.task_definition)
         if any(record.task_definition == self._previous for record in newer):
-            # Somebody else returns it.
+            # Somebody else has begun a rollback.
             return True
         if ours is None or newer or self.item.watched.is_followed:
             return False
@@ -215,25 +216,26 @@ class Rollback:
                 self.aws.stop_service_deployment(ours.arn)
             except AwsRefused as error:
                 if error.code == _OVER:
-                    # Something took its place a moment ago; what, the next look shows.
-                    self._look_again("ECS does not show yet what became of the deployment")
+                    # Another deployment took its place a moment ago. The next read shows which one.
+                    self._read_again("ECS does not show yet what ended the deployment")
                 return False
         return True
 
-    def _look_again(self, why: str) -> None:
-        """Raise :class:`AwsUnavailable`, as ECS's reads may be old; not for ever, as they may be right."""
+    def _read_again(self, why: str) -> None:
+        """Raise :class:`AwsUnavailable`, so that ECS is read again, as its answer may be out of date. After
+        ``SHOWN_WITHIN`` seconds the answer is believed."""
         if self.now - (self.item.progress.since or self.now) < SHOWN_WITHIN:
             raise AwsUnavailable(why)
 
     def _going_on(self) -> list[Record]:
-        """ECS's records of what is going on; none where they may not be read, as UpdateService does as well."""
+        """The service deployments that are going on. None where they may not be read: UpdateService is enough then."""
         try:
             return deployment_records.read(self.aws, self.item, going_on=True)
         except AwsRefused:
             return []
 
     def _watch(self, service: Service, note: str) -> Item:
-        # Rolling deployments are judged by what the service shows; the others by ECS's own record.
+        # Rolling deployments are judged by what the service shows, the others by their service deployment.
         is_native = strategy(service.configuration) != ROLLING
         going_on = self._going_on() if is_native else []
         record = deployment_records.own(self.item, going_on)

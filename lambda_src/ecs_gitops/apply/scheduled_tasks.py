@@ -1,7 +1,7 @@
-"""Deploy the scheduled tasks of a batch: new revisions, then the rule's or schedule's ECS targets point to them.
+"""Deploy the scheduled tasks of a batch: register revisions, and point the ECS targets of rules and schedules to them.
 
-Nothing rolls out: the next run uses the new revision. Items of one rule or schedule are one piece of work: one
-revision, one write. Safe to run again after it died at any point.
+There is no rollout: the next run of the task uses the new revision. Items of one rule or schedule are deployed
+together, with one revision and one write. A run that died at any point can be repeated.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class TaskDeployer:
             done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
         except PartlyWritten as error:
             done = self._take_back(trigger, items, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
             if not is_expected(error):
                 out.warning("internal error", cause=type(error).__name__)
             hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
@@ -85,16 +85,16 @@ class TaskDeployer:
         return [after_failure(i, why, now) if i.progress.step.is_rollback else fail(i, why, now) for i in items]
 
     def _take_back(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
-        """EventBridge took some of the targets: none is better than half."""
+        """Roll the targets back after EventBridge accepted only some of them."""
         if items[0].progress.step.is_rollback or not items[0].desired.on_failure.rolls_back:
             return self._failed(items, why)
-        returning = [roll_back(item, why) for item in items]
+        rolling_back = [roll_back(item, why) for item in items]
         try:
-            return self.budget.retry(lambda: self._roll_back(trigger, returning))
+            return self.budget.retry(lambda: self._roll_back(trigger, rolling_back))
         except (ItemFailed, AwsRefused, AwsUnavailable) as error:
-            return self._failed(returning, str(error))
+            return self._failed(rolling_back, str(error))
 
-    # --- to what is wanted -----------------------------------------------------------------------------------------
+    # --- deploy ------------------------------------------------------------------------------------------------------
 
     def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         live_trigger = read_trigger_state(self.aws, self.release, trigger, items)
@@ -107,9 +107,9 @@ class TaskDeployer:
         return [clear_rolled_back(self.aws, target.desired[item.number].key, arn(target.definition)) for target in over]
 
     def _revision(self, target: TargetDefinition) -> str:
-        """What the targets are to run; the reference itself where nothing has to change."""
+        """The revision for the targets; the reference itself where nothing has to change."""
         if not target.must_be_registered:
-            # Where a target follows the family, it is pinned to what this execution registered.
+            # A target without a revision gets the one that this execution registered.
             return arn(target.definition) if target.is_ours and not is_pinned(target.reference) else target.reference
         return self._registrar.revision(
             target.definition, target.tags, target.images, previous=target.previous, digests=target.digests
@@ -130,22 +130,22 @@ class TaskDeployer:
         reason = join_texts(note, note_of_change, *dict.fromkeys(self._forget(item, task_definitions)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 
-    # --- and back --------------------------------------------------------------------------------------------------
+    # --- roll back ---------------------------------------------------------------------------------------------------
 
     def _roll_back(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
-        """Point the targets to what this release replaced, as the revisions' tags tell."""
+        """Point the targets to the revisions that this release replaced, which the new revisions' tags name."""
         state = trigger.read(self.aws)
         found = [self._before(reference) for reference in state.references]
-        back = {each.reference: each.revision for each in found if each.revision is not None}
-        returned = {each.previous: short(each.revision or each.reference) for each in found if each.previous}
+        revisions = {each.reference: each.revision for each in found if each.revision is not None}
+        running = {each.previous: short(each.revision or each.reference) for each in found if each.previous}
         live = {short(reference) for reference in state.references}
-        if not returned and not any(item.change.previous in live for item in items):
-            told = "; ".join(each.why for each in found if each.why)
-            raise ItemFailed(told or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
-        notes = {tag_rolled_back(self.aws, item, previous) for item in items for previous in back.values()}
-        state.repoint(self.aws, back, self.budget.clock())
-        if barred := [each.why for each in found if each.why]:
-            raise ItemFailed("; ".join(barred))
+        reasons = "; ".join(each.why for each in found if each.why)
+        if not running and not any(item.change.previous in live for item in items):
+            raise ItemFailed(reasons or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
+        notes = {tag_rolled_back(self.aws, item, previous) for item in items for previous in revisions.values()}
+        state.repoint(self.aws, revisions, self.budget.clock())
+        if reasons:
+            raise ItemFailed(reasons)
         now = self.budget.clock()
         return [
             end(
@@ -153,13 +153,13 @@ class TaskDeployer:
                 Status.ROLLED_BACK,
                 now,
                 join_texts(item.reason, *sorted(notes)),
-                running=returned.get(item.change.previous or "", item.change.previous),
+                running=running.get(item.change.previous or "", item.change.previous),
             )
             for item in items
         ]
 
     def _before(self, reference: str) -> _Before:
-        """What a target that runs ``reference`` ran before this release."""
+        """What a target that now runs ``reference`` ran before this release."""
         try:
             definition, tags = described(self.aws, reference)
             if not is_ours(tags, self.release):
@@ -167,7 +167,7 @@ class TaskDeployer:
             previous = previous_of(tags, reference)
             _, before = described(self.aws, previous)
             if is_ours(before, self.release):
-                # An interrupted run has returned it already: this is a copy, and the one before it is what failed.
+                # An interrupted run has rolled it back already: this is a copy, and the one before it is what failed.
                 return _Before(reference, previous_of(before, previous))
             ours = short(arn(definition))
             return _Before(
@@ -181,8 +181,8 @@ class TaskDeployer:
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """``reference`` is what a target runs, ``previous`` what it ran before this release, ``revision`` what it is to run
-    again: that, or a copy. ``why`` there is none."""
+    """``reference`` is what a target runs, ``previous`` what it ran before this release, ``revision`` is what a
+    rollback sets: ``previous`` or a copy. ``why`` is the reason where a rollback is not possible."""
 
     reference: str
     previous: str | None = None

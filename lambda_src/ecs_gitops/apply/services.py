@@ -1,7 +1,7 @@
-"""Deploy the services of a batch: new revisions, hooks, UpdateService; and the way back.
+"""Deploy the services of a batch: new revisions, hooks, UpdateService, rollbacks.
 
-Safe to run again after it died at any point: what this execution registered and started is recognised by its tags,
-hooks by their tokens, and a rollback by what the service runs.
+A run that died at any point can be repeated: revisions and deployments of this execution are recognised by tags, hooks
+by their tokens, and a rollback by what the service runs.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ServiceDeployer:
         self._registrar = Registrar(self.aws, self.release, self.is_retry)
 
     def run(self) -> Batch:
-        """The batch with every item final, in progress, or pending when the time did not suffice."""
+        """The batch with every item final, in progress, or pending when the time was too short."""
         pending = [item for item in self.batch.items if item.is_pending]
         answers = services.describe_services(self.aws, pending, self.budget)
         done = services.each(lambda item: self._item(item, answers[item.number]), pending, self.budget)
@@ -99,7 +99,7 @@ class ServiceDeployer:
                 f"AWS did not take the calls in {rollout.minutes(seconds)}, so the state of the service is unknown: "
                 f"{error}",
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
             if not is_expected(error):
                 out.warning("internal error", cause=type(error).__name__)
             done = self._failed(item, failure_text(error, self.batch, item))
@@ -107,7 +107,7 @@ class ServiceDeployer:
         return done
 
     def _failed(self, item: Item, why: str) -> Item:
-        """Before UpdateService nothing of the service was changed, and there is nothing to return."""
+        """The item after a failure. Before UpdateService nothing was changed, so there is nothing to roll back."""
         now = self.budget.clock()
         step = item.progress.step
         if step.hook is Hook.PRE_DEPLOY:
@@ -124,7 +124,7 @@ class ServiceDeployer:
         if step.hook is not None:
             return self._hook(item, found)
         if step is Step.UPDATE:
-            return self._go_on(item, found)
+            return self._after_pre_deploy(item, found)
         return self._deploy(item, found, out)
 
     def _deploy(self, item: Item, service: Service, out: ItemLog) -> Item:
@@ -145,7 +145,8 @@ class ServiceDeployer:
         return self._start(item, live, plan, decision)
 
     def _configure(self, item: Item, plan: ServicePlan, decision: Unchanged) -> Item:
-        """Nothing to roll out; the settings, and the memory of an earlier rollback, are put right."""
+        """Nothing is rolled out. The settings are written where they differ, and the tag of an earlier rollback is
+        removed."""
         revision, now = short(decision.revision), self.budget.clock()
         forgotten = clear_rolled_back(self.aws, plan.desired.key, decision.revision) if decision.forget else None
         # Where the check found other settings than now, an interrupted run has written them already.
@@ -162,8 +163,8 @@ class ServiceDeployer:
         self.aws.update_service(item.cluster, item.name, None, plan.configuration)
 
     def _rolling_out(self, item: Item, service: Service, deployment: Deployment, *, is_followed: bool) -> Item:
-        """The item, to wait for this deployment from now on. ECS's clock says how long it has been going on, where the
-        answer has it; ours may be another one."""
+        """The item, waiting for this deployment. Its age is by ECS's clock where the answer has ECS's time, as the
+        functions' clock may differ."""
         now = self.budget.clock()
         taken = 0.0 if service.as_of is None else service.age(deployment, now)
         watched = item.with_watched(
@@ -176,13 +177,13 @@ class ServiceDeployer:
         try:
             before, _ = self.aws.describe_task_definition(decision.previous)
         except AwsRefused:
-            # The revision was deleted: what it ran is not known, and the rollout is watched all the same.
+            # The revision was deleted, so its images are unknown. The rollout is watched all the same.
             before = {}
         container = next(iter(plan.containers.values())).name
         if not decision.is_ours and plan.desired.configuration is not None:
             self._write_settings(item, plan)
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
-        # What was deployed once more is not the one that we started.
+        # Where the revision was deployed again, the newer deployment is not ours.
         is_second = any(
             each.task_definition == deployment.task_definition and each.id != deployment.id
             for each in service.deployments
@@ -199,20 +200,20 @@ class ServiceDeployer:
         )
         item = item.with_change(revision=short(revision)).with_progress(reason=item.reason or decision.why)
         if item.has_hook(Hook.PRE_DEPLOY):
-            # Handed back first: once the state machine knows the revision, a hook that is asked for again is the same.
+            # The state machine stores the revision first, so that a repeated call of RunTask is the same.
             return move(item, Step.PRE_DEPLOY)
         return self._update(item, live.service)
 
-    def _go_on(self, item: Item, service: Service) -> Item:
-        """The hook before the deployment went well: update the service, unless that was done by an interrupted run."""
+    def _after_pre_deploy(self, item: Item, service: Service) -> Item:
+        """Update the service after the hook preDeploy succeeded, unless an interrupted run has done that."""
         revision = self.batch.task_definition_arn(item.change.revision or "")
         primary = service.primary
         if primary is not None and primary.task_definition == revision:
             # Without an interrupted run, somebody else deployed the new revision already.
             return self._rolling_out(item, service, primary, is_followed=not self.is_retry)
         if primary is not None and short(primary.task_definition) != item.change.replaced:
-            told = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
-            raise ItemFailed(f"{told}; that is left as it is")
+            deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
+            raise ItemFailed(f"{deployed}; that is left as it is")
         return self._update(item, service)
 
     def _update(self, item: Item, service: Service) -> Item:
@@ -228,17 +229,17 @@ class ServiceDeployer:
 
     def _hook(self, item: Item, service: Service) -> Item:
         definition, _ = self.aws.describe_task_definition(item.change.revision or "")
-        asked = hooks.request(self.batch, item, service, definition, self.release)
+        request = hooks.request(self.batch, item, service, definition, self.release)
         try:
-            task, why = self.aws.run_task(asked)
+            task, why = self.aws.run_task(request)
         except AwsRefused as error:
-            if (told := task_placement.refusal(error)) is None:
+            if (refusal := task_placement.refusal(error)) is None:
                 raise
-            task, why = None, told
+            task, why = None, refusal
         now = self.budget.clock()
         if task is None:
             waiting = queue_hook(item, why, now, self.batch.stretch)
             if waiting is None:
                 raise ItemFailed(hooks.could_not_run(item, why, now))
             return waiting
-        return run_hook(item, hooks.run_state(task, asked, definition, item), now)
+        return run_hook(item, hooks.run_state(task, request, definition, item), now)

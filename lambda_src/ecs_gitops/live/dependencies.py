@@ -107,7 +107,7 @@ def _with_images(
                 continue
             finding = _image_finding(text, image, found, filled)
         result, reason = finding
-        if result == NOT_CHECKED and checked.item.desired.pin_digest and "@" not in text:
+        if result is NOT_CHECKED and checked.item.desired.pin_digest and "@" not in text:
             result, reason = FAILED, f"{CANNOT_PIN}{reason}"
         checked.findings.add("image", result, reason)
     checked.item = checked.item.with_change(digests=digests)
