@@ -56,14 +56,14 @@ def run(stack: Stack) -> Callable[..., Run]:
         began, name = time.monotonic(), f"test-{uuid.uuid4()}"
         machine = stack.outputs["state_machine_arn"]
         arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(deployment))["executionArn"]
-        while (told := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() - began < patience, f"still running: {told}"
+        while (reported := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            assert time.monotonic() - began < patience, f"still running: {reported}"
             time.sleep(0.1)
         seconds = time.monotonic() - began
         trace = stack.aws.control("trace?since=0")
         entered = [e["state"] for e in trace if e["kind"] == "state-entered" and e["execution"] == name]
-        output = json.loads(told.get("output") or "{}")
-        return Run(told["status"], output, told.get("error", ""), told.get("cause", ""), entered, seconds)
+        output = json.loads(reported.get("output") or "{}")
+        return Run(reported["status"], output, reported.get("error", ""), reported.get("cause", ""), entered, seconds)
 
     return start
 
@@ -71,7 +71,7 @@ def run(stack: Stack) -> Callable[..., Run]:
 @pytest.fixture
 def settings(stack: Stack) -> Iterator[Callable[..., None]]:
     """Change settings of the local AWS; afterwards they are as they were in the beginning."""
-    yield lambda **wanted: stack.aws.control("settings", wanted)
+    yield lambda **desired: stack.aws.control("settings", desired)
     as_before = {"faults": None, "deny": [], "secondSeconds": 1.0, "rolloutSeconds": 0.5, "minuteSeconds": None}
     stack.aws.control("settings", as_before)
 

@@ -251,24 +251,24 @@ def made(number: int) -> tuple[str, Any]:
 
 
 def judged(kind: str, data: Any) -> str:
-    """What came of an input. Raises :class:`hostile.Undocumented`, also when it took too long."""
+    """The result for an input. Raises :class:`hostile.Undocumented`, also when it took too long."""
     began = time.process_time()
     if kind == "manifest":
-        told = hostile.judge_manifest(data)
+        reported = hostile.judge_manifest(data)
     elif kind == "text":
-        told = outside.judge_text(data)
+        reported = outside.judge_text(data)
     elif kind == "texts":
-        told = outside.judge_notice(data)
+        reported = outside.judge_notice(data)
     elif kind == "image":
-        told = hostile.judge_image(data)
+        reported = hostile.judge_image(data)
     elif kind == "input":
-        told = hostile.judge_input(data)
+        reported = hostile.judge_input(data)
     else:
-        told = hostile.judge_event(kind, data)
+        reported = hostile.judge_event(kind, data)
     seconds = time.process_time() - began
     if seconds > _SECONDS_AT_MOST:
         raise hostile.Undocumented(f"it took {seconds:.1f} s")
-    return f"{kind}: {told}"
+    return f"{kind}: {reported}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -294,8 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report += _REPORT_EVERY
             sys.stdout.write(f"{sum(counts.values()):,} inputs, nothing undocumented\n")
             sys.stdout.flush()
-    for told, count in sorted(counts.items()):
-        sys.stdout.write(f"{count:>9,}  {told}\n")
+    for reported, count in sorted(counts.items()):
+        sys.stdout.write(f"{count:>9,}  {reported}\n")
     return 0
 
 

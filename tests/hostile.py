@@ -38,7 +38,7 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 DOCUMENTED = (InvalidManifest, UnknownAccount, InvalidEvent, AwsUnavailable)
 # Of an error's text, which becomes part of the state machine's data.
-_TOLD_AT_MOST = 100_000
+_ERROR_AT_MOST = 100_000
 EXECUTION = {
     "id": f"arn:aws:states:{REGION}:111111111111:execution:ecs-gitops:run-1",
     "name": "run-1",
@@ -48,7 +48,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "manifest.md"
 
 
 class Undocumented(AssertionError):
-    """Something came of an input that nothing says."""
+    """A result or an error that is not documented."""
 
 
 class _Polite:
@@ -97,7 +97,7 @@ def world() -> Iterator[FakeEcs]:
 
 
 def judge_event(name: str, event: Any) -> str:
-    """What came of an event: ``result``, or the name of the documented error. Raises :class:`Undocumented`."""
+    """The result for an event: ``result``, or the name of the documented error. Raises :class:`Undocumented`."""
     with world():
         return _judge_event(name, json.loads(json.dumps(event)))
 
@@ -155,7 +155,7 @@ def judge_image(image: str) -> str:
 
 
 def judge_manifest(data: bytes) -> str:
-    """What came of a file: ``good``, ``too large``, or the error's name. Raises :class:`Undocumented`."""
+    """The result for a file: ``good``, ``too large``, or the error's name. Raises :class:`Undocumented`."""
     try:
         read = manifest.load(data, "f")
     except InvalidManifest as error:
@@ -173,21 +173,21 @@ def judge_manifest(data: bytes) -> str:
     again = manifest.from_json(json.loads(rendered.text))
     if again != read:
         raise Undocumented("what was rendered is read as something else")
-    told = judge_event("init_config", {"deployment": json.loads(rendered.text), "execution": EXECUTION})
-    return "good" if told in ("result", "UnknownAccount") else told
+    reported = judge_event("init_config", {"deployment": json.loads(rendered.text), "execution": EXECUTION})
+    return "good" if reported in ("result", "UnknownAccount") else reported
 
 
 def judge_input(data: Any) -> str:
     """What comes of an execution's input: ``good``, or the error's name. Raises :class:`Undocumented`."""
-    told = judge_event("init_config", {"deployment": data, "execution": EXECUTION})
-    return "good" if told == "result" else told
+    reported = judge_event("init_config", {"deployment": data, "execution": EXECUTION})
+    return "good" if reported == "result" else reported
 
 
 def _require_tellable(error: Exception) -> None:
-    told = str(error)
-    if len(told) > _TOLD_AT_MOST:
-        raise Undocumented(f"an error of {len(told):,} characters: {told[:200]}") from error
-    for line in told.split("\n"):
+    reported = str(error)
+    if len(reported) > _ERROR_AT_MOST:
+        raise Undocumented(f"an error of {len(reported):,} characters: {reported[:200]}") from error
+    for line in reported.split("\n"):
         if not line.isprintable():
             raise Undocumented(f"an error that cannot be printed: {line[:500]!a}") from error
 

@@ -107,7 +107,7 @@ def judge_text(text: str) -> str:
 
 
 def judge_notice(texts: Sequence[str]) -> str:
-    """What the six texts are in a release's notice, a notice ahead and a list of problems: ``told``. Raises
+    """What the six texts are in a release's notice, an alert and a list of problems: ``shown``. Raises
     :class:`Undocumented` where a line or a link is not ours."""
     made, plain = _notices(texts), _notices(["x"] * len(texts))
     for text, usual in zip(made, plain, strict=True):
@@ -117,7 +117,7 @@ def judge_notice(texts: Sequence[str]) -> str:
             raise Undocumented(f"a line that is not ours: {text!a}")
         if text.count(_CONSOLE) != usual.count(_CONSOLE):
             raise Undocumented(f"a link that is not ours: {text!a}")
-    return "told"
+    return "shown"
 
 
 def _notices(texts: Sequence[str]) -> list[str]:

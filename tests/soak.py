@@ -1,8 +1,8 @@
-"""``python -m soak``: releases under faults, many of them, and what is reported held against what stands.
+"""``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
 First in memory, where thousands take a minute; then with the real state machine, functions, layer and roles on the
 local AWS, whose clock is faster and whose answers are late, lost or refused on the way to the functions, which die as
-well. Every release comes from a seed, which is told when it finds something. Exit code 1 then.
+well. Every release comes from a seed, which is printed when it finds something. Exit code 1 then.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _released(world: World, seed: int, until: float) -> list[str] | None:
         return None
     try:
         return [f"local AWS, seed {seed}: {lie}" for lie in Case(world, seed).lies()]
-    except Exception as error:  # noqa: BLE001 - told with its seed, and the others go on
+    except Exception as error:  # noqa: BLE001 - printed with its seed, and the others go on
         return [f"local AWS, seed {seed}: {type(error).__name__}: {error}"]
 
 

@@ -1,4 +1,4 @@
-"""A release on the local AWS, from a seed: what it is made of, and what is reported of it held against what stands."""
+"""A release on the local AWS, from a seed: what it is made of, and its report compared with the live state."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Case:
             self._schedule()
         wait_until_steady(self.world.stack.aws, CLUSTER, tuple(self.names))
         deployment = self._deployment()
-        before = {name: self._stands(name) for name in self.names}
+        before = {name: self._live(name) for name in self.names}
         if self.chance.random() < 0.15:
             return self._both(deployment)
         done = self._execute(deployment)
-        told = self._told(done)
-        wait_until_steady(self.world.stack.aws, CLUSTER, self._expected_to_settle(deployment, told))
-        return [f"{lie}: {done.cause}" for lie in self._check(deployment, done, told, before)]
+        reported = self._reported(done)
+        wait_until_steady(self.world.stack.aws, CLUSTER, self._expected_to_settle(deployment, reported))
+        return [f"{lie}: {done.cause}" for lie in self._check(deployment, done, reported, before)]
 
     def _execute(self, deployment: dict[str, Any]) -> Execution:
         return self.world.execute(self.world.stack.outputs["state_machine_arn"], deployment, patience=300)
@@ -50,18 +50,18 @@ class Case:
         rival = {"services": [{**item, "image": "app:3"} for item in map(_plain, deployment["services"])]}
         with ThreadPoolExecutor(2) as pool:
             executions = list(pool.map(self._execute, (deployment, rival)))
-        told = [self._told(done) for done in executions]
+        reported = [self._reported(done) for done in executions]
         lies = []
         for item in deployment["services"]:
             name = item["serviceName"]
-            claims = {item["image"]: told[0].get(name), "app:3": told[1].get(name)}
-            runs = self._stands(name)["image"]
+            claims = {item["image"]: reported[0].get(name), "app:3": reported[1].get(name)}
+            runs = self._live(name)["image"]
             lies += [f"{name} has no result for {image}" for image, status in claims.items() if status not in _FINAL]
             if runs != "app:1" and claims.get(runs) not in ("DEPLOYED", "FAILED"):
                 lies.append(f"{name} runs {runs}, and the releases say {claims}")
             if runs == "app:1" and "app:1" not in claims and set(claims.values()) == {"DEPLOYED"}:
                 lies.append(f"{name} runs what it ran before, and the releases say {claims}")
-        return lies + (self._of_job(deployment["tasks"][0]["image"], told[0].get(self.job)) if self.has_job else [])
+        return lies + (self._of_job(deployment["tasks"][0]["image"], reported[0].get(self.job)) if self.has_job else [])
 
     def _schedule(self) -> None:
         events, place = self.world.stack.aws.client("events"), f"{REGION}:{ACCOUNT}"
@@ -94,23 +94,23 @@ class Case:
         task = {"service": "app", "cwRuleName": self.job, "image": f"app:{chance.choice('12')}"}
         return made | {"tasks": [task], "tasksAfterServices": chance.random() < 0.5}
 
-    def _stands(self, name: str) -> dict[str, Any]:
+    def _live(self, name: str) -> dict[str, Any]:
         service = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"][0]
         definition = self.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         return {
             "image": definition["containerDefinitions"][0]["image"],
-            # Without what is not for the service's strategy: a canary that was returned leaves its bakeTimeInMinutes.
+            # Only members of the service's strategy: a canary that was rolled back leaves its bakeTimeInMinutes.
             "configuration": merged(service["deploymentConfiguration"], {}),
         }
 
-    def _expected_to_settle(self, deployment: dict[str, Any], told: dict[str, str]) -> tuple[str, ...]:
-        """What is reported as good or returned is steady; what failed may be anything. Of a canary ECS tells no state
+    def _expected_to_settle(self, deployment: dict[str, Any], reported: dict[str, str]) -> tuple[str, ...]:
+        """Items reported as good or rolled back are steady; failed ones may be not. Of a canary ECS tells no state
         of the rollout."""
         canaries = {item["serviceName"] for item in deployment["services"] if "deployment" in item}
         good = ("DEPLOYED", "UNCHANGED", "ROLLED_BACK")
-        return tuple(name for name in self.names if told.get(name) in good and name not in canaries)
+        return tuple(name for name in self.names if reported.get(name) in good and name not in canaries)
 
-    def _told(self, done: Execution) -> dict[str, str]:
+    def _reported(self, done: Execution) -> dict[str, str]:
         """The status of each item as the last NextStage reported it: a failed execution has no output."""
         for event in reversed(self.world.history(done)):
             left = event.get("stateExitedEventDetails", {})
@@ -120,28 +120,28 @@ class Case:
         return {}
 
     def _check(
-        self, deployment: dict[str, Any], done: Execution, told: dict[str, str], before: dict[str, Any]
+        self, deployment: dict[str, Any], done: Execution, reported: dict[str, str], before: dict[str, Any]
     ) -> list[str]:
         lies = []
         for item in deployment["services"]:
             name = item["serviceName"]
-            status, was, stands = told.get(name), before[name], self._stands(name)
-            as_before = (was["image"], was["configuration"]) == (stands["image"], stands["configuration"])
-            if status in ("DEPLOYED", "UNCHANGED") and stands["image"] != item["image"]:
-                lies.append(f"{name} {status}, and runs {stands['image']}")
+            status, was, live = reported.get(name), before[name], self._live(name)
+            as_before = (was["image"], was["configuration"]) == (live["image"], live["configuration"])
+            if status in ("DEPLOYED", "UNCHANGED") and live["image"] != item["image"]:
+                lies.append(f"{name} {status}, and runs {live['image']}")
             if status == "DEPLOYED" and item["image"] == "app:broken":
                 lies.append(f"{name} DEPLOYED, and its image cannot be pulled")
             if status in ("ROLLED_BACK", "SKIPPED", "HELD", "UNCHANGED") and not as_before:
-                lies.append(f"{name} {status}, and is not as before: {was} {stands}")
+                lies.append(f"{name} {status}, and is not as before: {was} {live}")
             if status not in _FINAL:
                 lies.append(f"{name} has no result: {done.status}")
             is_rolled_out = status == "DEPLOYED" and item["image"] != was["image"]
             lies += self._hooks(name, item, is_rolled_out=is_rolled_out)
         if self.has_job:
-            lies += self._of_job(deployment["tasks"][0]["image"], told.get(self.job))
-        is_good = all(status in ("DEPLOYED", "UNCHANGED", "HELD") for status in told.values())
+            lies += self._of_job(deployment["tasks"][0]["image"], reported.get(self.job))
+        is_good = all(status in ("DEPLOYED", "UNCHANGED", "HELD") for status in reported.values())
         if done.status != ("SUCCEEDED" if is_good else "FAILED"):
-            lies.append(f"the execution ended {done.status} with {told}")
+            lies.append(f"the execution ended {done.status} with {reported}")
         return lies
 
     def _of_job(self, image: str, status: str | None) -> list[str]:

@@ -1,7 +1,7 @@
 """The files and events that cost most for their size, each with what comes of it.
 
 ``PYTHONPATH=lambda_src:tests python -m worst_cases manifests`` (or ``events``) judges them in a process of bounded
-memory and prints, as JSON by name: what came of it, the seconds of CPU time, and the process's peak so far in MiB.
+memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB.
 """
 
 from __future__ import annotations
@@ -226,11 +226,13 @@ def measure(what: str) -> dict[str, dict[str, Any]]:
         data = MANIFESTS[name]() if what == "manifests" else EVENTS[name][1]()
         began = time.process_time()
         try:
-            told = hostile.judge_manifest(data) if what == "manifests" else hostile.judge_event(EVENTS[name][0], data)
+            reported = (
+                hostile.judge_manifest(data) if what == "manifests" else hostile.judge_event(EVENTS[name][0], data)
+            )
         except (hostile.Undocumented, MemoryError) as error:
-            told = repr(error)[:300]
+            reported = repr(error)[:300]
         seconds = time.process_time() - began
-        found[name] = {"told": told, "seconds": round(seconds, 2), "peak": peak_mib()}
+        found[name] = {"reported": reported, "seconds": round(seconds, 2), "peak": peak_mib()}
     return found
 
 

@@ -132,8 +132,8 @@ def worst() -> dict[str, Any]:
         subprocess.Popen([sys.executable, "-m", "worst_cases", what], env=environment, stdout=subprocess.PIPE)
         for what in ("manifests", "events")
     ]
-    told = [process.communicate(timeout=300)[0] for process in running]
-    return {name: cost for each in told for name, cost in json.loads(each).items()}
+    reported = [process.communicate(timeout=300)[0] for process in running]
+    return {name: cost for each in reported for name, cost in json.loads(each).items()}
 
 
 @pytest.fixture

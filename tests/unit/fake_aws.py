@@ -1,7 +1,7 @@
 """An account in memory behind the methods of :class:`ecs_gitops.aws.Aws`, for unit tests of what decides and acts.
 
 It can die after any call, throttle or refuse any call. Nothing of the package is replaced. What ECS does by itself over
-time is played by :mod:`unit.fake_ecs` for the tests that want it.
+time is played by :mod:`unit.fake_ecs` for the tests that need it.
 """
 
 from __future__ import annotations
@@ -159,16 +159,16 @@ class FakeAws(FakeTriggers):
         self._require_active("update_service", task_definition)
         controller = (live.get("deploymentController") or {}).get("type", "ECS")
         if controller != "ECS":
-            told = f"Unable to update task definition on services with a {controller} deployment controller."
-            raise AwsRefused("update_service", "InvalidParameterException", told)
+            message = f"Unable to update task definition on services with a {controller} deployment controller."
+            raise AwsRefused("update_service", "InvalidParameterException", message)
 
     def _require_traffic(self, live: dict[str, Any], configuration: Mapping[str, Any]) -> None:
         """CANARY and LINEAR shift traffic."""
         kind = configuration.get("strategy")
         has_traffic = "loadBalancers" not in live or live["loadBalancers"] or self._is_connected(live)
         if kind in ("CANARY", "LINEAR") and not has_traffic:
-            told = f"The {kind} deployment strategy requires a load balancer or Service Connect."
-            raise AwsRefused("update_service", "InvalidParameterException", told)
+            message = f"The {kind} deployment strategy requires a load balancer or Service Connect."
+            raise AwsRefused("update_service", "InvalidParameterException", message)
 
     def _is_connected(self, live: dict[str, Any]) -> bool:
         return any((each.get("serviceConnectConfiguration") or {}).get("enabled") for each in live["deployments"])
@@ -202,11 +202,11 @@ class FakeAws(FakeTriggers):
         self._called("stop_service_deployment")
         record = next((r for r in self.records if r["serviceDeploymentArn"] == arn), None)
         if record is None:
-            told = "Service deployment not found."
-            raise AwsRefused("stop_service_deployment", "ServiceDeploymentNotFoundException", told)
+            message = "Service deployment not found."
+            raise AwsRefused("stop_service_deployment", "ServiceDeploymentNotFoundException", message)
         if record["status"] not in GOING_ON:
-            told = f"The service deployment is in status {record['status']} and cannot be stopped."
-            raise AwsRefused("stop_service_deployment", "ConflictException", told)
+            message = f"The service deployment is in status {record['status']} and cannot be stopped."
+            raise AwsRefused("stop_service_deployment", "ConflictException", message)
         if record["status"] in ("PENDING", "IN_PROGRESS"):
             record["status"] = "ROLLBACK_REQUESTED"
         self.stops.append(record["deployment"])

@@ -93,8 +93,8 @@ class FakeDefinitions(FakeLookups):
 
     def _require_few(self, operation: str, tags: Mapping[str, str]) -> None:
         if len(tags) > TAGS_AT_MOST:
-            told = f"The number of tags exceeds the limit of {TAGS_AT_MOST}."
-            raise AwsRefused(operation, "InvalidParameterException", told)
+            message = f"The number of tags exceeds the limit of {TAGS_AT_MOST}."
+            raise AwsRefused(operation, "InvalidParameterException", message)
 
     def _require_cluster(self, operation: str, cluster: str) -> None:
         if cluster != CLUSTER:
@@ -109,5 +109,5 @@ class FakeDefinitions(FakeLookups):
             raise AwsRefused(operation, "ClientException", "TaskDefinition not found.")
         if not self._is_active(arn):
             is_inactive = self.definitions[arn][0]["status"] == "INACTIVE"
-            told = "TaskDefinition is inactive" if is_inactive else "The task definition is being deleted."
-            raise AwsRefused(operation, "ClientException", told)
+            message = "TaskDefinition is inactive" if is_inactive else "The task definition is being deleted."
+            raise AwsRefused(operation, "ClientException", message)

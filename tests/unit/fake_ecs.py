@@ -68,8 +68,8 @@ class FakeEcs(FakeAws):
         record = next(r for r in self.records if r["serviceDeploymentArn"] == arn)
         found = [h for h in record.get("lifecycleHookDetails", []) if h["hookId"] == hook_id]
         if record["status"] != "IN_PROGRESS" or not found or found[0]["status"] != "AWAITING_ACTION":
-            told = "The hook is not awaiting an action."
-            raise AwsRefused("continue_service_deployment", "InvalidParameterException", told)
+            message = "The hook is not awaiting an action."
+            raise AwsRefused("continue_service_deployment", "InvalidParameterException", message)
         self._resolve(record, found[0], "SUCCEEDED" if action == "CONTINUE" else "FAILED", action)
 
     # --- what is read ------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ class FakeEcs(FakeAws):
             self._seen.append((self.now, copy.deepcopy(self.services), copy.deepcopy(self.records)))
 
     def steady(self) -> dict[str, Any]:
-        """What stands once everything has come to rest, comparable: without ids and times."""
+        """The live state after all deployments are over, without ids and times, so that it can be compared."""
         for _ in range(20):
             self.now += ROLLOUT
             self._go_on()
@@ -257,8 +257,8 @@ class FakeEcs(FakeAws):
     def _resolve(self, record: dict[str, Any], hook: dict[str, Any], status: str, action: str) -> None:
         hook["status"] = status
         if action == "ROLLBACK":
-            told = f"a lifecycle hook {'timed out' if status == 'TIMED_OUT' else 'was answered with ROLLBACK'}"
-            record |= {"status": "ROLLBACK_REQUESTED", "statusReason": told}
+            message = f"a lifecycle hook {'timed out' if status == 'TIMED_OUT' else 'was answered with ROLLBACK'}"
+            record |= {"status": "ROLLBACK_REQUESTED", "statusReason": message}
 
 
 def _enter(deployment: dict[str, Any], state: str, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Tasks of RunTask, in memory, as ECS answers: a token is asked once, and what finds no place is told."""
+"""Tasks of RunTask, in memory, as ECS answers: one task for each token, and a refusal for what cannot be placed."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class FakeTasks(FakeDefinitions):
         self._called("run_task")
         self._require_cluster("run_task", request["cluster"])
         self._require_active("run_task", request["taskDefinition"])
-        if told := self._misfit(request):
-            raise AwsRefused("run_task", "InvalidParameterException", told)
+        if message := self._misfit(request):
+            raise AwsRefused("run_task", "InvalidParameterException", message)
         token = request["clientToken"]
         if token not in self.tasks and token not in self.no_place and self.unplaced:
             self.no_place[token] = self.unplaced.pop(0)

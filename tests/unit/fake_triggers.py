@@ -68,8 +68,8 @@ class FakeTriggers(FakeTasks):
         is_recurring = not schedule["ScheduleExpression"].startswith("at(")
         start, end = schedule.get("StartDate"), schedule.get("EndDate")
         if is_recurring and start is not None and start < self.now - 300:
-            told = "The StartDate you specify cannot be earlier than 5 minutes ago."
-            raise AwsRefused("update_schedule", "ValidationException", told)
+            message = "The StartDate you specify cannot be earlier than 5 minutes ago."
+            raise AwsRefused("update_schedule", "ValidationException", message)
         if is_recurring and start is not None and end is not None and start >= end:
             raise AwsRefused("update_schedule", "ValidationException", "The StartDate must come before the EndDate.")
         place = schedule["GroupName"], schedule["Name"]

@@ -1,5 +1,5 @@
 """Releases under faults, from a seed: throttling, faults of AWS, answers that are lost after the effect took place, and
-the death of a function after any call. What is reported is held against what stands at the end.
+the death of a function after any call. The report is compared with the live state at the end.
 
 The account is in memory, so that thousands of seeds can be run; the same is done with the real state machine and
 functions on the local AWS by :mod:`soak`.
@@ -86,7 +86,7 @@ class Run:
         self.ecs = FaultyEcs()
 
     def lies(self, monkeypatch: pytest.MonkeyPatch) -> list[Lie]:
-        """Make the account, release, and hold the report against what stands."""
+        """Make the account, release, and compare the report with the live state."""
         deployment = self._set_up()
         before = self.ecs.steady()
         definitions = set(self.ecs.definitions)
@@ -95,7 +95,7 @@ class Run:
         done = machine.run(deployment)
         self.ecs.arm(self.chance, 0.0)
         after = self.ecs.steady()
-        return [Lie(self.seed, told) for told in self._check(deployment, done, before, after, definitions)]
+        return [Lie(self.seed, reported) for reported in self._check(deployment, done, before, after, definitions)]
 
     def _set_up(self) -> dict[str, Any]:
         chance, ecs = self.chance, self.ecs
@@ -152,24 +152,26 @@ class Run:
     def _check(
         self, deployment: dict[str, Any], done: dict[str, Any], before: Any, after: Any, definitions: set[str]
     ) -> list[str]:
-        told = {item["name"]: item for item in done["result"]["items"]}
-        wanted = {item["serviceName"]: item for item in deployment["services"]}
-        lies = [f"{name} has no result" for name in wanted if name not in told]
-        for name, item in wanted.items():
-            result = told.get(name, {})
+        reported = {item["name"]: item for item in done["result"]["items"]}
+        requested = {item["serviceName"]: item for item in deployment["services"]}
+        lies = [f"{name} has no result" for name in requested if name not in reported]
+        for name, item in requested.items():
+            result = reported.get(name, {})
             lies += [
                 f"{name}: {lie}: {result}"
                 for lie in self._of_service(item, result, before["services"][name], after["services"][name])
             ]
-        lies += [f"{name}: {lie}" for name in ("nightly", "hourly") for lie in self._of_task(name, told, before, after)]
+        lies += [
+            f"{name}: {lie}" for name in ("nightly", "hourly") for lie in self._of_task(name, reported, before, after)
+        ]
         per_service: dict[str, int] = {}
         for task in self.ecs.tasks.values():
             family = task["request"]["taskDefinition"].rsplit("/", 1)[-1].split(":")[0]
             per_service[family] = per_service.get(family, 0) + 1
         for family, count in per_service.items():
-            if count > len(wanted[family].get("hooks", {})):
+            if count > len(requested[family].get("hooks", {})):
                 lies.append(f"{family}: {count} hooks were run")
-        statuses = {item["status"] for item in told.values()}
+        statuses = {item["status"] for item in reported.values()}
         if done["status"] == "SUCCEEDED" and statuses & {"FAILED", "ROLLED_BACK"}:
             lies.append("a success with failed items")
         if done["error"] == "CheckFailed" and done["status"] == "FAILED" and set(self.ecs.definitions) != definitions:
@@ -200,14 +202,14 @@ class Run:
             return ["said not to be changed, and it was"]
         return []
 
-    def _of_task(self, name: str, told: dict[str, Any], before: Any, after: Any) -> list[str]:
-        if name not in told:
+    def _of_task(self, name: str, reported: dict[str, Any], before: Any, after: Any) -> list[str]:
+        if name not in reported:
             return []
         group = "rules" if name == "nightly" else "schedules"
         is_as_before = before[group]["default", name] == after[group]["default", name]
-        status = told[name]["status"]
+        status = reported[name]["status"]
         if status == "DEPLOYED" and is_as_before:
             return ["DEPLOYED, and nothing changed"]
         if status in ("UNCHANGED", "SKIPPED", "HELD", "ROLLED_BACK") and not is_as_before:
-            return [f"{status}, and it was changed: {told[name]}"]
+            return [f"{status}, and it was changed: {reported[name]}"]
         return []

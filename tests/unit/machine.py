@@ -1,7 +1,6 @@
 """The state machine's stages in memory: the handlers that ship, JSON between them, retries as the definition has them.
 
-For tests that walk through every call of a release. That the definition itself goes these ways is tested with the real
-one, on the local AWS.
+For tests that walk through every call of a release. The definition itself is tested on the local AWS.
 """
 
 from __future__ import annotations

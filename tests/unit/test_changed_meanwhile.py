@@ -41,7 +41,7 @@ def test_a_schedule_that_somebody_switches_off_stays_off(shop, machine, meanwhil
 
 
 def test_a_targets_input_that_somebody_changes_stays(shop, machine, meanwhile):
-    # GIVEN somebody who changes what the rule's target is told
+    # GIVEN somebody who changes the input of the rule's target
     meanwhile(lambda: shop.rules["default", "nightly"][0].update(Input="{}"))
     # WHEN it is released
     assert statuses(machine.run({"tasks": [BY_RULE]})) == {"nightly": "DEPLOYED"}
@@ -49,15 +49,15 @@ def test_a_targets_input_that_somebody_changes_stays(shop, machine, meanwhile):
     assert shop.rules["default", "nightly"][0]["Input"] == "{}"
 
 
-@pytest.mark.parametrize("wanted", [SCHEDULED, BY_RULE], ids=["schedule", "rule"])
-def test_what_somebody_else_deploys_meanwhile_is_left(shop, machine, meanwhile, wanted):
+@pytest.mark.parametrize("desired", [SCHEDULED, BY_RULE], ids=["schedule", "rule"])
+def test_what_somebody_else_deploys_meanwhile_is_left(shop, machine, meanwhile, desired):
     # GIVEN somebody who has a revision of their own run
     theirs = shop.define("job", ("job", "job:theirs"))
     places = [shop.schedules["default", "hourly"]["Target"], shop.rules["default", "nightly"][0]]
     meanwhile(lambda: [place["EcsParameters"].update(TaskDefinitionArn=theirs) for place in places])
     # WHEN it is released
-    (got,) = machine.run({"tasks": [wanted]})["result"]["items"]
-    # THEN the item fails, says so, and theirs stands
+    (got,) = machine.run({"tasks": [desired]})["result"]["items"]
+    # THEN the item fails, says so, and their change stays
     assert got["status"] == "FAILED"
     assert "someone else changed" in got["reason"]
     assert "it runs job:2, which is left as it is" in got["reason"]

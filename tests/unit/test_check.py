@@ -28,19 +28,19 @@ def test_one_bad_item_and_nothing_is_changed_anywhere(ecs, machine):
 
 
 @pytest.mark.parametrize(
-    ("registry", "told"),
+    ("registry", "reported"),
     [
         ({}, "there is no repository web of account 111111111111, Region us-west-2"),
         ({"web:1": "sha256:" + "1" * 64}, "has no image 2"),
     ],
     ids=["no repository", "no tag"],
 )
-def test_an_image_that_is_not_in_ecr_is_found_before(ecs, machine, registry, told):
+def test_an_image_that_is_not_in_ecr_is_found_before(ecs, machine, registry, reported):
     ecs.registry = registry
     done = machine.run(release(item("web") | {"image": IMAGE}))
     assert done["error"] == "CheckFailed"
     (web,) = done["result"]["items"]
-    assert told in web["reason"]
+    assert reported in web["reason"]
     assert web["checks"]["image"] == "FAILED"
 
 
@@ -64,13 +64,13 @@ def test_secrets_parameters_and_roles_are_looked_for(ecs, machine):
     ecs.passable = set()
     (web,) = machine.run(release(item("web")))["result"]["items"]
     assert web["status"] == "FAILED"
-    for told in (
+    for reported in (
         f"secret {secret} does not exist",
         "parameter /shop/token does not exist",
         "parameter /shop/key does not exist",
         "may not pass role arn:aws:iam::111111111111:role/task to ecs-tasks.amazonaws.com",
     ):
-        assert told in web["reason"]
+        assert reported in web["reason"]
     assert (web["checks"]["secrets"], web["checks"]["passRole"]) == ("FAILED", "FAILED")
     # AND with all of them there, the release goes through
     ecs.secrets, ecs.parameters, ecs.passable = {secret}, {"/shop/token", "/shop/key"}, None
@@ -83,10 +83,10 @@ def test_settings_that_interrupt_are_warnings_or_errors(ecs, machine):
     done = machine.run(release(item("web", requireZeroDowntime=True)))
     (web,) = done["result"]["items"]
     assert (web["status"], web["checks"]["downtime"]) == ("FAILED", "FAILED")
-    for told in ("minimumHealthyPercent 0", "desired count 1", "no health check", "no circuit breaker"):
-        assert f"requireZeroDowntime: {told}" in web["reason"]
+    for reported in ("minimumHealthyPercent 0", "desired count 1", "no health check", "no circuit breaker"):
+        assert f"requireZeroDowntime: {reported}" in web["reason"]
     assert ecs.images("web") == {"web": "web:1"}
-    # WHEN it is not asked for, it is deployed and the warnings are told
+    # WHEN it is not asked for, it is deployed and the warnings are reported
     done = machine.run(release(item("web")))
     (web,) = done["result"]["items"]
     assert (web["status"], web["checks"]["downtime"]) == ("DEPLOYED", "WARNING")

@@ -1,6 +1,6 @@
 """Two releases at once, somebody else's hand in the middle, a service that goes away: each ends with a true report.
 
-There is no lock: ECS's own deployment ids tell whose rollout it is (docs/adr/0008). Here the turns of two executions
+There is no lock: ECS's own deployment ids show whose rollout it is (docs/adr/0008). Here the steps of two executions
 are interleaved in every way that a seed gives, on one account in memory.
 """
 
@@ -26,7 +26,7 @@ class Turns(Machine):
     """An execution that stops after each state, so that something else can come between."""
 
     def steps(self, deployment: dict[str, Any], name: str) -> Iterator[None]:
-        """One turn at a time; the report is in :attr:`reports`."""
+        """One step at a time; the report is in :attr:`reports`."""
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"
         execution = {"id": arn, "name": name, "startTime": "2026-11-24T10:00:00Z"}
         state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
@@ -77,39 +77,39 @@ def interleave(turns: Turns, seed: int, *deployments: dict[str, Any]) -> dict[st
     return turns.reports
 
 
-def true_to(result: dict[str, Any], wanted: str, runs: str) -> bool:
+def true_to(result: dict[str, Any], requested: str, runs: str) -> bool:
     """Whether a report is so: DEPLOYED and UNCHANGED only of what runs at the end, unless it was replaced after."""
-    return result["status"] not in ("DEPLOYED", "UNCHANGED") or wanted == runs
+    return result["status"] not in ("DEPLOYED", "UNCHANGED") or requested == runs
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_two_executions_on_the_same_services_each_report_what_is_so(turns, shop, seed):
-    # GIVEN two executions with different images for the same services, turn by turn in any order
+    # GIVEN two executions with different images for the same services, step by step in any order
     reports = interleave(
         turns, seed, release(item("web", "2"), item("api", "2")), release(item("web", "3"), item("api", "3"))
     )
     shop.steady()
     for name in ("web", "api"):
         runs = shop.images(name)[name]
-        told = {run: reports[run][name] for run in ("run-0", "run-1")}
+        reported = {run: reports[run][name] for run in ("run-0", "run-1")}
         # THEN the one that runs at the end is never reported as failed by superseding itself, and a release whose
-        # image does not run says that it was superseded, could not be returned, or was done before the other came
-        for run, wanted in (("run-0", f"{name}:2"), ("run-1", f"{name}:3")):
-            result = told[run]
-            if result["status"] == "DEPLOYED" and wanted != runs:
-                other = told["run-1" if run == "run-0" else "run-0"]
-                assert other["status"] in ("DEPLOYED", "ROLLED_BACK"), told
+        # image does not run says that it was superseded, could not be rolled back, or was done before the other came
+        for run, requested in (("run-0", f"{name}:2"), ("run-1", f"{name}:3")):
+            result = reported[run]
+            if result["status"] == "DEPLOYED" and requested != runs:
+                other = reported["run-1" if run == "run-0" else "run-0"]
+                assert other["status"] in ("DEPLOYED", "ROLLED_BACK"), reported
                 assert other.get("previousTaskDefArn") != other.get("deployedTaskDefArn")
             elif result["status"] == "FAILED":
                 assert "superseded" in result["reason"] or "someone else deployed" in result["reason"], result
         assert runs in (f"{name}:1", f"{name}:2", f"{name}:3")
-        assert any(result["status"] in ("DEPLOYED", "ROLLED_BACK") for result in told.values()), told
+        assert any(result["status"] in ("DEPLOYED", "ROLLED_BACK") for result in reported.values()), reported
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_two_executions_of_the_same_manifest_deploy_once_and_both_say_so(turns, shop, seed):
-    wanted = release(item("web", "2"))
-    reports = interleave(turns, seed, wanted, wanted)
+    requested = release(item("web", "2"))
+    reports = interleave(turns, seed, requested, requested)
     shop.steady()
     assert shop.images("web") == {"web": "web:2"}
     assert {reports[run]["web"]["status"] for run in ("run-0", "run-1")} <= {"DEPLOYED", "UNCHANGED"}
@@ -130,16 +130,16 @@ def test_a_manual_update_in_the_middle_is_told_and_left(turns, shop):
         shop.now += 1
         shop._start(shop.services["web"], shop.define("web", ("web", "web:9")))
 
-    told = _midway(turns, release(item("web", "2")), interfere)
-    assert told["status"] == "FAILED"
-    assert "superseded" in told["reason"]
+    reported = _midway(turns, release(item("web", "2")), interfere)
+    assert reported["status"] == "FAILED"
+    assert "superseded" in reported["reason"]
     assert shop.images("web") == {"web": "web:9"}
 
 
 def test_a_service_that_is_deleted_in_the_middle_is_told(turns, shop):
-    told = _midway(turns, release(item("web", "2")), lambda: shop.services["web"].update(status="DRAINING"))
-    assert told["status"] == "FAILED"
-    assert "became DRAINING" in told["reason"]
+    reported = _midway(turns, release(item("web", "2")), lambda: shop.services["web"].update(status="DRAINING"))
+    assert reported["status"] == "FAILED"
+    assert "became DRAINING" in reported["reason"]
 
 
 def test_pushes_in_a_row_leave_the_last_one(machine, ecs):

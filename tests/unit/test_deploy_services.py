@@ -31,7 +31,7 @@ def web(aws):
 
 
 def test_a_changed_image_gets_a_new_revision_and_a_deployment(aws, release, budget, services, web):
-    # GIVEN a service on web:1 / WHEN another image is wanted
+    # GIVEN a service on web:1 / WHEN another image is desired
     batch = deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     # THEN a revision with that image alone changed is registered, tagged, and its deployment's id is known
     item = batch.items[0]
@@ -64,7 +64,7 @@ def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budge
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda aws: aws.services.clear(), "service 'web' does not exist in cluster 'shop'"),
         (lambda aws: aws.services["web"].update(status="DRAINING"), "service 'web' is DRAINING"),
@@ -77,7 +77,7 @@ def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budge
     ],
     ids=["unknown", "draining", "inactive", "code-deploy", "external"],
 )
-def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, services, web, change, told):
+def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, services, web, change, reported):
     # GIVEN one service that cannot be deployed beside one that can
     change(aws)
     aws.serve("api", aws.define("api", ("api", "shop/api:1")))
@@ -85,7 +85,7 @@ def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, servi
     bad, good = deploy(aws, release, services(("web", "web", "shop/web:2"), ("api", "api", "shop/api:2")), budget).items
     # THEN the one FAILED with a reason and the other goes on
     assert bad.status == "FAILED"
-    assert told in (bad.reason or "")
+    assert reported in (bad.reason or "")
     assert good.step == "ROLLING_OUT"
 
 
@@ -150,7 +150,7 @@ def test_what_the_invocation_has_no_time_for_is_left_for_the_next(aws, release, 
     batch = deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     # THEN the item is pending, and the state machine comes back
     assert (batch.items[0].step, batch.next) == ("PENDING", "DEPLOY")
-    # WHEN the next invocation has its turn
+    # WHEN the next invocation runs
     aws.throttle = set()
     again = deploy(aws, release, batch, replace(budget, until=aws.now + 600), is_retry=True)
     assert again.items[0].step == "ROLLING_OUT"
@@ -160,7 +160,7 @@ def test_redeploying_after_a_failed_deployment_deploys_again(aws, release, other
     # GIVEN an image whose deployment failed and was not rolled back
     deploy(aws, release, services(("web", "web", "shop/web:2")), budget)
     aws.finish("web", "FAILED")
-    # WHEN a later release wants the same image
+    # WHEN a later release has the same image
     item = deploy(aws, other_release, services(("web", "web", "shop/web:2")), budget).items[0]
     # THEN it is deployed again, and what to return to is still the revision that last worked
     assert (item.step, item.change.revision, item.change.previous) == ("ROLLING_OUT", "web:3", "web:1")
@@ -201,7 +201,7 @@ def test_a_definition_whose_tags_leave_no_room_fails_before_anything_is_register
 
 
 def test_a_stuck_deployment_without_rollout_state_is_not_unchanged(aws, release, budget, services, web):
-    # GIVEN the wanted image is the primary's, none of its tasks runs, and ECS gives no rollout state
+    # GIVEN the desired image is the primary's, none of its tasks runs, and ECS gives no rollout state
     new = aws.define("web", ("web", "shop/web:2"))
     old = aws.services["web"]["deployments"][0] | {"status": "ACTIVE", "rolloutState": None}
     stuck = aws._deployment(new, 2, "IN_PROGRESS") | {"rolloutState": None, "failedTasks": 9}

@@ -37,7 +37,7 @@ def nightly(aws):
 def test_every_ecs_target_points_to_the_new_revision_with_all_else_kept(aws, release, budget, tasks, nightly):
     # GIVEN a rule whose first target is a queue and which runs the task twice
     before = aws.rules["default", "nightly"]
-    # WHEN another image is wanted
+    # WHEN another image is desired
     item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)[0]
     # THEN one revision is registered, and both ECS targets changed in that one member
     new = nightly
@@ -77,18 +77,18 @@ def test_a_rule_on_another_bus_is_found_there(aws, release, budget, tasks, night
 
 
 @pytest.mark.parametrize(
-    ("rule", "container", "told"),
+    ("rule", "container", "reported"),
     [
         ("absent", "cleanup", "rule 'absent' on bus 'default' does not exist"),
         ("queue-only", "cleanup", "has no ECS target"),
         ("nightly", "clean", "no container named 'clean'"),
     ],
 )
-def test_a_task_that_cannot_be_deployed_says_why(aws, release, budget, tasks, nightly, rule, container, told):
+def test_a_task_that_cannot_be_deployed_says_why(aws, release, budget, tasks, nightly, rule, container, reported):
     aws.rules["default", "queue-only"] = [{"Id": "q", "Arn": "arn:aws:sqs:us-west-2:111111111111:q"}]
     bad, good = deploy(aws, release, tasks((rule, container, "job:2"), ("nightly", "cleanup", "job:2")), budget)
     assert bad.status == "FAILED"
-    assert told in bad.reason
+    assert reported in bad.reason
     assert good.status == "DEPLOYED"
 
 

@@ -36,21 +36,21 @@ def test_nothing_is_deregistered_unless_it_is_asked_for(ecs, machine):
 
 @pytest.mark.usefixtures("cleaning")
 @pytest.mark.parametrize(
-    "wanted",
+    "requested",
     [item("web", "bad"), item("web", **hooks(after="smoke fail")), item("web", **hooks(before="migrate fail"))],
     ids=["rollout", "postDeploy", "preDeploy"],
 )
-def test_what_failed_is_no_longer_what_its_family_means(ecs, machine, wanted):
+def test_what_failed_is_no_longer_what_its_family_means(ecs, machine, requested):
     # GIVEN a rule outside of the manifest that follows the family of a service
     family = ecs.services["web"]["taskDefinition"].rsplit(":", 1)[0]
-    done = machine.run(release(wanted, item("api")))
+    done = machine.run(release(requested, item("api")))
     # THEN it runs what the service runs
     definition, _ = ecs.describe_task_definition(family)
     assert (definition["revision"], definition["containerDefinitions"][0]["image"]) == (1, "web:1")
     assert _status(ecs)["web:2"] == "INACTIVE"
     # AND what went well is as it is
     assert _status(ecs)["api:2"] == "ACTIVE"
-    # AND it is told, and the result is the same
+    # AND it is reported, and the result is the same
     assert done["error"] == "ReleaseFailed"
     web = next(each for each in done["result"]["items"] if each["name"] == "web")
     assert web["status"] in (Status.ROLLED_BACK, Status.FAILED)
@@ -78,7 +78,7 @@ def test_the_copy_that_a_rollback_deployed_stays(ecs, machine):
 @pytest.mark.usefixtures("cleaning")
 @pytest.mark.parametrize("on_failure", ["stop", "rollback"])
 def test_what_a_service_runs_stays(ecs, machine, monkeypatch, on_failure):
-    # GIVEN a service that is left on what failed, or cannot be returned
+    # GIVEN a service that is left on what failed, or cannot be rolled back
     if on_failure == "rollback":
         ecs.services["web"]["deploymentConfiguration"]["deploymentCircuitBreaker"]["enable"] = True
         update = ecs.update_service
@@ -210,10 +210,10 @@ def test_the_stage_comes_once_before_the_report_and_its_failure_is_none():
     # AND what items of the other kind run goes with it
     assert stage.batches[0].keep == ("web:2",)
     # WHEN it is over, or failed as a whole, or for a batch, THEN the report follows, without an error
-    told = json.loads(json.dumps(stage.to_json()))
-    told["batches"][0]["error"] = {"Error": "AwsUnavailable", "Cause": "no"}
+    reported = json.loads(json.dumps(stage.to_json()))
+    reported["batches"][0]["error"] = {"Error": "AwsUnavailable", "Cause": "no"}
     for error in (None, {"Error": "States.Timeout", "Cause": ""}):
-        end = following(Stage.from_json(told | {"error": error}), deregisters=True)
+        end = following(Stage.from_json(reported | {"error": error}), deregisters=True)
         assert (end.batches, end.error) == ((), None)
         assert [each.status for batch in end.rest for each in batch.items] == [Status.ROLLED_BACK, Status.UNCHANGED]
         assert not any(batch.keep or batch.error or batch.mode == Mode.CLEAN for batch in end.rest)

@@ -1,4 +1,4 @@
-"""Failures that no release could tell of: one notice for each, whatever comes how often."""
+"""Failures without a notice of the state machine: one notice for each, however many events come."""
 
 from __future__ import annotations
 
@@ -118,9 +118,9 @@ def ended(status: str, error: str | None = None, cause: str | None = None, **mor
 
 def execution(status: str, error: str | None = None, cause: str | None = None, **more: Any) -> dict[str, Any]:
     """What DescribeExecution answers."""
-    told = {"error": error, "cause": cause}
+    reported = {"error": error, "cause": cause}
     text = json.dumps({"release": "4.0", "source": SOURCE, "services": []})
-    return {"status": status, "input": text, **{k: v for k, v in told.items() if v}, **more}
+    return {"status": status, "input": text, **{k: v for k, v in reported.items() if v}, **more}
 
 
 def tell(event: dict[str, Any]) -> str:
@@ -157,7 +157,7 @@ def test_a_deploy_whose_execution_goes_on_or_is_good_is_left_to_the_execution(ac
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "cause", "told"),
+    ("status", "error", "cause", "reported"),
     [
         ("TIMED_OUT", None, None, "Release TIMED_OUT: the execution was ended before it could report."),
         ("ABORTED", None, None, "Release ABORTED: the execution was ended before it could report."),
@@ -177,14 +177,14 @@ def test_a_deploy_whose_execution_goes_on_or_is_good_is_left_to_the_execution(ac
         ),
     ],
 )
-def test_an_execution_that_could_not_tell_is_told_once_with_its_source(account, status, error, cause, told):
+def test_an_execution_that_could_not_tell_is_told_once_with_its_source(account, status, error, cause, reported):
     # GIVEN an execution that the pipeline started and that ended without a notice
     account.executions[RAN] = execution(status, error, cause)
     # WHEN both of its events come, in any order and more than once
     events = [ended(status, error, cause), action("Deploy", began=RAN), ended(status, error, cause), action("Deploy")]
     assert [tell(event) for event in events] == ["SENT", "SENT_BEFORE", "SENT_BEFORE", "SENT_BEFORE"]
     ((subject, message),) = account.notices
-    assert message.startswith(told)
+    assert message.startswith(reported)
     assert f"{status}: release 4.0 (" in subject
     for known in ("c0ffee Ship it", "Ada", "config (main)", f"executions/details/{RAN}"):
         assert known in message

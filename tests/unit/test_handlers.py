@@ -94,8 +94,8 @@ def test_a_batch_has_all_of_one_kind_account_and_region(settings):
     services = [{**WEB, "serviceName": f"s{n}", "clusterName": f"c{n % 2}"} for n in range(24)]
     elsewhere = {**WEB, "region": "us-east-1"}
     batches = plan({"services": [*services, elsewhere], "tasks": [JOB]})["batches"]
-    told = [(batch["kind"], batch["region"], len(batch["items"])) for batch in batches]
-    assert told == [("task", "us-west-2", 1), ("service", "us-west-2", 24), ("service", "us-east-1", 1)]
+    reported = [(batch["kind"], batch["region"], len(batch["items"])) for batch in batches]
+    assert reported == [("task", "us-west-2", 1), ("service", "us-west-2", 24), ("service", "us-east-1", 1)]
 
 
 def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(settings, monkeypatch):

@@ -20,6 +20,8 @@ from unit.shop import hooks as with_hooks
 from unit.shop import item as manifest_item
 from unit.shop import release as manifest
 
+RUNNING, SUCCEEDED, FAILED, TIMED_OUT, UNPLACED = HookStatus
+
 HOOK = {"command": ["migrate", "up"], "timeoutMinutes": 5}
 ITEM = service_item(
     hooks={"preDeploy": HOOK, "postDeploy": {"command": ["smoke"]}},
@@ -180,56 +182,36 @@ STOPPED_BY_SOMEBODY = ended(("web", 0)) | {"stopCode": "UserInitiated", "stopped
 
 
 @pytest.mark.parametrize(
-    ("task", "now", "status", "told"),
+    ("task", "now", "status", "reported"),
     [
-        ({"lastStatus": "PENDING"}, 1010, HookStatus.RUNNING, "pending"),
-        (
-            {"lastStatus": "RUNNING"},
-            1300,
-            HookStatus.TIMED_OUT,
-            "still running after 5 minutes (task t1, log /ecs/web/app",
-        ),
-        (stopped(exitCode=0), 1010, HookStatus.SUCCEEDED, ""),
-        (
-            stopped(exitCode=2),
-            1010,
-            HookStatus.FAILED,
-            "container web exited with 2, Essential container in task exited",
-        ),
-        (stopped(), 1010, HookStatus.FAILED, "did not run: Essential container"),
-        (stopped(reason="CannotPullContainerError"), 1010, HookStatus.FAILED, "did not run: CannotPullContainerError"),
+        ({"lastStatus": "PENDING"}, 1010, RUNNING, "pending"),
+        ({"lastStatus": "RUNNING"}, 1300, TIMED_OUT, "still running after 5 minutes (task t1, log /ecs/web/app"),
+        (stopped(exitCode=0), 1010, SUCCEEDED, ""),
+        (stopped(exitCode=2), 1010, FAILED, "container web exited with 2, Essential container in task exited"),
+        (stopped(), 1010, FAILED, "did not run: Essential container"),
+        (stopped(reason="CannotPullContainerError"), 1010, FAILED, "did not run: CannotPullContainerError"),
         (
             stopped(exitCode=137, reason="OutOfMemoryError: Container killed due to memory usage"),
             1010,
-            HookStatus.FAILED,
+            FAILED,
             "container web exited with 137, OutOfMemoryError: Container killed due to memory usage, Essential",
         ),
-        ({"lastStatus": "PENDING"}, 1300, HookStatus.TIMED_OUT, "still pending after 5 minutes"),
-        (
-            ended(("web", 143), ("proxy", 1)),
-            1010,
-            HookStatus.FAILED,
-            "web exited with 143, Essential container in task",
-        ),
-        (ended(("web", 143), ("proxy", 1)), 1010, HookStatus.FAILED, "container proxy exited with 1"),
-        (STOPPED_BY_SOMEBODY, 1010, HookStatus.FAILED, "container web exited with 0 after it was stopped, too slow"),
-        (
-            NO_SUCH_PLACE,
-            1010,
-            HookStatus.FAILED,
-            "did not run: MemberOf placement constraint unsatisfied., no instance ful",
-        ),
-        (ended(("web", 0), ("proxy", 1)), 1010, HookStatus.SUCCEEDED, ""),
-        (SPOT, 1010, HookStatus.FAILED, "Spot took its capacity back"),
-        (NO_ROOM, 1010, HookStatus.UNPLACED, "RESOURCE:MEMORY"),
-        (None, 1010, HookStatus.RUNNING, ""),
-        (None, 1100, HookStatus.FAILED, "how it ended is unknown"),
+        ({"lastStatus": "PENDING"}, 1300, TIMED_OUT, "still pending after 5 minutes"),
+        (ended(("web", 143), ("proxy", 1)), 1010, FAILED, "web exited with 143, Essential container in task"),
+        (ended(("web", 143), ("proxy", 1)), 1010, FAILED, "container proxy exited with 1"),
+        (STOPPED_BY_SOMEBODY, 1010, FAILED, "container web exited with 0 after it was stopped, too slow"),
+        (NO_SUCH_PLACE, 1010, FAILED, "did not run: MemberOf placement constraint unsatisfied., no instance ful"),
+        (ended(("web", 0), ("proxy", 1)), 1010, SUCCEEDED, ""),
+        (SPOT, 1010, FAILED, "Spot took its capacity back"),
+        (NO_ROOM, 1010, UNPLACED, "RESOURCE:MEMORY"),
+        (None, 1010, RUNNING, ""),
+        (None, 1100, FAILED, "how it ended is unknown"),
     ],
 )
-def test_a_hook_is_judged_by_the_exit_code_of_its_own_container(task, now, status, told):
+def test_a_hook_is_judged_by_the_exit_code_of_its_own_container(task, now, status, reported):
     verdict = hooks.judge(task, ITEM, float(now))
     assert verdict.status == status
-    assert told in verdict.reason
+    assert reported in verdict.reason
 
 
 def test_a_hook_without_a_timeout_has_that_of_its_item():
@@ -279,7 +261,7 @@ def test_a_sidecar_that_ended_well_is_named_where_the_task_ended_with_it(
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "told"),
+    ("policy", "status", "reported"),
     [
         ({"enabled": True, "restartAttemptPeriod": 60}, "FAILED", "of 60 seconds or more would run again"),
         ({"enabled": True}, "FAILED", "of 300 seconds or more would run again"),
@@ -287,13 +269,13 @@ def test_a_sidecar_that_ended_well_is_named_where_the_task_ended_with_it(
         ({"enabled": False}, "DEPLOYED", None),
     ],
 )
-def test_a_container_that_is_started_again_is_no_place_for_a_hook(shop, machine, policy, status, told):
+def test_a_container_that_is_started_again_is_no_place_for_a_hook(shop, machine, policy, status, reported):
     live = shop.definitions[shop.services["web"]["taskDefinition"]][0]
     live["containerDefinitions"][0]["restartPolicy"] = policy
     (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
     assert web["status"] == status
     said = " ".join([web.get("reason") or "", *web["warnings"]])
-    assert told in said if told else "restart" not in said
+    assert reported in said if reported else "restart" not in said
 
 
 def test_a_hook_that_names_a_container_without_the_policy_is_fine(shop, machine):
@@ -310,7 +292,7 @@ def test_what_a_one_off_task_does_not_have_is_a_warning(shop, machine):
     shop.services["web"]["deployments"][0]["serviceConnectConfiguration"] = {"enabled": True}
     spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}, {"capacityProvider": "FARGATE", "weight": 1}]
     shop.services["web"]["capacityProviderStrategy"] = spot
-    # WHEN it has a hook, THEN both are told; without one there is nothing to tell
+    # WHEN it has a hook, THEN both are reported; without one there is nothing to report
     (web,) = machine.run(manifest(manifest_item("web", **with_hooks(after="smoke"))))["result"]["items"]
     said = " ".join(web["warnings"])
     assert "a one-off task does not have it" in said
@@ -320,13 +302,13 @@ def test_what_a_one_off_task_does_not_have_is_a_warning(shop, machine):
 
 
 def test_a_hook_before_the_rollout_that_cannot_be_watched_leaves_its_service_alone(shop, machine, monkeypatch):
-    # GIVEN a migration whose task may not be looked at
+    # GIVEN a migration whose task may not be read
     def refuse(*_):
         raise AwsRefused("describe_tasks", "AccessDeniedException", "not authorized")
 
     monkeypatch.setattr(shop, "describe_tasks", refuse)
     (web,) = machine.run(manifest(manifest_item("web", **with_hooks(before="migrate"))))["result"]["items"]
-    # THEN the item failed, and nothing is returned as nothing was changed
+    # THEN the item failed, and nothing is rolled back as nothing was changed
     assert web["status"] == "FAILED"
     assert "the hook cannot be watched" in web["reason"]
     assert web["reason"].endswith("the service was not changed")

@@ -76,9 +76,9 @@ def test_real_events_are_taken():
     ],
 )
 def test_a_batch_of_another_shape_is_refused_with_what_is_accepted(member, value, accepted):
-    told = refused(batch([item(0)]) | {member: value})
-    assert told.startswith(f"not a batch: {member} is ")
-    assert accepted in told
+    reported = refused(batch([item(0)]) | {member: value})
+    assert reported.startswith(f"not a batch: {member} is ")
+    assert accepted in reported
 
 
 @pytest.mark.parametrize(
@@ -125,14 +125,14 @@ def test_a_batch_of_another_shape_is_refused_with_what_is_accepted(member, value
 def test_an_item_of_another_shape_is_refused_and_named(part, member, value):
     known = {"status": "FAILED"} if part == "result" else {}
     made = {member: value} if part == "desired" else {part: {**known, member: value}}
-    told = refused(batch([item(0), item(1, **made)]))
-    assert "items[1]" in told or "there is no shared value" in told
+    reported = refused(batch([item(0), item(1, **made)]))
+    assert "items[1]" in reported or "there is no shared value" in reported
 
 
 @pytest.mark.parametrize("part", ["desired", "change", "progress", "watched", "result"])
 def test_a_part_that_is_no_object_is_refused_and_named(part):
-    told = refused(batch([item(0), item(1) | {part: [1]}]))
-    assert f"items[1].{part}" in told
+    reported = refused(batch([item(0), item(1) | {part: [1]}]))
+    assert f"items[1].{part}" in reported
 
 
 def test_items_have_numbers_of_their_own():
@@ -229,9 +229,9 @@ def test_what_depends_on_much_that_failed_is_told_shortly():
 
 @pytest.mark.parametrize("cause", ["[" * 100_000, '{"errorMessage": "\\ud800"}', "9" * 5_000, "\ud800"])
 def test_the_cause_of_a_failed_state_may_be_anything(cause):
-    told = state_error({"Error": "E", "Cause": cause}) or ""
-    assert told.startswith("E: ")
-    assert len(told.encode()) <= 4_000
+    reported = state_error({"Error": "E", "Cause": cause}) or ""
+    assert reported.startswith("E: ")
+    assert len(reported.encode()) <= 4_000
 
 
 # --- what it costs ---------------------------------------------------------------------------------------------------
@@ -239,6 +239,6 @@ def test_the_cause_of_a_failed_state_may_be_anything(cause):
 
 @pytest.mark.parametrize("name", worst_cases.EVENTS)
 def test_the_worst_events_are_judged_in_bounded_time(worst, name):
-    assert worst[name]["told"] == ("InvalidEvent" if name in worst_cases.REFUSED_EVENTS else "result")
+    assert worst[name]["reported"] == ("InvalidEvent" if name in worst_cases.REFUSED_EVENTS else "result")
     assert worst[name]["seconds"] < 5
     assert worst[name]["peak"] < 400

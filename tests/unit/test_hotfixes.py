@@ -1,4 +1,4 @@
-"""A hotfix by hand around the hooks of a release and on its way back: it stays, and what is said of it is so."""
+"""A hotfix by hand around the hooks of a release and during its rollback: it stays, and the report is true."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_our_revision_that_is_deployed_again_while_the_last_hook_runs_is_a_succe
 def test_a_hotfix_on_the_way_back_gets_the_settings_from_before_with_their_hooks(
     ecs, machine, monkeypatch, hotfix, seconds
 ):
-    # GIVEN a service that is on its way back by a deployment without hooks, when somebody deploys a hotfix
+    # GIVEN a service that is rolled back by a deployment without hooks, when somebody deploys a hotfix
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(PAUSED)
     invoke, acted = machine._invoke, []
 
@@ -141,12 +141,12 @@ def test_settings_that_cannot_be_put_back_are_told(ecs, machine, monkeypatch, ho
 
 @pytest.mark.parametrize("strategy", [{"strategy": "ROLLING"}, CANARY])
 def test_a_read_that_shows_a_hotfix_that_our_return_replaced_is_old(ecs, machine, monkeypatch, hotfix, strategy):
-    # GIVEN a hotfix that no read shows when the service is returned, and that later ones show
+    # GIVEN a hotfix that no read shows when the service is rolled back, and that later ones show
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(strategy)
     ecs.stale = 20
     act_once(ecs, monkeypatch, "describe_tasks", 3, lambda: ecs.hotfix("web", hotfix))
     (web,) = machine.run(release(item("web", **FAILS)))["result"]["items"]
-    # THEN what is told is what runs
+    # THEN the report has what runs
     runs = ecs.steady()["services"]["web"]["images"]
     assert (web["status"], runs) in (("ROLLED_BACK", {"web": "web:1"}), ("FAILED", {"web": "web:hotfix"}))
 
@@ -164,7 +164,7 @@ def test_of_two_deployments_of_one_moment_on_the_way_back_the_one_that_goes_on_i
 def test_what_somebody_deploys_again_counts_once_though_old_reads_show_it_often(
     ecs, machine, monkeypatch, strategy, stale
 ):
-    # GIVEN a service that ECS has returned by itself, and somebody who deploys what failed once more before we see it
+    # GIVEN a service that ECS has rolled back by itself, and somebody who deploys it again before we see that
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     ecs.services["web"]["deploymentConfiguration"] = STRATEGIES[strategy] | breaker
     ecs.stale = stale
@@ -177,7 +177,7 @@ def test_what_somebody_deploys_again_counts_once_though_old_reads_show_it_often(
 
     monkeypatch.setattr(ecs, "_called", with_another)
     (web,) = machine.run(release(item("web", "bad", timeoutMinutes=9)))["result"]["items"]
-    # THEN the service is returned all the same
+    # THEN the service is rolled back all the same
     assert acted
     assert (web["status"], ecs.steady()["services"]["web"]["images"]) == ("ROLLED_BACK", {"web": "web:1"})
     assert not set(ecs.stops) & set(acted)

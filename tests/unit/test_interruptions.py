@@ -29,7 +29,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "the service's own canary, whose check fails": release(item("canary", **hooks(after="smoke fail"))),
     "canary that ECS rolls back": release(item("web", "bad", deployment=CANARY)),
     "settings alone": release(item("web", "1", deployment={"minimumHealthyPercent": 50})),
-    "settings alone, returned": release(
+    "settings alone, rolled back": release(
         item("web", "1", deployment={"minimumHealthyPercent": 50}), item("api", "bad"), onFailure="rollbackRelease"
     ),
     "the whole release returns": release(
@@ -59,9 +59,9 @@ def shop() -> FakeEcs:
 
 
 def end_of(ecs: FakeEcs, done: dict[str, Any]) -> dict[str, Any]:
-    """What is reported, and what stands: all that must not depend on an interruption."""
-    told = ("status", "previousTaskDefArn", "deployedTaskDefArn", "runningTaskDefArn", "previousImage")
-    items = {each["name"]: {key: each.get(key) for key in told} for each in done["result"]["items"]}
+    """The report and the live state: all that must not depend on an interruption."""
+    reported = ("status", "previousTaskDefArn", "deployedTaskDefArn", "runningTaskDefArn", "previousImage")
+    items = {each["name"]: {key: each.get(key) for key in reported} for each in done["result"]["items"]}
     marks = {
         arn: {key: value for key, value in tags.items() if "rolled-back" in key}
         for arn, (_, tags) in ecs.definitions.items()

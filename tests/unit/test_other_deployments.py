@@ -72,7 +72,7 @@ def test_our_revision_that_somebody_deploys_again_is_followed(ecs, watched, stra
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(STRATEGIES[strategy])
     watched.when(rolls_out(ecs, seconds), lambda: ecs.force("web"))
     (web,) = watched.run(release(item("web")))["result"]["items"]
-    # THEN the newest deployment of the revision decides, and it is told
+    # THEN the newest deployment of the revision decides, and it is reported
     assert watched.has_acted
     assert (web["status"], ecs.images("web")) == ("DEPLOYED", {"web": "web:2"})
     assert "deployed again by someone else" in web["reason"]
@@ -125,7 +125,7 @@ def test_a_hotfix_that_is_taken_back_by_a_deployment_of_our_revision_is_no_failu
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("stale", [0, 4, 30, 60])
 def test_a_hotfix_is_left_and_never_stopped(ecs, watched, strategy, stale):
-    # GIVEN somebody who deploys a hotfix just before what we deployed is returned, and reads that may be old
+    # GIVEN somebody who deploys a hotfix just before what we deployed is rolled back, and reads that may be old
     ecs.stale = stale
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(STRATEGIES[strategy])
     hotfix = ecs.define("web", ("web", "web:hotfix"))
@@ -338,7 +338,7 @@ def test_whatever_others_do_meanwhile_the_report_is_true_and_nothing_foreign_is_
     # THEN only what we started was stopped
     assert not set(ecs.stops) & {deployment for _, deployment in theirs}
     assert set(ecs.stops) <= set(started)
-    # AND what is said is what stands, unless somebody's hotfix came after all
+    # AND the report is the live state, unless somebody's hotfix came after all
     was_fixed = any(kind == "hotfix" for kind, _ in theirs)
     if not was_fixed:
         expected = "DEPLOYED" if tag == "2" and not more else "ROLLED_BACK"

@@ -1,4 +1,4 @@
-"""PAUSE lifecycle hooks: they wait for a person, who is told once, and a way back does not wait for one."""
+"""PAUSE lifecycle hooks: they wait for a person, who gets one message, and a rollback does not wait for one."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_deployment_that_waits_is_shown_and_told_once_and_goes_on(paused, monk
     # It was shown, with the hook's id
     waits = [text for text in person.seen if text.startswith("AWAITING_ACTION: PAUSE hook ecs-pause-4-0, ROLLBACK at ")]
     assert len(waits) > 3
-    # AND people were told once
+    # AND people got one message for each
     (alert,) = person.machine.alerts
     assert alert["subject"] == "[ecs-gitops] AWAITING_ACTION: release run-1 (web)"
     assert alert["status"] == "AWAITING_ACTION"
@@ -132,11 +132,11 @@ def test_a_deployment_that_waits_is_shown_and_told_once_and_goes_on(paused, monk
 
 def test_each_hook_is_told_of_once(ecs, monkeypatch):
     stages = ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]
-    wanted = {**BLUE_GREEN, "lifecycleHooks": [{**HOUR, "lifecycleStages": stages}]}
+    desired = {**BLUE_GREEN, "lifecycleHooks": [{**HOUR, "lifecycleStages": stages}]}
     person = Person(ecs, monkeypatch)
-    assert statuses(person.machine.run(release(item("web", deployment=wanted)))) == {"web": "DEPLOYED"}
-    told = [_commands(alert)["CONTINUE"] for alert in person.machine.alerts]
-    assert len(told) == len(set(told)) == 3
+    assert statuses(person.machine.run(release(item("web", deployment=desired)))) == {"web": "DEPLOYED"}
+    reported = [_commands(alert)["CONTINUE"] for alert in person.machine.alerts]
+    assert len(reported) == len(set(reported)) == 3
 
 
 def test_a_read_that_shows_a_hook_again_tells_nobody_again(paused, monkeypatch):
@@ -186,7 +186,7 @@ def test_a_way_back_waits_for_nobody_and_the_hooks_are_there_again_at_the_end(ec
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(own)
     person = Person(ecs, monkeypatch)
     (web,) = person.machine.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
-    # THEN it is returned by a deployment without hooks, and the settings are those from before
+    # THEN it is rolled back by a deployment without hooks, and the settings are those from before
     assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
     assert ecs.records[-1]["deploymentConfiguration"]["lifecycleHooks"] == []
     assert ecs.services["web"]["deploymentConfiguration"] == own
@@ -204,8 +204,8 @@ def test_a_way_back_that_dies_after_any_call_gets_its_hooks_back(monkeypatch):
 
     undisturbed, expected = run(None)
     for call in range(1, len(undisturbed.calls) + 1):
-        ecs, told = run(call)
-        assert told == expected
+        ecs, reported = run(call)
+        assert reported == expected
         assert ecs.services["web"]["deploymentConfiguration"] == {**CANARY, "lifecycleHooks": [HOUR]}, call
 
 
@@ -226,8 +226,8 @@ def test_the_role_of_a_hook_that_is_put_back_has_to_be_passed(ecs, machine):
 
 def test_a_release_that_cannot_wait_so_long_is_refused_before_anything_changes(ecs, machine):
     machine.settings = replace(machine.settings, execution_minutes=240)
-    wanted = {**BLUE_GREEN, "lifecycleHooks": [PAUSE]}
-    done = machine.run(release(item("web", deployment=wanted)))
+    desired = {**BLUE_GREEN, "lifecycleHooks": [PAUSE]}
+    done = machine.run(release(item("web", deployment=desired)))
     assert done["error"] == "InvalidRelease"
     assert re.search(r"bakes for 1445 minutes.*PAUSE hooks may wait for 1440 minutes", done["cause"])
     assert "update_service" not in ecs.calls

@@ -1,4 +1,4 @@
-"""A manifest that is wrong, from the build to the release that tells of it."""
+"""A manifest that is wrong, from the build to the release that reports it."""
 
 from __future__ import annotations
 

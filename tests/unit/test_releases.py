@@ -99,15 +99,15 @@ def test_a_canary_that_ecs_rolls_back_is_no_success_and_the_settings_return(ecs,
 
 
 def test_settings_alone_are_written_without_a_rollout(ecs, machine):
-    wanted = {"minimumHealthyPercent": 50}
-    (web,) = machine.run(release(item("web", "1", deployment=wanted)))["result"]["items"]
+    desired = {"minimumHealthyPercent": 50}
+    (web,) = machine.run(release(item("web", "1", deployment=desired)))["result"]["items"]
     assert (web["status"], web["reason"]) == (
         "DEPLOYED",
         "the deployment settings alone changed: nothing was rolled out",
     )
     assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 50
     assert not ecs.records
-    assert machine.results(release(item("web", "1", deployment=wanted)))["web"]["status"] == "UNCHANGED"
+    assert machine.results(release(item("web", "1", deployment=desired)))["web"]["status"] == "UNCHANGED"
 
 
 def test_a_schedule_is_written_back_whole(ecs, machine):
@@ -132,11 +132,11 @@ def test_several_containers_change_in_one_revision(ecs, machine):
 
 def test_a_moved_tag_is_a_change(ecs, machine):
     ecs.registry = {"web:2": "sha256:" + "a" * 64}
-    wanted = release(item("web") | {"image": IMAGE})
-    assert machine.results(wanted)["web"]["status"] == "DEPLOYED"
-    assert machine.results(wanted)["web"]["status"] == "UNCHANGED"
+    desired = release(item("web") | {"image": IMAGE})
+    assert machine.results(desired)["web"]["status"] == "DEPLOYED"
+    assert machine.results(desired)["web"]["status"] == "UNCHANGED"
     ecs.registry = {"web:2": "sha256:" + "b" * 64}
-    web = machine.results(wanted)["web"]
+    web = machine.results(desired)["web"]
     assert (web["status"], web["reason"]) == ("DEPLOYED", "the tag of web names another image now")
     assert ecs.images("web") == {"web": IMAGE}
 
@@ -195,17 +195,17 @@ def test_the_report_says_whether_it_is_told(ecs, machine, monkeypatch):
 
 @pytest.mark.parametrize("status", ["INACTIVE", "DELETE_IN_PROGRESS"])
 def test_a_revision_that_takes_no_tags_any_more_is_no_failure(ecs, machine, status):
-    # GIVEN a service, a rule and a schedule that were returned to revisions that somebody deregistered since
-    def wanted(tag):
+    # GIVEN a service, a rule and a schedule that were rolled back to revisions that somebody deregistered since
+    def desired(tag):
         jobs = [JOB, {"service": "job", "scheduleName": "hourly"}]
         tasks = [each | {"image": f"job:{tag[-1]}"} for each in jobs]
         return release(item("web", tag), tasks=tasks, onFailure="rollbackRelease")
 
-    assert set(statuses(machine.run(wanted("bad2"))).values()) == {"ROLLED_BACK"}
+    assert set(statuses(machine.run(desired("bad2"))).values()) == {"ROLLED_BACK"}
     for arn in [arn for arn in ecs.definitions if arn.endswith((":task-definition/web:1", ":task-definition/job:1"))]:
         ecs.deregister(arn, status)
     # WHEN the manifest goes back, too
-    done = machine.run(wanted("1"))
+    done = machine.run(desired("1"))
     # THEN nothing has to change, and what could not be recorded is reported
     assert set(statuses(done).values()) == {"UNCHANGED"}
     assert all("what it rolled back stays HELD" in each["reason"] for each in done["result"]["items"])

@@ -234,7 +234,7 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
 
 
 @pytest.mark.parametrize(
-    ("items", "told"),
+    ("items", "reported"),
     [
         ((SAME,), {"always"}),
         ((SAME, GOOD), {"always", "changes"}),
@@ -245,9 +245,9 @@ def test_what_waits_is_held_and_what_depends_on_a_failure_is_skipped():
     ],
     ids=["unchanged", "deployed", "held", "failed", "skipped", "not planned"],
 )
-def test_who_is_told_of_what_is_a_choice_and_a_failure_is_always_told(items, told):
+def test_who_is_told_of_what_is_a_choice_and_a_failure_is_always_told(items, reported):
     outcome = report.outcome_of([batch(*items)] if items else [])
-    assert {choice for choice in ("always", "changes", "failures") if notice.is_sent(outcome, choice)} == told
+    assert {choice for choice in ("always", "changes", "failures") if notice.is_sent(outcome, choice)} == reported
 
 
 @given(name=st.text(max_size=300))

@@ -1,4 +1,4 @@
-"""Revisions that are not ACTIVE, and targets that name none: told by the check, and no rollback fails for them."""
+"""Revisions that are not ACTIVE, and targets that name none: reported by the check, and no rollback fails for them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_the_rollback_deploys_a_copy_of_it(ecs, machine, status, after, configur
     ecs.services["web"]["deploymentConfiguration"] = configuration
     ecs.deregister(ecs.services["web"]["taskDefinition"], status)
     # WHEN its deployment was over before it failed, so that ECS cannot return it
-    wanted = item("web", "2", **hooks(after="smoke fail")) if after else item("web", "bad", timeoutMinutes=5)
-    web = machine.results(release(wanted))["web"]
+    requested = item("web", "2", **hooks(after="smoke fail")) if after else item("web", "bad", timeoutMinutes=5)
+    web = machine.results(release(requested))["web"]
     # THEN it runs what it ran
     assert web["status"] == "ROLLED_BACK", web["reason"]
     assert ecs.images("web") == {"web": "web:1"}
@@ -132,7 +132,9 @@ def test_that_it_was_deleted_is_told_before(ecs, machine):
     machine.run(release(item("web", "bad", onFailure="stop")))
     ecs.deregister(old, "DELETED")
     web = machine.results(release(item("web", "3")))["web"]
-    assert any("web:1 was deleted, or never was: there is no revision to roll back to" in each for each in web["warnings"])
+    assert any(
+        "web:1 was deleted, or never was: there is no revision to roll back to" in each for each in web["warnings"]
+    )
 
 
 # --- rules and schedules ---------------------------------------------------------------------------------------------
@@ -145,8 +147,8 @@ def test_a_target_on_a_revision_that_is_not_active_is_told_of(ecs, machine, stat
     ecs.deregister(f"{FAMILY}:1", status)
     (job,) = machine.run({"tasks": [task | {"image": f"job:{tag}"}]})["result"]["items"]
     assert job["checks"]["target"] == "WARNING"
-    (told,) = [each for each in job["warnings"] if "so its tasks do not start" in each]
-    assert f"runs job:1, which is {status}" in told
+    (reported,) = [each for each in job["warnings"] if "so its tasks do not start" in each]
+    assert f"runs job:1, which is {status}" in reported
 
 
 @NOT_ACTIVE
@@ -155,14 +157,14 @@ def test_a_target_returns_to_a_copy_and_stays_on_it(ecs, machine, status):
     ecs.deregister(f"{FAMILY}:1", status)
     both = release(item("web", "bad"), tasks=[JOB, HOURLY], onFailure="rollbackRelease")
     done = machine.run(both)
-    # WHEN they are returned with the release, THEN to a revision whose tasks start
+    # WHEN they are rolled back with the release, THEN to a revision whose tasks start
     assert set(statuses(done).values()) == {"ROLLED_BACK"}
     for which in ("nightly", "hourly"):
         reference, image, now = _runs(ecs, which)
         assert (image, now) == ("job:1", "ACTIVE")
-        (told,) = [each for each in done["result"]["items"] if each["name"] == which]
-        assert told["runningTaskDefArn"].endswith(reference)
-        assert "could not be recorded" not in told["reason"]
+        (reported,) = [each for each in done["result"]["items"] if each["name"] == which]
+        assert reported["runningTaskDefArn"].endswith(reference)
+        assert "could not be recorded" not in reported["reason"]
     # AND it is known what was rolled back
     assert set(statuses(machine.run(both)).values()) == {"HELD"}
 
@@ -227,7 +229,7 @@ def test_a_target_whose_revision_is_not_there_is_found_before(ecs, machine):
     assert (
         "rule 'nightly' on bus 'default': its target's task definition job:1 was deleted, or never was" in job["reason"]
     )
-    # WHEN it is another target of the rule, THEN that is told, and the item is deployed
+    # WHEN it is another target of the rule, THEN that is reported, and the item is deployed
     (target,) = ecs.rules["default", "nightly"]
     ecs.rules["default", "nightly"].append(target | {"Id": "b", "EcsParameters": {"TaskDefinitionArn": other}})
     job = machine.results({"tasks": [{"service": "other", "cwRuleName": "nightly", "image": "other:2"}]})["nightly"]

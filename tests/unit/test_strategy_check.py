@@ -74,8 +74,8 @@ def test_a_change_of_strategy_while_a_deployment_goes_on_is_a_warning(ecs, machi
     web["loadBalancers"] = BALANCERS
     ecs.hotfix("web", ecs.define("web", ("web", "web:never")))
     found = checked(machine, strategy)
-    (told,) = [text for text in found["warnings"] if text.startswith("the strategy changes from ROLLING to ")]
-    assert "while a deployment is going on (ecs-svc/2 of web:2)" in told
+    (reported,) = [text for text in found["warnings"] if text.startswith("the strategy changes from ROLLING to ")]
+    assert "while a deployment is going on (ecs-svc/2 of web:2)" in reported
 
 
 def test_the_same_strategy_while_a_deployment_goes_on_is_none(ecs, machine, web):

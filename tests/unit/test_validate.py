@@ -48,7 +48,7 @@ def test_desired_count_zero_is_a_success_that_says_so(aws, rolling, look):
 
 @pytest.mark.parametrize("running", [0, 1], ids=["none", "too few"])
 def test_too_few_running_tasks_never_pass(aws, rolling, look, running):
-    # GIVEN a deployment for which ECS gives no rollout state, with fewer tasks than wanted
+    # GIVEN a deployment for which ECS gives no rollout state, with fewer tasks than desired
     deployment = aws.services["web"]["deployments"][0]
     aws.services["web"]["deployments"] = [
         deployment | {"rolloutState": None, "runningCount": running, "pendingCount": 0}

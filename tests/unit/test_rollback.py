@@ -1,4 +1,4 @@
-"""The way back: of a service, of a whole release, and what later releases know of it."""
+"""Rollbacks: of a service, of a whole release, and what later releases know of them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_what_depends_on_a_held_item_is_held_too_and_nothing_is_red(ecs, machine
     both = (item("api"), item("web", "bad", dependsOn=["api"]))
     machine.run(release(*both, onFailure="rollbackRelease"))
     done = machine.run(release(item("api"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
-    # THEN web waits for api, no success of a deployment is told, and no failure
+    # THEN web waits for api, no success of a deployment is reported, and no failure
     assert (done["status"], statuses(done)) == ("SUCCEEDED", {"api": "HELD", "web": "HELD"})
     assert done["result"]["items"][1]["reason"].startswith("waits for api, which is HELD")
     assert done["notice"]["subject"] == "[ecs-gitops] HELD: release run-2 (2 held)"

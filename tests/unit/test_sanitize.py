@@ -85,8 +85,8 @@ def test_what_does_more_than_be_read_is_taken_out(text, shown):
 
 def test_a_problem_shows_what_cannot_be_seen_and_stays_on_its_line():
     problem = Problem(3, 5, "services[0].\x1b[31mx", "'web\u202e\u3164\n1:1: good' at https://evil.example", "a\u2028b")
-    told = str(InvalidManifest("de\nploy.yaml", [problem]))
-    assert told == (
+    reported = str(InvalidManifest("de\nploy.yaml", [problem]))
+    assert reported == (
         "de\\nploy.yaml:3:5: services[0].\\x1b[31mx: 'web\\u202e\\u3164\\n1:1: good' at https[:]//evil[.]example"
         "; accepted: a\\u2028b"
     )
@@ -118,7 +118,7 @@ def test_the_log_has_no_raw_text_from_outside(has_filter):
     lines: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = lines.append  # type: ignore[method-assign]
-    logger = logging.getLogger("ecs_gitops.test_clean")
+    logger = logging.getLogger("ecs_gitops.test_sanitize")
     logger.setLevel(logging.INFO)
     root = logging.getLogger()
     root.addHandler(handler)

@@ -93,17 +93,17 @@ def test_a_stage_more_is_counted_for_revisions_that_failed():
 @pytest.mark.parametrize("phase", ["preDeploy", "postDeploy"])
 def test_hooks_that_wait_for_a_place_take_no_more_events_than_were_computed(ecs, monkeypatch, phase, late, stretch):
     # GIVEN services with a hook that finds a place after ninety minutes, or never, and then does not end
-    wanted = {"timeoutMinutes": 5, "hooks": {phase: {"command": ["hang"], "timeoutMinutes": 100}}}
+    requested = {"timeoutMinutes": 5, "hooks": {phase: {"command": ["hang"], "timeoutMinutes": 100}}}
     for n in range(3):
         ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
     monkeypatch.setattr(event_budget, "STRETCHES", (stretch,))
-    allowed = event_budget.budget(planned(many(3, **wanted)), 600)
+    allowed = event_budget.budget(planned(many(3, **requested)), 600)
     until, run = ecs.now + (5_400 if late else 1_000_000), ecs.run_task
     monkeypatch.setattr(ecs, "run_task", lambda asked: run(asked) if ecs.now > until else (None, "RESOURCE:MEMORY"))
     # WHEN they are released
     machine = Counting(ecs, monkeypatch)
     machine.settings = replace(machine.settings, execution_minutes=600)
-    machine.run(many(3, "2", **wanted))
+    machine.run(many(3, "2", **requested))
     # THEN the history is no longer
     assert machine.events <= allowed.events <= event_budget.USABLE
 
@@ -130,18 +130,18 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_change
     # THEN it is the report: nothing was begun, and it says why and what to do
     assert (done["next"], done["status"], done["error"]) == ("REPORT", "FAILED", "CheckFailed")
     assert {each["status"] for each in done["result"]["items"]} == {"SKIPPED"}
-    for told in (done["cause"], done["notice"]["message"], done["result"]["error"]):
-        assert "nothing was changed: the release would take up to 34,086 events" in told
-        assert "may take 20,000 (Step Functions ends an execution at 25,000)" in told
-        assert "150 batches" in told
-        assert "Split the manifest's change into several pushes" in told
+    for reported in (done["cause"], done["notice"]["message"], done["result"]["error"]):
+        assert "nothing was changed: the release would take up to 34,086 events" in reported
+        assert "may take 20,000 (Step Functions ends an execution at 25,000)" in reported
+        assert "150 batches" in reported
+        assert "Split the manifest's change into several pushes" in reported
 
 
 def test_what_is_unchanged_takes_no_events():
     # GIVEN the same places, of which the check found one to be changed
     first, *others = spread(150)
     others = [batch.with_items(end(item, Status.UNCHANGED) for item in batch.items) for batch in others]
-    # THEN it is released, and looked at as often as if it were alone
+    # THEN it is released, and polled as often as if it were alone
     following_one = following(Stage((first, *others), (), Mode.CHECK, execution_minutes=240))
     assert [(batch.account, batch.stretch) for batch in following_one.batches] == [(first.account, 1.0)]
 
@@ -152,7 +152,7 @@ def test_scheduled_tasks_wait_for_nothing():
 
 
 def test_waves_have_the_executions_time_together():
-    # GIVEN twenty services, one after the other, each with half an hour and its way back
+    # GIVEN twenty services, one after the other, each with half an hour and its rollback
     chain = release(item("s0"), *(item(f"s{n}", dependsOn=[f"s{n - 1}"]) for n in range(1, 20)))
     found = planned(chain)
     # THEN they are given up after four hours, whatever each may take
