@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ecs_gitops.flow import outcome
 from ecs_gitops.model import sanitize
-from ecs_gitops.model.batch import Batch, error_text
+from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.release import Release
@@ -129,7 +129,7 @@ def _notices(texts: Sequence[str]) -> list[str]:
     batch = Batch(Kind.SERVICE, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/x", (failed, held))
     begun = replace(batch, items=(service_item(step=Step.ROLLING_OUT), held))
     ended = outcome.outcome_of(
-        [batch], error_text({"Error": "E", "Cause": json.dumps({"errorMessage": str(AwsRefused("o", "C", cause))})})
+        [batch], state_error({"Error": "E", "Cause": json.dumps({"errorMessage": str(AwsRefused("o", "C", cause))})})
     )
     ahead = alert_for(named, begun, replace(batch, next=Next.WAIT)) or {"subject": "", "message": ""}
     problem = Problem(1, 1, author, reason, warning).text(subject)

@@ -35,10 +35,10 @@ def answer(client, operation, parameters):
     return {{"Credentials": {{"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": until}}}}
 
 BaseClient._make_api_call = answer
-for only_looks in (True, False):
+for is_read_only in (True, False):
     for place in range({PLACES}):
         account = f"{{place:012d}}"
-        known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", only_looks))
+        known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", is_read_only))
         known.rate_limiter.sleep = lambda seconds: None
         for service in ("ecs", "ecr", "secretsmanager", "ssm", "iam", "cloudwatch"):
             known._client(service)

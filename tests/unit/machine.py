@@ -1,4 +1,4 @@
-"""The state machine's turns in memory: the handlers that ship, JSON between them, retries as the definition has them.
+"""The state machine's stages in memory: the handlers that ship, JSON between them, retries as the definition has them.
 
 For tests that walk through every call of a release. That the definition itself goes these ways is tested with the real
 one, on the local AWS.
@@ -24,8 +24,8 @@ _TURNS_AT_MOST = 2_000
 _WRITES = ("update_", "register_", "deregister_", "run_", "put_", "create_", "delete_", "continue_", "stop_service_")
 
 
-class Looking:
-    """An account as a session that only looks has it: nothing that writes, but for stopping tasks and tagging."""
+class ReadOnly:
+    """The account for a read-only session: no call that writes, except to stop tasks and to tag."""
 
     def __init__(self, aws: FakeAws) -> None:
         self._aws = aws
@@ -45,7 +45,7 @@ class Machine:
         self.aws, self.deaths, self._number = aws, 0, 0
         self.alerts: list[dict[str, Any]] = []
         for module in (batch_run, validate_deploy):
-            monkeypatch.setattr(module, "connect", lambda target: Looking(aws) if target.only_looks else aws)
+            monkeypatch.setattr(module, "connect", lambda target: ReadOnly(aws) if target.is_read_only else aws)
 
         def sleep(seconds: float) -> None:
             aws.now += seconds

@@ -49,7 +49,7 @@ def test_what_could_not_be_checked_is_a_warning_and_no_pass(ecs, machine):
     done = machine.run(release(item("web") | {"image": IMAGE}))
     (web,) = done["result"]["items"]
     assert (done["status"], web["status"], web["checks"]["image"]) == ("SUCCEEDED", "DEPLOYED", "NOT_CHECKED")
-    assert "the deploy role may not look (batch_get_image)" in done["notice"]["message"]
+    assert "the deploy role may not read it (batch_get_image)" in done["notice"]["message"]
 
 
 def test_secrets_parameters_and_roles_are_looked_for(ecs, machine):
@@ -180,7 +180,7 @@ def test_the_ecr_of_another_partition_is_not_asked_and_not_called_another_regist
     web = machine.results(release(item("web") | {"image": image}))["web"]
     assert (web["status"], web["checks"]["image"]) == ("DEPLOYED", "NOT_CHECKED")
     assert (
-        f"not checked: image {image}: its ECR is in partition aws-cn, where the deploy role is nobody"
+        f"not checked: image {image}: its ECR is in partition aws-cn, where the deploy role is not valid"
         in web["warnings"]
     )
     assert "batch_get_image" not in ecs.calls

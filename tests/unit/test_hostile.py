@@ -12,7 +12,7 @@ import fuzz
 import hostile
 import worst_cases
 from ecs_gitops.flow.stages import Stage, following
-from ecs_gitops.model.batch import Batch, error_text, parse_event
+from ecs_gitops.model.batch import Batch, parse_event, state_error
 from ecs_gitops.model.errors import InvalidEvent
 from worst_cases import batch, item, packed
 
@@ -229,7 +229,7 @@ def test_what_depends_on_much_that_failed_is_told_shortly():
 
 @pytest.mark.parametrize("cause", ["[" * 100_000, '{"errorMessage": "\\ud800"}', "9" * 5_000, "\ud800"])
 def test_the_cause_of_a_failed_state_may_be_anything(cause):
-    told = error_text({"Error": "E", "Cause": cause}) or ""
+    told = state_error({"Error": "E", "Cause": cause}) or ""
     assert told.startswith("E: ")
     assert len(told.encode()) <= 4_000
 

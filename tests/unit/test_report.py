@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.stages import Stage, following
 from ecs_gitops.flow.transitions import fail
-from ecs_gitops.model.batch import Batch, error_text
+from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Kind, Step
 from ecs_gitops.notify import notice
@@ -110,8 +110,8 @@ def test_a_release_without_any_item_is_no_success():
 
 def test_the_error_text_of_a_function_is_its_message_without_the_stack_trace():
     cause = json.dumps({"errorMessage": "no such thing", "errorType": "InvalidManifest", "stackTrace": ["secret"]})
-    assert error_text({"Error": "InvalidManifest", "Cause": cause}) == "InvalidManifest: no such thing"
-    assert error_text({"Error": "States.Timeout", "Cause": "plain"}) == "States.Timeout: plain"
+    assert state_error({"Error": "InvalidManifest", "Cause": cause}) == "InvalidManifest: no such thing"
+    assert state_error({"Error": "States.Timeout", "Cause": "plain"}) == "States.Timeout: plain"
 
 
 def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(release):

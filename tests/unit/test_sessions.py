@@ -53,7 +53,7 @@ def place(number: int, release: str = "run-1") -> Target:
 
 
 def test_only_a_session_of_the_check_has_a_policy(asked):
-    whole, looks = (Target("1", "us-west-2", ROLE, "run-1", only_looks) for only_looks in (False, True))
+    whole, looks = (Target("1", "us-west-2", ROLE, "run-1", is_read_only) for is_read_only in (False, True))
     assert connect(whole) is not connect(looks)
     assert "Policy" not in asked[0]
     assert asked[1]["Policy"] == session_policy.POLICY
@@ -81,7 +81,7 @@ def test_the_session_policy_is_one_that_sts_takes():
 
 
 @pytest.mark.parametrize(
-    ("handler", "kind", "mode", "only_looks"),
+    ("handler", "kind", "mode", "is_read_only"),
     [
         (deploy_ecs.handler, "service", "CHECK", True),
         (deploy_ecs.handler, "service", "DEPLOY", False),
@@ -92,7 +92,7 @@ def test_the_session_policy_is_one_that_sts_takes():
         (validate_deploy.handler, "service", "DEPLOY", True),
     ],
 )
-def test_only_a_deployment_has_all_rights_of_the_role(handler, kind, mode, only_looks, release, monkeypatch):
+def test_only_a_deployment_has_all_rights_of_the_role(handler, kind, mode, is_read_only, release, monkeypatch):
     seen: list[Target] = []
 
     def connected(target: Target) -> FakeAws:
@@ -104,7 +104,7 @@ def test_only_a_deployment_has_all_rights_of_the_role(handler, kind, mode, only_
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
     batch = Batch(kind, "111111111111", "us-west-2", ROLE, (), mode)
     handler({"release": release.to_json(), "batch": batch.to_json()}, context)
-    assert [(target.only_looks, target.session_name) for target in seen] == [(only_looks, release.execution_name)]
+    assert [(target.is_read_only, target.session_name) for target in seen] == [(is_read_only, release.execution_name)]
 
 
 @pytest.mark.parametrize("name", ["r", "release(4.0)!", "freigabe-März", "x" * 80])

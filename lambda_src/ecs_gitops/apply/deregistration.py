@@ -20,7 +20,7 @@ from ecs_gitops.live.revisions import is_active, is_gone, is_pinned
 from ecs_gitops.live.triggers import Trigger
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import family, short
-from ecs_gitops.model.item import joined
+from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.status import Kind, Next, Status
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Deregistration:
         """The task definitions that the items' targets refer to; without those of which that is not known."""
         runs: dict[int, list[str]] = {}
         if self.batch.kind is Kind.SERVICE:
-            for number, seen in services.describe_services(self.aws, items, budget).items():
-                if isinstance(seen, Service):
-                    runs[number] = [seen.task_definition, *(each.task_definition for each in seen.deployments)]
-                elif seen is None:
+            for number, answer in services.describe_services(self.aws, items, budget).items():
+                if isinstance(answer, Service):
+                    runs[number] = [answer.task_definition, *(each.task_definition for each in answer.deployments)]
+                elif answer is None:
                     runs[number] = []
             return runs
         for item in items:
@@ -96,7 +96,7 @@ class Deregistration:
         told = [self._deregister(self.batch.task_definition_arn(each), used, budget) for each in wanted]
         if item.result is None:
             return item
-        return replace(item, result=replace(item.result, reason=joined(item.reason, *dict.fromkeys(told))))
+        return replace(item, result=replace(item.result, reason=join_texts(item.reason, *dict.fromkeys(told))))
 
     def _deregister(self, reference: str, used: set[str], budget: TimeBudget) -> str:
         """Deregister what ``reference`` means, if this release registered it and nothing needs it; what is told."""

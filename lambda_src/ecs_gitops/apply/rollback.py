@@ -17,7 +17,7 @@ from ecs_gitops.ledger.failure_tags import tag_rolled_back
 from ecs_gitops.live import revisions
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import joined
+from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.status import Status, Step
 from ecs_gitops.verdict.rollout import SHOWN_WITHIN, shows
 from ecs_gitops.watch import deployment_records
@@ -62,7 +62,7 @@ class Rollback:
         item, previous, ours = self.item, self._previous, self._ours
         service = self._present(service)
         if item.progress.step is Step.RESTORE_SETTINGS:
-            return fail(item, joined(item.reason, self._put_back(service)) or "", self.now)
+            return fail(item, join_texts(item.reason, self._put_back(service)) or "", self.now)
         runs = service.runs
         if runs not in (previous, ours):
             if not self._is_copy(runs, previous, ours):
@@ -110,7 +110,7 @@ class Rollback:
             is_hasty and differs(service.configuration, before or {})
         )
         note = self._put_back(service) if is_to_be_put_back else ""
-        return ItemFailed(joined(str(_left(service.runs)), note))
+        return ItemFailed(join_texts(str(_left(service.runs)), note))
 
     def _put_back(self, service: Service) -> str:
         """Write the settings from before the way back, which did not come to its end; what is told of that. Those that
@@ -141,7 +141,7 @@ class Rollback:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = item.with_change(previous=short(previous))
         after = Service.from_api(answer)
-        note = joined(note, self._replaced(service, after, previous)) or ""
+        note = join_texts(note, self._replaced(service, after, previous)) or ""
         started = after.primary
         is_new = started is not None and started.created_at >= (item.watched.deployed_at or 0)
         if started is not None and is_new and started.task_definition == previous:
@@ -192,7 +192,7 @@ class Rollback:
         before = item.change.previous_settings
         if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
             self.aws.update_service(self._cluster, item.name, None, before)
-        return end(item, Status.ROLLED_BACK, self.now, joined(item.reason, note), running=short(self._previous))
+        return end(item, Status.ROLLED_BACK, self.now, join_texts(item.reason, note), running=short(self._previous))
 
     def _stop(self) -> bool:
         """Have ECS itself roll back what is going on. False when nothing of ours is, or ECS cannot; raises
@@ -243,7 +243,7 @@ class Rollback:
             since=self.now,
             rollbacks=self.item.progress.rollbacks + 1,
             doubted_since=None,
-            reason=joined(self.item.reason, note),
+            reason=join_texts(self.item.reason, note),
         )
         return item.with_watched(record=record.id if record else None)
 

@@ -21,16 +21,16 @@ from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
 from ecs_gitops.ledger.failure_tags import clear_rolled_back, tag_rolled_back
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_pinned, usable
-from ecs_gitops.live.trigger_state import Looked, look
+from ecs_gitops.live.trigger_state import LiveTrigger, read_trigger_state
 from ecs_gitops.live.triggers import PartlyWritten, Trigger
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Next, Status
-from ecs_gitops.plan.moved import has_moved
-from ecs_gitops.plan.triggers import Part, plan_trigger
+from ecs_gitops.plan.recheck import change_since_check
+from ecs_gitops.plan.triggers import TargetDefinition, plan_trigger
 from ecs_gitops.verdict.refusals import failure_text, is_expected
 
 log = logging.getLogger(__name__)
@@ -97,37 +97,37 @@ class TaskDeployer:
     # --- to what is wanted -----------------------------------------------------------------------------------------
 
     def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
-        looked = look(self.aws, self.release, trigger, items)
-        revisions = {part.reference: self._revision(part) for part in looked.parts}
-        looked.state.repoint(self.aws, revisions, self.budget.clock())
-        return [self._result(item, looked, revisions) for item in items]
+        live_trigger = read_trigger_state(self.aws, self.release, trigger, items)
+        revisions = {target.reference: self._revision(target) for target in live_trigger.task_definitions}
+        live_trigger.state.repoint(self.aws, revisions, self.budget.clock())
+        return [self._result(item, live_trigger, revisions) for item in items]
 
-    def _forget(self, item: Item, parts: Sequence[Part]) -> list[str]:
-        over = [part for part in parts if part.is_to_be_forgotten(item.number)]
-        return [clear_rolled_back(self.aws, part.desired[item.number].key, arn(part.definition)) for part in over]
+    def _forget(self, item: Item, task_definitions: Sequence[TargetDefinition]) -> list[str]:
+        over = [target for target in task_definitions if target.is_to_be_forgotten(item.number)]
+        return [clear_rolled_back(self.aws, target.desired[item.number].key, arn(target.definition)) for target in over]
 
-    def _revision(self, part: Part) -> str:
+    def _revision(self, target: TargetDefinition) -> str:
         """What the targets are to run; the reference itself where nothing has to change."""
-        if not part.must_be_registered:
+        if not target.must_be_registered:
             # Where a target follows the family, it is pinned to what this execution registered.
-            return arn(part.definition) if part.is_ours and not is_pinned(part.reference) else part.reference
+            return arn(target.definition) if target.is_ours and not is_pinned(target.reference) else target.reference
         return self._registrar.revision(
-            part.definition, part.tags, part.images, previous=part.previous, digests=part.digests
+            target.definition, target.tags, target.images, previous=target.previous, digests=target.digests
         )
 
-    def _result(self, item: Item, looked: Looked, revisions: dict[str, str]) -> Item:
+    def _result(self, item: Item, live_trigger: LiveTrigger, revisions: dict[str, str]) -> Item:
         now, before = self.budget.clock(), item.change
         try:
-            parts = looked.of(item)
+            task_definitions = live_trigger.of(item)
         except ItemFailed as error:
             return fail(item, str(error), now)
-        plan = plan_trigger(item, parts)
+        plan = plan_trigger(item, task_definitions)
         shown = plan.shown
         revision = revisions[shown.reference] if shown.must_be_registered else arn(shown.definition)
         item = replace(item, change=replace(plan.change, revision=short(revision)))
-        note = f"{len(parts)} task definitions" if len(parts) > 1 else None
-        moved = has_moved(before, plan.change, shown.is_ours)
-        reason = joined(note, moved, *dict.fromkeys(self._forget(item, parts)))
+        note = f"{len(task_definitions)} task definitions" if len(task_definitions) > 1 else None
+        note_of_change = change_since_check(before, plan.change, shown.is_ours)
+        reason = join_texts(note, note_of_change, *dict.fromkeys(self._forget(item, task_definitions)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 
     # --- and back --------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class TaskDeployer:
                 item,
                 Status.ROLLED_BACK,
                 now,
-                joined(item.reason, *sorted(notes)),
+                join_texts(item.reason, *sorted(notes)),
                 running=returned.get(item.change.previous or "", item.change.previous),
             )
             for item in items

@@ -37,11 +37,11 @@ from ecs_gitops.live.service_state import read_service_state
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Unchanged
-from ecs_gitops.plan.moved import has_moved
+from ecs_gitops.plan.recheck import change_since_check
 from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
 from ecs_gitops.verdict import hooks, rollout
 from ecs_gitops.verdict.refusals import failure_text, is_expected
@@ -66,11 +66,11 @@ class ServiceDeployer:
     def run(self) -> Batch:
         """The batch with every item final, in progress, or pending when the time did not suffice."""
         pending = [item for item in self.batch.items if item.is_pending]
-        seen = services.describe_services(self.aws, pending, self.budget)
-        done = services.each(lambda item: self._item(item, seen[item.number]), pending, self.budget)
+        answers = services.describe_services(self.aws, pending, self.budget)
+        done = services.each(lambda item: self._item(item, answers[item.number]), pending, self.budget)
         return settle(self.batch.updated(done), self.budget.clock())
 
-    def _item(self, item: Item, seen: Service | AwsRefused | None) -> Item:
+    def _item(self, item: Item, answer: Service | AwsRefused | None) -> Item:
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)
         now = self.budget.clock()
         # A run before this one may have begun the item and run out of time.
@@ -79,11 +79,11 @@ class ServiceDeployer:
             return item
         seconds = timeout_seconds(item)
         deadline = replace(self.budget, until=min(self.budget.until, (item.progress.since or now) + seconds))
-        looks = [seen]
+        answers = [answer]
 
         def act() -> Item:
-            # What was seen before the first attempt may be out of date for the next one.
-            service = looks.pop() if looks else services.describe_services(self.aws, [item], deadline)[item.number]
+            # The first answer may be out of date for a second attempt.
+            service = answers.pop() if answers else services.describe_services(self.aws, [item], deadline)[item.number]
             if isinstance(service, AwsRefused):
                 raise service
             return self._act(item, service, out)
@@ -133,8 +133,8 @@ class ServiceDeployer:
         for warning in plan.warnings:
             out.warning(warning)
         decision, is_ours = plan.decision, is_of_this_release(live.tags, self.release)
-        moved = has_moved(item.change, plan.change, is_ours)
-        item = replace(item, change=plan.change).with_progress(reason=joined(item.reason, moved))
+        note_of_change = change_since_check(item.change, plan.change, is_ours)
+        item = replace(item, change=plan.change).with_progress(reason=join_texts(item.reason, note_of_change))
         if isinstance(decision, Unchanged):
             return self._configure(item, plan, decision)
         if isinstance(decision, Held):
@@ -147,14 +147,14 @@ class ServiceDeployer:
         """Nothing to roll out; the settings, and the memory of an earlier rollback, are put right."""
         revision, now = short(decision.revision), self.budget.clock()
         forgotten = clear_rolled_back(self.aws, plan.desired.key, decision.revision) if decision.forget else None
-        # Where the check saw other settings, an interrupted run has written them already.
-        seen = item.change.previous_settings
-        was_written = seen is not None and differs(seen, item.service.deployment or {})
+        # Where the check found other settings than now, an interrupted run has written them already.
+        before = item.change.previous_settings
+        was_written = before is not None and differs(before, item.service.deployment or {})
         if not decision.configure and not was_written:
-            return unchanged(item, revision, now, joined(item.reason, forgotten))
+            return unchanged(item, revision, now, join_texts(item.reason, forgotten))
         if decision.configure:
             self._write_settings(item, plan)
-        reason = joined(item.reason, "the deployment settings alone changed: nothing was rolled out", forgotten)
+        reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out", forgotten)
         return end(item.with_change(previous=revision, revision=revision), Status.DEPLOYED, now, reason)
 
     def _write_settings(self, item: Item, plan: ServicePlan) -> None:

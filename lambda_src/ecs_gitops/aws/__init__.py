@@ -84,7 +84,7 @@ def _assume(target: Target) -> _Session:
     observability.trace_aws_calls()
     sts: Any = new_session().create_client("sts", region_name=target.region, config=_config())
     request = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
-    if target.only_looks:
+    if target.is_read_only:
         request["Policy"] = session_policy.POLICY
     credentials = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
     session = new_session()

@@ -1,1 +1,1 @@
-"""From a manifest and the settings to what each target is to be. Pure."""
+"""The desired state of each target, from the manifest and the settings. Pure."""

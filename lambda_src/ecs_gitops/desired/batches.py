@@ -1,7 +1,7 @@
 """From a checked manifest to the batches that the state machine works on. Pure.
 
-A batch has all items of one kind, account and Region: one role is assumed for them, and AWS's limits of calls hold per
-account and Region, so one place keeps to them. Its items come in waves, which follow one another.
+A batch has all items of one kind, account and Region: one role is assumed for them. AWS limits calls per account and
+Region, so one batch can keep to the limits. Its items are in waves, which are deployed one after the other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.model.identity import DEFAULT_BUS, DEFAULT_GROUP
-from ecs_gitops.model.item import Item, listed
+from ecs_gitops.model.item import Item, join_names
 from ecs_gitops.model.problem import Problem
 from ecs_gitops.model.status import Kind, Mode, OnFailure
 
@@ -28,7 +28,7 @@ _ACCOUNTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the module that is deployed knows: roles by account, and what applies to items that do not say."""
+    """Settings of the deployed module: role ARNs by account, and defaults for items. Times are in minutes."""
 
     role_arns: Mapping[str, str]
     account: str
@@ -38,22 +38,23 @@ class Settings:
 
 
 def make_batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
-    """All batches of a release, to be checked first. ``manifest`` has its defaults written into each item.
+    """All batches of a release, in mode CHECK. ``manifest`` has its defaults written into each item.
 
-    Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a target that stands twice."""
+    Raises :class:`UnknownAccount`, and :class:`InvalidManifest` for a duplicate target."""
     _require_roles([*manifest.tasks, *manifest.services], settings)
     on_failure = OnFailure(manifest.on_failure) if manifest.on_failure else OnFailure.ROLL_BACK
-    found = waves(manifest.services)
-    after = max(found, default=-1) + 1
+    service_waves = waves(manifest.services)
+    after = max(service_waves, default=-1) + 1
     placed: list[tuple[Kind, ServiceItem | TaskItem, Item]] = []
     for number, task in enumerate(manifest.tasks):
         made = _trigger(number, task, settings, on_failure, after if manifest.tasks_after_services else -1)
         placed.append((Kind.TASK, task, made))
     first, needed = len(manifest.tasks), dependencies(manifest.services)
     for index, service in enumerate(manifest.services):
-        made = _service(first + index, service, settings, on_failure, found[index], [first + n for n in needed[index]])
+        numbers = [first + n for n in needed[index]]
+        made = _service(first + index, service, settings, on_failure, service_waves[index], numbers)
         placed.append((Kind.SERVICE, service, made))
-    _require_time(manifest.services, found, settings)
+    _require_time(manifest.services, service_waves, settings)
     grouped: dict[tuple[Kind, str, str], list[Item]] = {}
     for kind, item, made in placed:
         grouped.setdefault((kind, *_place(item, settings)), []).append(made)
@@ -75,7 +76,7 @@ def _trigger(number: int, task: TaskItem, settings: Settings, on_failure: OnFail
             timeout_minutes=task.timeout_minutes or settings.timeout_minutes,
             event_bus=None if is_schedule else task.event_bus_name or DEFAULT_BUS,
             schedule_group=task.schedule_group or DEFAULT_GROUP if is_schedule else None,
-            # Tasks come before the services or after them, in a wave of their own.
+            # Tasks are deployed before the services or after them, in a wave of their own.
             wave=wave,
             on_failure=on_failure,
             pin_digest=bool(task.pin_digest),
@@ -116,41 +117,42 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
-        known = listed(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
+        known = join_names(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
         raise UnknownAccount(
-            f"no role to assume is configured for account {listed(missing, _ACCOUNTS_SHOWN)}: apply "
+            f"no role to assume is configured for account {join_names(missing, _ACCOUNTS_SHOWN)}: apply "
             f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
         )
 
 
 def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], settings: Settings) -> None:
-    """A release that waits on purpose for longer than an execution may last could only be cut off."""
+    """Raise :class:`InvalidManifest` when the bake times are longer than an execution may last."""
     longest: dict[int, int] = {}
     for service, wave in zip(services, waves, strict=True):
         longest[wave] = max(longest.get(wave, 0), bake_minutes(service.deployment or {}))
     total = sum(longest.values())
     if total >= settings.execution_minutes:
-        told = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
+        message = f"the release bakes for {total} minutes, and is given up after {settings.execution_minutes}"
         if pauses := sum(pause_minutes(service.deployment or {}) for service in services):
-            told += f" (PAUSE hooks may wait for {pauses} minutes)"
-        wanted = (
+            message += f" (PAUSE hooks may wait for {pauses} minutes)"
+        accepted = (
             "shorter bake times, a shorter timeoutConfiguration.timeoutInMinutes of PAUSE hooks, fewer waves, or a "
             "longer execution_timeout_minutes of the module"
         )
-        raise InvalidManifest("input", [Problem(0, 0, "services", told, wanted)])
+        raise InvalidManifest("input", [Problem(0, 0, "services", message, accepted)])
 
 
 def _require_one_item_per_target(batches: Iterable[Batch]) -> None:
-    """An item that names the deployer's own account and one that names none may be the same: only here it is known."""
-    seen = set()
+    """Raise :class:`InvalidManifest` for duplicates. The manifest's own check cannot find all: an item without an
+    account is deployed to the deployer's, which only the settings know."""
+    known = set()
     for batch in batches:
         for item in batch.items:
             for container in item.desired.images if batch.kind is Kind.TASK else (None,):
                 place = (*batch.place, item.desired.identity, container)
-                if place in seen:
-                    told = f"{batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}, stands twice"
-                    raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", told, "each target once")])
-                seen.add(place)
+                if place in known:
+                    message = f"duplicate {batch.kind} {item.name!r} in account {batch.account}, Region {batch.region}"
+                    raise InvalidManifest("input", [Problem(0, 0, f"{batch.kind}s", message, "each target once")])
+                known.add(place)
 
 
 def _place(item: ServiceItem | TaskItem, settings: Settings) -> tuple[str, str]:

@@ -1,5 +1,4 @@
-"""What an item is to run: the images by the containers' real names, and what tells it from what was desired before.
-Pure."""
+"""The desired state of an item, by the real names of its containers, with a fingerprint. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What an item is to be. ``images`` by the containers' real names; ``digests`` what their tags mean now, as far as
-    it is known; ``key`` and ``fingerprint`` are those of the tag that remembers what was rolled back."""
+    """``images`` and ``digests`` have the containers' real names; ``digests`` are those of the images' tags now, as far
+    as they are known. A revision with the tag ``key`` (or ``failed_key``) and the value ``fingerprint`` remembers that
+    just this state was rolled back (or failed)."""
 
     images: Images
     digests: Images
@@ -32,16 +32,16 @@ class DesiredState:
     fingerprint: str
 
     def was_rolled_back(self, tags: Mapping[str, str]) -> bool:
-        """Whether just this was rolled back from the target, and not changed in the manifest since."""
+        """Whether this state was rolled back on the target, and the manifest has not changed since."""
         return tags.get(self.key) == self.fingerprint
 
     def has_failed(self, tags: Mapping[str, str]) -> bool:
-        """Whether just this failed on the target and was left there, or could not be returned."""
+        """Whether this state failed on the target and was left there, or could not be rolled back."""
         return tags.get(self.failed_key) == self.fingerprint
 
 
 def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredState:
-    """What is desired of an item, by the real names of its containers."""
+    """The item's desired state. ``containers`` maps the manifest's container names to the real ones."""
     desired, digests = item.desired, item.change.digests
     service = desired if isinstance(desired, DesiredService) else None
     return DesiredState(
@@ -60,7 +60,7 @@ def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredSta
 
 
 def fingerprint_of(item: Item) -> str:
-    """What tells what the manifest asks of an item now from what it asked before."""
+    """A hash of what the manifest asks for: it differs when the manifest's item changes."""
     if item.change.fingerprint is not None:
         return item.change.fingerprint
     service = item.desired if isinstance(item.desired, DesiredService) else None
@@ -76,7 +76,7 @@ def fingerprint_of(item: Item) -> str:
 
 
 def deployed_image(item: Item, name: str) -> str:
-    """The image that goes into the task definition: by its digest where the item says so."""
+    """The image for the task definition: with its digest where the item has ``pinDigest``."""
     image = ecr_image(item.desired.images[name])
     if item.desired.pin_digest and image is not None and name in item.change.digests:
         return image.pinned(item.change.digests[name])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.model.item import listed
+from ecs_gitops.model.item import join_names
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -155,4 +155,4 @@ def _has_selector(value: str) -> bool:
 
 
 def _listed(names: list[str]) -> str:
-    return listed(list(dict.fromkeys(names)), _SHOWN)
+    return join_names(list(dict.fromkeys(names)), _SHOWN)

@@ -16,9 +16,9 @@ from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.flow.event_budget import budget
 from ecs_gitops.flow.transitions import end, fail, is_rolling_back, roll_back
 from ecs_gitops.model import event_data
-from ecs_gitops.model.batch import Batch, error_text
+from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.errors import InvalidEvent
-from ecs_gitops.model.item import Item, listed
+from ecs_gitops.model.item import Item, join_names
 from ecs_gitops.model.status import Kind, Mode, Next, OnFailure, Status
 
 _SHAPES = {
@@ -50,11 +50,11 @@ class Stage:
         try:
             event_data.require(data, _SHAPES)
         except (ValueError, TypeError) as error:
-            raise InvalidEvent(f"not a stage: {event_data.told(error)}") from error
+            raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
         batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
         _require_whole([*batches, *rest])
         minutes = data.get("executionMinutes", EXECUTION_MINUTES)
-        return cls(batches, rest, Mode(data.get("mode", Mode.DEPLOY)), error_text(data.get("error")), minutes)
+        return cls(batches, rest, Mode(data.get("mode", Mode.DEPLOY)), state_error(data.get("error")), minutes)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -206,7 +206,7 @@ def _left_out(item: Item, state: Mapping[int, Item]) -> Item:
 
 
 def _named(items: Sequence[Item]) -> str:
-    return listed([item.name for item in items], 3)
+    return join_names([item.name for item in items], 3)
 
 
 def _mapped(batches: Iterable[Batch], change: Callable[[Item], Item]) -> tuple[Batch, ...]:

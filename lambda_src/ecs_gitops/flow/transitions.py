@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.progress import Progress, Result
 from ecs_gitops.model.status import Hook, OnFailure, Status, Step
 from ecs_gitops.verdict import hooks
@@ -88,7 +88,7 @@ def roll_back(item: Item, why: str) -> Item:
 def after_failure(item: Item, why: str, now: float) -> Item:
     """An item whose change of the target failed: to be rolled back, where that is desired and possible, or FAILED."""
     if item.progress.step.is_rollback:
-        return fail(item, joined(f"could not roll back: {why}", item.reason) or "", now)
+        return fail(item, join_texts(f"could not roll back: {why}", item.reason) or "", now)
     if item.desired.on_failure is OnFailure.STOP:
         left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
         return fail(item, f"{why}; {left}", now, running=item.change.revision)

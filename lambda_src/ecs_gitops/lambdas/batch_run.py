@@ -44,7 +44,7 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
     budget = TimeBudget.of(context)
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
-        aws = budget.retry(lambda: connect(batch.target(release, only_looks=batch.mode is Mode.CHECK)))
+        aws = budget.retry(lambda: connect(batch.target(release, is_read_only=batch.mode is Mode.CHECK)))
     except AwsRefused as error:
         done = replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
     else:

@@ -41,7 +41,9 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     try:
         deployment, release = event["deployment"], _release(event)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InvalidEvent(f"the event has no usable deployment or execution: {event_data.told(error)}") from error
+        raise InvalidEvent(
+            f"the event has no usable deployment or execution: {event_data.error_text(error)}"
+        ) from error
     if refused := refused_manifest.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()

@@ -47,7 +47,7 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     release, batch = parse_event(event)
     budget = TimeBudget.of(context)
     try:
-        aws = budget.retry(lambda: connect(batch.target(release, only_looks=True)))
+        aws = budget.retry(lambda: connect(batch.target(release, is_read_only=True)))
     except AwsRefused as error:
         reason = f"the rollout cannot be watched, so what stands is unknown: {explain(error, batch)}"
         items = tuple(fail(item, reason) if item.is_waiting else item for item in batch.items)

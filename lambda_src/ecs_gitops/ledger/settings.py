@@ -51,7 +51,8 @@ def read(ledger: LedgerBucket) -> Settings:
         return parse(content)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(
-            f"{address} is not in the format that this function reads: {event_data.told(error)}. Nothing was changed. "
+            f"{address} is not in the format that this function reads: {event_data.error_text(error)}. "
+            "Nothing was changed. "
             "Terraform writes this file, do not edit it: run `terraform apply` of the module, then release again"
         ) from error
 

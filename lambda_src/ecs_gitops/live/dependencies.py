@@ -1,6 +1,6 @@
-"""What the items of a batch refer to, looked up for all of them together: images, secrets, roles, alarms.
+"""Dependencies of a batch's items, looked up for all of them together: images, secrets, roles, alarms.
 
-What the deploy role may not look at is NOT_CHECKED with the reason: a warning, neither a pass nor a failure.
+A dependency that the deploy role may not read is NOT_CHECKED with the reason: a warning, neither a pass nor a failure.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ NOT_IN_ECR = "not in ECR"
 # Before a reason, when the image could not be pinned because of it.
 CANNOT_PIN = "pinDigest: "
 
-# Result and reason; None where all is well.
-_Told = tuple[Finding, str] | None
-# Of a repository: the digests, or why it could not be looked at.
+# Result and reason; None where the check passes.
+_Result = tuple[Finding, str] | None
+# Of a repository: the digests, or why it could not be read.
 _Answer: TypeAlias = "dict[str, str | AwsRefused | None] | AwsRefused"
 
 
 def images(aws: Aws, items: Iterable[Item], budget: TimeBudget, region: str = "") -> list[Checked]:
-    """The items with what their ECR tags mean now (``digests``), and the findings of the check ``image``. ``region`` is
-    where they are deployed: nobody's credentials there are good in another partition.
+    """The items with the digests of their ECR tags (``digests``), and the findings of the check ``image``. ``region``
+    is where they are deployed: credentials of its partition are not valid in another one.
 
-    One call for each repository: what a tag means is asked once per release."""
+    One call for each repository, so that a tag has one digest in the whole release."""
     items = list(items)
     places: dict[tuple[str, str, str], dict[str, None]] = {}
     for image in (ecr_image(image) for item in items for image in item.desired.images.values()):
@@ -58,21 +58,21 @@ def images(aws: Aws, items: Iterable[Item], budget: TimeBudget, region: str = ""
 
 
 def _elsewhere(image: EcrImage, region: str) -> str | None:
-    """The image's partition, where it is another one than that of ``region``."""
+    """The image's partition, where that differs from the partition of ``region``."""
     of_image = partition.of_region(image.region).id
     return of_image if region and of_image != partition.of_region(region).id else None
 
 
 @dataclass(slots=True)
 class _Filled:
-    """Whether a registry fills a repository from another one, when an image of it is first pulled."""
+    """Whether a pull-through cache rule fills a repository when an image is first pulled from it."""
 
     aws: Aws
     budget: TimeBudget
     _known: dict[tuple[str, str], set[str] | AwsRefused] = field(default_factory=dict)
 
     def may_be(self, image: EcrImage) -> bool:
-        """Also when that may not be looked at."""
+        """True also where the rules may not be read."""
         place = image.account, image.region
         if place not in self._known:
             try:
@@ -81,7 +81,7 @@ class _Filled:
             except AwsRefused as error:
                 self._known[place] = error
         known = self._known[place]
-        # The prefix ROOT is for every repository.
+        # The prefix ROOT matches every repository.
         return isinstance(known, AwsRefused) or any(
             prefix == "ROOT" or image.repository.startswith(f"{prefix}/") for prefix in known
         )
@@ -93,11 +93,11 @@ def _with_images(
     digests = {}
     for name, text in checked.item.desired.images.items():
         image = ecr_image(text)
-        told: tuple[Finding, str]
+        finding: tuple[Finding, str]
         if image is None:
-            told = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
+            finding = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
         elif other := _elsewhere(image, region):
-            told = NOT_CHECKED, f"image {text}: its ECR is in partition {other}, where the deploy role is nobody"
+            finding = NOT_CHECKED, f"image {text}: its ECR is in partition {other}, where the deploy role is not valid"
         else:
             answer = answers[image.place]
             found = answer if isinstance(answer, AwsRefused) else answer.get(image.reference)
@@ -105,8 +105,8 @@ def _with_images(
                 digests[name] = found
                 checked.findings.ok("image")
                 continue
-            told = _image_finding(text, image, found, filled)
-        result, reason = told
+            finding = _image_finding(text, image, found, filled)
+        result, reason = finding
         if result == NOT_CHECKED and checked.item.desired.pin_digest and "@" not in text:
             result, reason = FAILED, f"{CANNOT_PIN}{reason}"
         checked.findings.add("image", result, reason)
@@ -118,26 +118,26 @@ def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled:
     where = f"repository {image.repository} of account {image.account}, Region {image.region}"
     if found is not None and found.code != "RepositoryNotFoundException":
         return NOT_CHECKED, f"image {text}: {_refused(found)}"
-    told = f"image {text}: there is no {where}" if found else f"image {text}: {where} has no image {image.reference}"
+    reason = f"image {text}: there is no {where}" if found else f"image {text}: {where} has no image {image.reference}"
     if filled.may_be(image):
-        return NOT_CHECKED, f"{told}; a pull-through cache rule may bring it when it is pulled"
-    return FAILED, told
+        return NOT_CHECKED, f"{reason}; a pull-through cache rule may fetch it when it is pulled"
+    return FAILED, reason
 
 
 def references(aws: Aws, batch: Batch, going: Sequence[Checked], budget: TimeBudget) -> None:
-    """The check ``secrets``: what the task definitions refer to is there."""
-    wanted = list(dict.fromkeys(reference for checked in going for reference in checked.references))
-    told = dict(zip(wanted, services.each(lambda r: _secret(aws, batch, r, budget), wanted, budget), strict=True))
+    """The check ``secrets``: what the task definitions refer to exists."""
+    known = list(dict.fromkeys(reference for checked in going for reference in checked.references))
+    results = dict(zip(known, services.each(lambda r: _secret(aws, batch, r, budget), known, budget), strict=True))
     by_region: dict[str, list[Reference]] = {}
-    for reference in wanted:
-        if reference.service == "ssm" and told[reference] is None:
+    for reference in known:
+        if reference.service == "ssm" and results[reference] is None:
             by_region.setdefault(reference.region, []).append(reference)
     for region, group in by_region.items():
-        told |= _parameters(aws, region, group, budget)
-    _spread("secrets", [(checked, reference) for checked in going for reference in checked.references], told)
+        results |= _parameters(aws, region, group, budget)
+    _spread("secrets", [(checked, reference) for checked in going for reference in checked.references], results)
 
 
-def _secret(aws: Aws, batch: Batch, reference: Reference, budget: TimeBudget) -> _Told:
+def _secret(aws: Aws, batch: Batch, reference: Reference, budget: TimeBudget) -> _Result:
     if reference.service == "ssm":
         if reference.name.startswith("/aws/"):
             return NOT_CHECKED, f"parameter {reference.name} is one of AWS's own"
@@ -154,7 +154,7 @@ def _secret(aws: Aws, batch: Batch, reference: Reference, budget: TimeBudget) ->
     return None
 
 
-def _parameters(aws: Aws, region: str, group: Sequence[Reference], budget: TimeBudget) -> dict[Reference, _Told]:
+def _parameters(aws: Aws, region: str, group: Sequence[Reference], budget: TimeBudget) -> dict[Reference, _Result]:
     names = list(dict.fromkeys(name for reference in group for name in reference.names))
     try:
         known = budget.retry(lambda: aws.known_parameters(region or None, names))
@@ -167,23 +167,23 @@ def _parameters(aws: Aws, region: str, group: Sequence[Reference], budget: TimeB
 
 
 def roles(aws: Aws, batch: Batch, going: Sequence[Checked], budget: TimeBudget) -> None:
-    """The check ``passRole``: the deploy role may pass what the task definitions and targets name."""
+    """The check ``passRole``: the deploy role may pass the roles of task definitions, targets and lifecycle hooks."""
     by_service: dict[str, dict[str, None]] = {}
     for role, service in (pair for checked in going for pair in checked.roles):
         by_service.setdefault(service, {})[role] = None
-    told: dict[tuple[str, str], _Told] = {}
-    for service, wanted in by_service.items():
-        told |= _passable(aws, batch, service, list(wanted), budget)
-    _spread("passRole", [(checked, pair) for checked in going for pair in checked.roles], told)
+    results: dict[tuple[str, str], _Result] = {}
+    for service, role_arns in by_service.items():
+        results |= _passable(aws, batch, service, list(role_arns), budget)
+    _spread("passRole", [(checked, pair) for checked in going for pair in checked.roles], results)
 
 
 def _passable(
-    aws: Aws, batch: Batch, service: str, wanted: list[str], budget: TimeBudget
-) -> dict[tuple[str, str], _Told]:
+    aws: Aws, batch: Batch, service: str, role_arns: list[str], budget: TimeBudget
+) -> dict[tuple[str, str], _Result]:
     try:
-        allowed = budget.retry(lambda: aws.may_pass(batch.role_arn, wanted, service))
+        allowed = budget.retry(lambda: aws.may_pass(batch.role_arn, role_arns, service))
     except AwsRefused as error:
-        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in wanted}
+        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in role_arns}
     hint = "add it to pass_role_arns of the deploy role"
     return {
         (role, service): None
@@ -191,27 +191,28 @@ def _passable(
         else (FAILED, f"{batch.role_arn} may not pass role {role} to {service}: {hint}")
         if role in allowed
         else (NOT_CHECKED, f"role {role}: IAM does not say whether it may be passed")
-        for role in wanted
+        for role in role_arns
     }
 
 
 def alarms(aws: Aws, going: Sequence[Checked], budget: TimeBudget) -> None:
-    """The alarms that wanted settings name, a part of the check ``settings``."""
-    wanted = list(dict.fromkeys(name for checked in going for name in checked.alarms))
-    if not wanted:
+    """The alarms in the desired settings exist; a part of the check ``settings``."""
+    names = list(dict.fromkeys(name for checked in going for name in checked.alarms))
+    if not names:
         return
-    told: dict[str, _Told]
+    results: dict[str, _Result]
     try:
-        known = budget.retry(lambda: aws.known_alarms(wanted))
-        told = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in wanted}
+        known = budget.retry(lambda: aws.known_alarms(names))
+        results = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in names}
     except AwsRefused as error:
-        told = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in wanted}
-    _spread("settings", [(checked, name) for checked in going for name in checked.alarms], told)
+        results = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in names}
+    _spread("settings", [(checked, name) for checked in going for name in checked.alarms], results)
 
 
-def _spread(check: str, asked: Iterable[tuple[Checked, K]], told: Mapping[K, _Told]) -> None:
-    for checked, key in asked:
-        finding = told[key]
+def _spread(check: str, keys: Iterable[tuple[Checked, K]], results: Mapping[K, _Result]) -> None:
+    """Add the result of each key to the findings of the items that have it."""
+    for checked, key in keys:
+        finding = results[key]
         if finding is None:
             checked.findings.ok(check)
         else:
@@ -220,4 +221,4 @@ def _spread(check: str, asked: Iterable[tuple[Checked, K]], told: Mapping[K, _To
 
 def _refused(error: AwsRefused) -> str:
     denied = error.code.startswith("AccessDenied")
-    return f"the deploy role may not look ({error.operation})" if denied else str(error)
+    return f"the deploy role may not read it ({error.operation})" if denied else str(error)

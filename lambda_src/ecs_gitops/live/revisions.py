@@ -1,8 +1,8 @@
-"""Revisions that cannot be deployed any more: what the check says of them, and how a rollback goes around them.
+"""Revisions that cannot be deployed any more, and copies of them for a rollback.
 
 ECS starts no task and no deployment with a revision that is INACTIVE (deregistered, as Terraform does with those that
-it replaces) or DELETE_IN_PROGRESS. Both can be described, and a revision with the same content be registered. One that
-is deleted cannot be described. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html
+it replaces) or DELETE_IN_PROGRESS. Both can be described, so a copy can be registered. A deleted revision cannot be
+described. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ACTIVE = "ACTIVE"
 
 
 def status_of(definition: Json) -> str:
-    """ACTIVE, INACTIVE, DELETE_IN_PROGRESS, or what ECS adds one day."""
+    """ACTIVE, INACTIVE, DELETE_IN_PROGRESS, or a status that ECS adds later."""
     return str(definition.get("status") or ACTIVE)
 
 
@@ -40,7 +40,7 @@ def is_pinned(reference: str) -> bool:
 
 
 def is_gone(error: AwsRefused) -> bool:
-    """Whether ECS has no such revision. It says so with a code that it uses for much else, but not of this call."""
+    """Whether ECS has no such revision. Other calls use its error code for other errors, so the call counts too."""
     return error.operation == "describe_task_definition" and error.code in (
         "ClientException",
         "InvalidParameterException",
@@ -48,7 +48,7 @@ def is_gone(error: AwsRefused) -> bool:
 
 
 def gone(reference: str) -> str:
-    """What is told of a revision, or family, that is not there."""
+    """The message about a revision, or family, that does not exist."""
     if is_pinned(reference):
         return f"{short(reference)} was deleted, or never was"
     return f"{short(reference)} has no ACTIVE revision"
@@ -67,7 +67,7 @@ def described(aws: Aws, reference: str) -> tuple[Json, dict[str, str]]:
 def usable(aws: Aws, release: Release, revision: str, ours: str) -> str:
     """The ARN of an ACTIVE revision with the content of ``revision``: itself, or a copy.
 
-    ``ours`` is what the copy takes the place of. A copy that an interrupted run of this execution registered is found
+    ``ours`` is the revision that the copy replaces. A copy that an interrupted run of this execution registered is used
     again. Raises :class:`ItemFailed` when the revision is deleted, and what the calls raise."""
     try:
         definition, tags = aws.read_task_definition(revision)

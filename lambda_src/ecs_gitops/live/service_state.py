@@ -1,4 +1,4 @@
-"""What a service is: what ECS says of it, the task definition that it runs, and the digests of its images."""
+"""The live state of a service: ECS's answer, the task definition that it runs, and the digests of its images."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def read_service_state(aws: Aws, item: Item, service: Service) -> LiveService:
-    """Read what the service runs. Raises :class:`ItemFailed` when its task definition is gone or a container is
-    missing, and what the calls raise."""
+    """Read the live state of a service. Raises :class:`ItemFailed` when its task definition was deleted or has not all
+    containers, and what the calls raise."""
     definition, tags = described(aws, service.runs)
     containers, _ = resolve(definition, item.desired.images)
     desired = desired_state(item, containers)
@@ -32,8 +32,8 @@ def read_service_state(aws: Aws, item: Item, service: Service) -> LiveService:
 
 
 def _running(aws: Aws, service: Service, needed: Collection[str], tags: Mapping[str, str]) -> tuple[Images, str | None]:
-    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not tell them; and
-    why they are not known."""
+    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not have them; and
+    why they could not be read."""
     if not (set(needed) - set(digests_of(tags))) or not service.revisions:
         return {}, None
     try:

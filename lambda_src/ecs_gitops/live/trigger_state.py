@@ -1,4 +1,4 @@
-"""A rule or schedule and what is desired of it: read by the check and by the deployment."""
+"""The live state of a rule or schedule beside the desired state, read by the check and by the deployment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecs_gitops.live.revisions import described
 from ecs_gitops.live.triggers import State, Trigger
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
-from ecs_gitops.plan.triggers import Part
+from ecs_gitops.plan.triggers import TargetDefinition
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -23,34 +23,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """A trigger's state, its parts that items want something of, and why items have no part in it. ``definitions``:
-    what each of its references means now; None for one that is not there."""
+class LiveTrigger:
+    """A trigger's state. ``task_definitions`` are those with containers of the items; ``failures`` says, by the item's
+    number, why an item has its containers in none. ``definitions`` maps each reference of a target to its task
+    definition, None for one that does not exist."""
 
     state: State
-    parts: tuple[Part, ...]
+    task_definitions: tuple[TargetDefinition, ...]
     failures: dict[int, str]
     definitions: Mapping[str, Json | None]
 
-    def of(self, item: Item) -> tuple[Part, ...]:
-        """The parts that the item is about. Raises :class:`ItemFailed` when there are none."""
+    def of(self, item: Item) -> tuple[TargetDefinition, ...]:
+        """The task definitions with the item's containers. Raises :class:`ItemFailed` when there are none."""
         if item.number in self.failures:
             raise ItemFailed(self.failures[item.number])
-        return tuple(part for part in self.parts if item.number in part.desired)
+        return tuple(target for target in self.task_definitions if item.number in target.desired)
 
 
-def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) -> Looked:
+def read_trigger_state(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) -> LiveTrigger:
     """Read a trigger and its task definitions. Raises :class:`ItemFailed` when it runs no ECS task, and what the
     calls raise."""
     state = trigger.read(aws)
-    parts, missing = [], {item.number: list[str]() for item in items}
+    task_definitions, missing = [], {item.number: list[str]() for item in items}
     found: dict[int, bool] = {}
     definitions: dict[str, Json | None] = {}
     for reference in state.references:
         try:
             definition, tags = described(aws, reference)
         except ItemFailed as error:
-            # Other targets of the rule may be what the items are about.
+            # The items may be about other targets of the rule.
             definitions[reference] = None
             for item in items:
                 missing[item.number].append(f"its target's task definition {error}")
@@ -66,13 +67,13 @@ def look(aws: Aws, release: Release, trigger: Trigger, items: Sequence[Item]) ->
             desired[item.number] = desired_state(item, containers)
             found[item.number] = True
         if desired:
-            parts.append(_part(aws, release, reference, definition, tags, desired, warnings))
+            task_definitions.append(_part(aws, release, reference, definition, tags, desired, warnings))
     failures = {
         item.number: f"{trigger.described}: " + "; ".join(missing[item.number])
         for item in items
         if item.number not in found
     }
-    return Looked(state, tuple(parts), failures, definitions)
+    return LiveTrigger(state, tuple(task_definitions), failures, definitions)
 
 
 def _part(
@@ -83,7 +84,7 @@ def _part(
     tags: dict[str, str],
     desired: dict[int, DesiredState],
     warnings: dict[int, tuple[str, ...]],
-) -> Part:
+) -> TargetDefinition:
     live = short(arn(definition))
     ours = is_ours(tags, release)
     previous = previous_of(tags, live) if ours else live
@@ -92,6 +93,6 @@ def _part(
         try:
             before, _ = aws.describe_task_definition(previous)
         except AwsRefused:
-            # The revision was deleted: what it ran is not known.
+            # The revision was deleted, so its images are unknown.
             before = {}
-    return Part(reference, definition, tags, ours, previous, images_of(before), desired, warnings)
+    return TargetDefinition(reference, definition, tags, ours, previous, images_of(before), desired, warnings)

@@ -1,6 +1,6 @@
-"""What runs a scheduled task: an EventBridge rule, or a schedule of EventBridge Scheduler.
+"""The trigger of a scheduled task: an EventBridge rule, or a schedule of EventBridge Scheduler.
 
-Both are read whole and written back with every member, but for the task definition in the targets that run ECS tasks.
+Both are written back with every member that was read. Only the task definition of their ECS targets is replaced.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCHEDULES = "scheduler.amazonaws.com"
 
 
 class PartlyWritten(ItemFailed):
-    """EventBridge took some of the targets and not the others."""
+    """EventBridge accepted some of the targets and refused the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,18 @@ class Trigger:
 
     @property
     def passes_roles_to(self) -> str:
-        """The service that takes on the targets' roles."""
+        """The AWS service that assumes the targets' roles."""
         return RULES if self.group is None else SCHEDULES
 
     def read(self, aws: Aws) -> State:
-        """What it is now. Raises what the call raises."""
+        """Its live state. Raises what the call raises."""
         if self.group is not None:
             whole = aws.get_schedule(self.group, self.name)
             return State(self, (whole["Target"],), whole)
         return State(self, tuple(aws.list_targets_by_rule(self.bus or DEFAULT_BUS, self.name)), None)
 
     def explain(self, error: AwsRefused, batch: Batch) -> str | None:
-        """What a person can do when it is not there; None for any other answer."""
+        """The message when the trigger does not exist; None for any other error."""
         if error.code != "ResourceNotFoundException" or error.operation not in ("list_targets_by_rule", "get_schedule"):
             return None
         fields = "cwRuleName and eventBusName" if self.group is None else "scheduleName and scheduleGroup"
@@ -69,7 +69,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A trigger as AWS sent it: its targets, and of a schedule the whole."""
+    """A trigger as AWS sent it: its targets, and for a schedule all its members (``whole``)."""
 
     trigger: Trigger
     targets: Sequence[Json]
@@ -92,8 +92,8 @@ class State:
         return tuple(dict.fromkeys(found))
 
     def concerns(self, now: float) -> list[str]:
-        """What a person should know before it is written, each in a sentence. ``now`` (epoch seconds) is for an answer
-        that does not tell AWS's time."""
+        """Warnings before it is written, each in a sentence. ``now`` (epoch seconds) is used where AWS's answer does
+        not have AWS's time."""
         if self.whole is None:
             return []
         now = seconds(self.whole.get("asOf")) or now
@@ -102,8 +102,8 @@ class State:
     def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float) -> None:
         """Replace task definitions by others; nothing is written where nothing differs. ``now``: as above.
 
-        What is written is whole: it is read once more right before, so that what somebody changed since stays. Raises
-        :class:`ItemFailed` when that are the task definitions, or when EventBridge does not take the targets."""
+        The trigger is read again right before the write, so that other changes since then are kept. Raises
+        :class:`ItemFailed` when somebody changed the task definitions, or when EventBridge refuses targets."""
         replaced = {schedule.task_definition_of(each) for each in schedule.ecs_targets(self.targets)}
         replaced = {each for each in replaced if revisions.get(each, each) != each}
         if not replaced:
@@ -117,13 +117,13 @@ class State:
         latest.write(aws, schedule.changed_targets(latest.targets, revisions), now)
 
     def write(self, aws: Aws, repointed: Sequence[Json], now: float) -> None:
-        """Write these of its targets in place of what they are."""
+        """Write these targets in place of those with the same ids."""
         if self.whole is not None:
             now = seconds(self.whole.get("asOf")) or now
             aws.update_schedule(schedule.schedule_update(self.whole, repointed[0], now))
             return
         refused = aws.put_targets(self.trigger.bus or DEFAULT_BUS, self.trigger.name, repointed)
         if refused:
-            told = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
+            reasons = "; ".join(f"{e.get('TargetId')}: {e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in refused)
             error = PartlyWritten if len(refused) < len(repointed) else ItemFailed
-            raise error(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {told}")
+            raise error(f"EventBridge did not take {len(refused)} of {len(repointed)} targets: {reasons}")

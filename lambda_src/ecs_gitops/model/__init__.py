@@ -1,1 +1,1 @@
-"""What all rooms share: items, batches, sources, errors, texts from outside made fit to be shown. Pure."""
+"""What all rooms share: items, batches, releases, errors, and the cleaning of texts from outside. Pure."""

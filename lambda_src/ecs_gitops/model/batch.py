@@ -1,6 +1,6 @@
 """The data that travels through the state machine: batches of items.
 
-Step Functions carries at most 256 KiB from state to state. So what many items have in common stands once, in the
+Step Functions carries at most 256 KiB from state to state. So a value that many items have is written once, in the
 batch's ``shared``, and the items of a large release are packed: then they can no longer be read in the console, but a
 thousand of them fit.
 """
@@ -12,15 +12,16 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.identity import Target, short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release, parse_release
-from ecs_gitops.model.shared_values import Opened, Shared
+from ecs_gitops.model.shared_values import SharedReader, SharedWriter
 from ecs_gitops.model.status import Kind, Mode, Next
 from ecs_gitops.model.types import Json
 
@@ -28,13 +29,13 @@ _ERROR_AT_MOST = 4_000
 # What all reasons of a release may take of the 256 KiB together, in characters, and what each gets at least.
 REASONS_AT_MOST = 50_000
 _REASON_AT_LEAST = 60
-# With more items than this, how far each is stands in the log alone.
+# With more items than this, the progress of each is in the log only.
 _PROGRESS_OF_AT_MOST = 50
 # Items with more JSON than this many times the batch's share of the reasons are packed.
 _PACKED_FROM = 1.5
-# What people see of packed items: lines, characters of a line, and the share of the batch's room for reasons.
+# What people see of packed items: lines, characters in a line, and the part of the reasons' room that they get.
 _LINES_AT_MOST, _LINE_AT_MOST, _LINES_SHARE = 12, 120, 8
-# Characters of JSON that packed items may come to: many times what a release can have that fits a state.
+# Characters of JSON when unpacked: many times more than a release that fits a state can have.
 UNPACKED_AT_MOST = 8_000_000
 
 _SHAPES = {
@@ -58,9 +59,10 @@ _SHAPES = {
 class Batch:
     """Items of one kind, account and Region: one role is assumed for them, and one set of AWS's limits holds for them.
 
-    ``stretch`` is how many times rarer than usual its rollouts are looked at, see :mod:`ecs_gitops.flow.event_budget`.
-    ``error`` is set by the state machine when a state that worked on the batch failed: Step Functions' ``Error`` and
-    ``Cause``. ``keep``: in mode CLEAN, the revisions that items of other batches of the place need."""
+    ``stretch`` is the factor by which the waits between two checks are longer than usual, see
+    :mod:`ecs_gitops.flow.event_budget`. ``error`` is set by the state machine when a state that worked on the batch
+    failed: Step Functions' ``Error`` and ``Cause``. ``keep``: in mode CLEAN, the revisions that items in other batches
+    of the same account and Region need."""
 
     kind: Kind
     account: str
@@ -76,13 +78,13 @@ class Batch:
     stretch: float = 1.0
 
     @property
-    def of_batches(self) -> int:
-        """How many batches the release has: its reasons' room is shared among them."""
+    def batches_in_release(self) -> int:
+        """How many batches the release has: they share the room for reasons."""
         return max(1, REASONS_AT_MOST // max(1, self.reason_budget))
 
     @property
     def place(self) -> tuple[Kind, str, str]:
-        """What tells batches apart: kind, account and Region."""
+        """The key of a batch within the release: kind, account and Region."""
         return self.kind, self.account, self.region
 
     @classmethod
@@ -91,7 +93,7 @@ class Batch:
             data = event_data.require(data, _SHAPES)
             if "packed" in data:
                 data = {**data, **_unpacked(data["packed"])}
-            shared = Opened(data.get("shared", ()))
+            shared = SharedReader(data.get("shared", ()))
             kind = Kind(data["kind"])
             items = tuple(Item.from_json(kind, item, shared, f"items[{i}]") for i, item in enumerate(data["items"]))
             if len({item.number for item in items}) < len(items):
@@ -104,19 +106,19 @@ class Batch:
                 items=items,
                 mode=Mode(data.get("mode", Mode.DEPLOY)),
                 reason_budget=data.get("reasonBudget", REASONS_AT_MOST),
-                error=error_text(data.get("error")),
+                error=state_error(data.get("error")),
                 keep=tuple(data.get("keep", ())),
                 stretch=data.get("stretch", 1.0),
             )
         except (*event_data.WRONG, zlib.error) as error:
-            raise InvalidEvent(f"not a batch: {event_data.told(error)}") from error
+            raise InvalidEvent(f"not a batch: {event_data.error_text(error)}") from error
 
     def to_json(self) -> Json:
         reasons = sum(1 for item in self.items if item.reason)
         room = max(_REASON_AT_LEAST, self.reason_budget // max(1, reasons))
         is_short = len(self.items) <= _PROGRESS_OF_AT_MOST
         items = [_fit(item, room, has_progress=is_short) for item in self.items]
-        share = Shared()
+        share = SharedWriter()
         data: Json = {
             "kind": self.kind,
             "account": self.account,
@@ -146,13 +148,13 @@ class Batch:
         return replace(self, items=tuple(items))
 
     def updated(self, done: Iterable[Item]) -> Batch:
-        """The batch with the items ``done`` in place of those of the same number, in the order that it has."""
+        """The batch with the items ``done`` in place of those with the same number. The order stays."""
         by_number = {item.number: item for item in done}
         return self.with_items(by_number.get(item.number, item) for item in self.items)
 
-    def target(self, release: Release, *, only_looks: bool) -> Target:
-        """Where to deploy, and as whom: the session's name shows the execution in CloudTrail."""
-        return Target(self.account, self.region, self.role_arn, release.execution_name, only_looks)
+    def target(self, release: Release, *, is_read_only: bool) -> Target:
+        """Where to deploy, and with which role. The session's name shows the execution in CloudTrail."""
+        return Target(self.account, self.region, self.role_arn, release.execution_name, is_read_only)
 
     @property
     def _ecs(self) -> str:
@@ -175,15 +177,15 @@ class Batch:
 
 
 def progress_lines(items: Sequence[Item], room: int) -> list[str]:
-    """What people who look at the state machine see of packed items, in ``room`` characters: those that failed first,
-    then those that have been going on for longest."""
+    """What people see of packed items in the state machine's data, in ``room`` characters: failed items first, then
+    those that have taken longest."""
     failed = [item for item in items if item.status is not None and item.status.is_bad]
     going_on = [item for item in items if not item.is_final and item.progress.began is not None]
     going_on.sort(key=lambda item: item.progress.began or 0.0)
     shown = (*failed, *going_on)
     lines: list[str] = []
     for item in shown[:_LINES_AT_MOST]:
-        text = sanitize.line(joined(item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
+        text = sanitize.line(join_texts(item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
         line = f"{item.name}: {item.status or item.step}" + (f": {text}" if text else "")
         room -= len(line)
         if room < 0:
@@ -194,7 +196,7 @@ def progress_lines(items: Sequence[Item], room: int) -> list[str]:
 
 
 def _fit(item: Item, room: int, *, has_progress: bool) -> Item:
-    """The item with its texts as people may read them in the state machine's data, the reason cut to ``room``."""
+    """The item with its texts cleaned for people who read the state machine's data, the reason cut to ``room``."""
     reason = sanitize.line(item.reason, room) if item.reason else None
     item = item.with_change(warnings=tuple(map(sanitize.line, item.change.warnings)))
     if item.result is not None:
@@ -204,26 +206,23 @@ def _fit(item: Item, room: int, *, has_progress: bool) -> Item:
 
 
 def _unpacked(packed: str) -> Mapping[str, Any]:
-    """Opened as far as a batch can be: what is a hundred kilobytes here could be a hundred megabytes."""
-    opener = zlib.decompressobj()
-    text = opener.decompress(base64.b85decode(packed), UNPACKED_AT_MOST)
-    if not opener.eof:
+    """The packed items. Their size is limited: a hundred kilobytes could unpack to a hundred megabytes."""
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(base64.b85decode(packed), UNPACKED_AT_MOST)
+    if not unpacker.eof:
         raise ValueError(f"the packed items are cut off, or have more than {UNPACKED_AT_MOST:,} characters")
     content = event_data.require(json.loads(text), {"items": event_data.LIST, "shared": event_data.LIST}, "packed")
     return {"items": content["items"], "shared": content.get("shared", ())}
 
 
-def error_text(error: object) -> str | None:
-    """What a failed state says, readably: Step Functions' ``Error`` and ``Cause``, and of a Lambda function's error
-    object its message alone, without the stack trace."""
+def state_error(error: object) -> str | None:
+    """The error of a failed state as readable text: Step Functions' ``Error`` and ``Cause``. Of a Lambda function's
+    error object only the message, without the stack trace."""
     if not isinstance(error, Mapping):
         return None if error is None else sanitize.lines(str(error), _ERROR_AT_MOST)
     name, cause = str(error.get("Error", "Error")), str(error.get("Cause", ""))
-    try:
-        told = json.loads(cause)
-        cause = str(told.get("errorMessage", cause))
-    except (ValueError, AttributeError, RecursionError):
-        pass
+    with suppress(ValueError, AttributeError, RecursionError):
+        cause = str(json.loads(cause).get("errorMessage", cause))
     return sanitize.lines(f"{name}: {cause}", _ERROR_AT_MOST)
 
 
@@ -232,5 +231,5 @@ def parse_event(event: Mapping[str, Any]) -> tuple[Release, Batch]:
     try:
         release, batch = event["release"], event["batch"]
     except event_data.WRONG as error:
-        raise InvalidEvent(f"the event has no release and batch: {event_data.told(error)}") from error
+        raise InvalidEvent(f"the event has no release and batch: {event_data.error_text(error)}") from error
     return parse_release(release), Batch.from_json(batch)

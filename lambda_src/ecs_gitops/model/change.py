@@ -1,4 +1,4 @@
-"""What a target needs to become what is desired, as far as it is planned or done. Pure."""
+"""The change that brings a target from its live to its desired state, as far as it is planned or done. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ecs_gitops.model.types import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """``kind`` is None until there is a plan. Task definitions are written ``family:revision``, as account and Region
-    stand on the batch.
+    """``kind`` is None until there is a plan. Task definitions are written ``family:revision``: the batch has account
+    and Region.
 
-    ``revision`` is what the target is to run; ``previous`` what a rollback returns to; ``replaced`` what ran when the
-    item was begun. ``previous_image`` is what the first container ran. ``previous_settings`` are the members of the
-    service's ``deploymentConfiguration`` that the release replaces, with their values before. ``digests`` are what the
-    images' tags mean in the registry. ``fingerprint`` tells what is desired from what was desired before.
-    ``timeout_minutes`` is how long the item may take, where the plan found that it has to be longer than desired.
-    ``checks`` has a result for each check that was made, ``warnings`` what people are to know."""
+    ``revision`` is what the target is to run, ``previous`` what it is rolled back to after a failure, ``replaced`` what
+    ran when the item was begun. ``previous_image`` is what the first container ran. ``previous_settings`` are the
+    members of the service's ``deploymentConfiguration`` that the release replaces, with their values before.
+    ``digests`` are those of the images' tags in the registry. ``fingerprint`` is a hash of what is desired: it differs
+    when the manifest's item changes. ``timeout_minutes`` is the item's timeout, where the plan had to make it longer
+    than desired. ``checks`` has a result for each check that was made, ``warnings`` are for people."""
 
     kind: ChangeKind | None = None
     revision: str | None = None

@@ -1,5 +1,4 @@
-"""Frozen dataclasses as JSON objects: camelCase members, each held to its shape, what is at its default left out.
-Pure."""
+"""Frozen dataclasses as JSON objects: camelCase members, each checked against its shape; defaults left out. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ _BY_TYPE: Mapping[object, Shape] = {
 
 
 class Codec(Generic[T]):
-    """Reads and writes one dataclass. ``shapes`` are those of members whose type says too little."""
+    """Reads and writes one dataclass. ``shapes`` are for members that need a stricter check than their type."""
 
     def __init__(self, made: type[T], shapes: Mapping[str, Shape] | None = None) -> None:
         self._made = made

@@ -16,9 +16,9 @@ from ecs_gitops.model.types import Json
 class DesiredTarget:
     """What services and triggers have in common.
 
-    ``number`` is the item's place in the manifest, tasks first. ``name`` is the service's, the rule's or the schedule's
-    name. ``images`` maps the containers' names to the images that they are to run, as the manifest has them.
-    ``depends_on`` are the numbers of the items that have to come first."""
+    ``number`` is the item's position in the manifest, tasks first. ``name`` is the name of the service, rule or
+    schedule. ``images`` maps container names to images, both as the manifest has them. ``depends_on`` has the numbers
+    of the items that have to be deployed first."""
 
     number: int
     name: str
@@ -42,8 +42,8 @@ class DesiredTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredService(DesiredTarget):
-    """``deployment``: the members of ECS's ``deploymentConfiguration`` that the manifest owns; None: none of them.
-    ``is_timeout_given``: whether the manifest itself says how long the item may take."""
+    """``deployment``: the members of ECS's ``deploymentConfiguration`` that the manifest owns; None where it owns none.
+    ``is_timeout_given``: whether the manifest itself has a timeout for the item."""
 
     cluster: str
     is_timeout_given: bool = False
@@ -59,7 +59,7 @@ class DesiredService(DesiredTarget):
 
     @property
     def identity(self) -> str:
-        """The service, told apart from every other target in its account and Region."""
+        """A text that no other target in the account and Region has."""
         return f"service {self.cluster}/{self.name}"
 
 
@@ -73,7 +73,7 @@ class DesiredTrigger(DesiredTarget):
 
     @property
     def identity(self) -> str:
-        """The rule or schedule, told apart from every other target in its account and Region."""
+        """A text that no other target in the account and Region has."""
         if self.schedule_group is not None:
             return f"schedule {self.schedule_group}/{self.name}"
         return f"rule {self.event_bus or DEFAULT_BUS}/{self.name}"

@@ -19,17 +19,16 @@ class EcsGitopsError(Exception):
     """Base of all errors of this package."""
 
 
-# More would only push the first ones out of sight.
+# More would push the first ones out of view.
 _PROBLEMS_SHOWN = 100
 _TEXT_AT_MOST = 20_000
 
 
 class InvalidManifest(EcsGitopsError):
-    """The manifest, or the execution input made from it, is wrong. Never retried: only a new push mends it.
+    """The manifest, or the execution input made from it, is wrong. Never retried: only a new push can correct it.
 
-    ``problems`` are all there are, up to ten thousand, in the file's order; ``total`` is their number where only some
-    are known here. The text has one line for each of the first hundred, as far as a state of the state machine can
-    carry them.
+    ``problems`` are all problems, up to ten thousand, in the file's order; ``total`` is their number where only some
+    are known here. The text has one line for each of the first hundred, as far as the state machine's data has room.
     """
 
     def __init__(self, file: str, problems: Sequence[Problem], total: int | None = None) -> None:
@@ -61,8 +60,8 @@ class InvalidEvent(EcsGitopsError):
 class AwsUnavailable(EcsGitopsError):
     """AWS throttled or failed longer than a call's own retries last. The state machine retries it."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(sanitize.line(told))
+    def __init__(self, message: str) -> None:
+        super().__init__(sanitize.line(message))
 
 
 class LedgerUnavailable(EcsGitopsError):
@@ -71,22 +70,22 @@ class LedgerUnavailable(EcsGitopsError):
 
 
 class LedgerRefused(EcsGitopsError):
-    """S3 or KMS refused to let a function read the ledger. Never retried: rights, key or bucket have to be mended."""
+    """S3 or KMS denied a function access to the ledger. Never retried: rights, key or bucket have to be corrected."""
 
 
 class InvalidSettings(EcsGitopsError):
-    """The instance's settings are absent, or are not what this version reads. Never retried: Terraform writes them."""
+    """The instance's settings are missing, or not in this version's format. Never retried: Terraform writes them."""
 
 
 class AwsRefused(EcsGitopsError):
-    """AWS understood a call and said no; saying it again would not help. Becomes the reason of one item.
+    """AWS refused a call, and would refuse it again. Becomes the reason of one item.
 
     ``code`` is AWS's error code (``AccessDeniedException``, ``ClusterNotFoundException``, …), ``operation`` the API
     operation as botocore names it; ``resources`` are the ids that some answers name.
     """
 
     def __init__(self, operation: str, code: str, message: str, resources: Sequence[str] = ()) -> None:
-        # AWS's words may quote what somebody else has written.
+        # AWS's message may quote text from outside.
         self.operation = operation
         self.code = sanitize.line(code)
         self.message = sanitize.line(message)
@@ -95,4 +94,4 @@ class AwsRefused(EcsGitopsError):
 
 
 class ItemFailed(EcsGitopsError):
-    """One item cannot be deployed, for a reason that a person can act on. Its siblings go on."""
+    """One item cannot be deployed, for a reason that a person can act on. The other items go on."""

@@ -1,7 +1,7 @@
-"""What the members of the state machine's data may be: looked at before anything is done with them. Pure.
+"""Shapes of the members of the state machine's data, checked before anything is done with them. Pure.
 
-An event is written by our own state machine. One that is not what it writes ends at once, with the member's name,
-rather than somewhere in the middle of a release.
+Our own state machine writes the events. A wrong event is refused at once, with the member's name, and not somewhere in
+the middle of a release.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from ecs_gitops.model import sanitize
 
-# Nothing that is counted or measured here comes near it, and no calculation with it overflows.
+# Far above everything that is counted or measured here, and no calculation with it overflows.
 _NUMBER_AT_MOST = 10**15
-# A number in what is passed on; Python writes none of some thousand digits.
+# Limit of numbers that are only passed on: Python refuses to write one with thousands of digits.
 _PASSED_ON_BELOW = 10**100
 _COUNT_AT_MOST = 10**9
 _DEPTH_AT_MOST = 20
 _SHOWN = 80
-_TOLD = 400
+_ERROR_AT_MOST = 400
 
 
 # What reading data of another shape raises.
@@ -30,15 +30,15 @@ WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowEr
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """``accepted`` says for people what ``fits``."""
+    """``fits`` is the check; ``accepted`` describes for people what passes it."""
 
     accepted: str
     fits: Callable[[Any], bool]
 
 
 def require(data: Any, shapes: Mapping[str, Shape], path: str = "") -> Mapping[str, Any]:
-    """``data`` itself. Raises :class:`TypeError` for what is no object, :class:`ValueError` for the first member of
-    another shape; a member that is missing is not this function's to tell."""
+    """``data`` itself. Raises :class:`TypeError` when it is no object, and :class:`ValueError` for the first member of
+    another shape. Missing members are not checked here."""
     if not isinstance(data, Mapping):
         raise TypeError(f"{path or 'it'} is {_shown(data)}; accepted: an object")
     for member, shape in shapes.items():
@@ -48,9 +48,9 @@ def require(data: Any, shapes: Mapping[str, Shape], path: str = "") -> Mapping[s
     return data
 
 
-def told(error: Exception) -> str:
-    """What an error says of an event, of bounded length."""
-    return sanitize.line(repr(error) if isinstance(error, KeyError) else str(error), _TOLD)
+def error_text(error: Exception) -> str:
+    """The text of an error about an event, cut to a limit."""
+    return sanitize.line(repr(error) if isinstance(error, KeyError) else str(error), _ERROR_AT_MOST)
 
 
 def _shown(value: Any) -> str:

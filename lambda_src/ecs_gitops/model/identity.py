@@ -1,10 +1,10 @@
-"""What tells apart the things that a release names: task definition revisions, clusters, sessions. Pure."""
+"""Names of what a release deploys to: targets, clusters, task definition revisions. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The cluster, event bus and schedule group that are meant where none is named.
+# The cluster, event bus and schedule group where the manifest names none.
 DEFAULT_CLUSTER = "default"
 DEFAULT_BUS = "default"
 DEFAULT_GROUP = "default"
@@ -14,15 +14,15 @@ DEFAULT_GROUP = "default"
 class Target:
     """Where a batch is deployed: an account and Region, and the role to assume there.
 
-    ``session_name``: any text, such as an execution's name; it is made fit. ``only_looks``: the session may do no more
-    than :mod:`ecs_gitops.aws.session_policy` allows.
+    ``session_name``: any text, such as an execution's name; what STS does not take is replaced. ``is_read_only``: the
+    session may do only what :mod:`ecs_gitops.aws.session_policy` allows.
     """
 
     account: str
     region: str
     role_arn: str
     session_name: str
-    only_looks: bool = False
+    is_read_only: bool = False
 
 
 def short(reference: str) -> str:

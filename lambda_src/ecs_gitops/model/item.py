@@ -1,7 +1,6 @@
-"""An item of a release: what is desired, the change that it takes, how far that is, and the result. Pure.
+"""An item of a release: what is desired, the change, the progress and the result. Pure.
 
-A step is changed by :mod:`ecs_gitops.flow.transitions` alone. An item that has a result is over: of its progress
-nothing is kept.
+Only :mod:`ecs_gitops.flow.transitions` changes a step. An item with a result is final, and its progress is dropped.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from ecs_gitops.model import event_data
 from ecs_gitops.model.change import CHANGE, Change
 from ecs_gitops.model.desired import SERVICE, TRIGGER, DesiredService, DesiredTrigger
 from ecs_gitops.model.progress import PROGRESS, RESULT, WATCHED, Progress, Result, Watched
-from ecs_gitops.model.shared_values import Opened, Shared
+from ecs_gitops.model.shared_values import SharedReader, SharedWriter
 from ecs_gitops.model.status import Hook, Kind, Status, Step
 from ecs_gitops.model.types import Json
 
-# Members that many items have in common, by the part that they are in: their value stands once in the batch.
+# Members that many items have in common, by the part that they are in: the batch has their value once.
 _SHARED = {"desired": ("deployment", "hooks"), "change": ("previousSettings",)}
 _UNPLANNED, _NOT_BEGUN, _NOTHING_WATCHED = Change(), Progress(), Watched()
 
@@ -67,12 +66,12 @@ class Item:
 
     @property
     def status(self) -> Status | None:
-        """What became of it; None while it goes on."""
+        """The result's status; None while the item is not final."""
         return self.result.status if self.result is not None else None
 
     @property
     def step(self) -> Step | None:
-        """Where it is; None when it is over."""
+        """The step that the item is at; None when it is final."""
         return self.progress.step if self.result is None else None
 
     @property
@@ -82,23 +81,23 @@ class Item:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something goes on at AWS that is watched."""
+        """Whether the item waits for a deployment or a hook at AWS."""
         return self.result is None and self.progress.step.is_waiting
 
     @property
     def reason(self) -> str | None:
-        """What people are told of it, as far as it is known."""
+        """The reason for people, as far as it is known."""
         return self.result.reason if self.result is not None else self.progress.reason
 
     @property
     def hook(self) -> Json:
-        """The hook that the item is at: command, container, timeout; empty where it is at none."""
+        """The hook of the item's step: command, container, timeout; empty where the step is about none."""
         hook = self.progress.step.hook
         return (self.service.hook(hook) or {}) if hook is not None else {}
 
     @property
     def timeout_minutes(self) -> int:
-        """How long a rollout of the item may take."""
+        """The timeout of a rollout of the item."""
         return self.change.timeout_minutes or self.desired.timeout_minutes
 
     def has_hook(self, hook: Hook) -> bool:
@@ -117,8 +116,8 @@ class Item:
         """The item with members of the deployment that it watches replaced."""
         return replace(self, watched=replace(self.watched, **members))
 
-    def to_json(self, share: Shared) -> Json:
-        """Members desired, change, and progress or result, and watched; those that have nothing are left out."""
+    def to_json(self, share: SharedWriter) -> Json:
+        """Members desired, change, watched, and progress or result; empty ones are left out."""
         desired = (
             SERVICE.write(self.desired) if isinstance(self.desired, DesiredService) else TRIGGER.write(self.desired)
         )
@@ -130,7 +129,7 @@ class Item:
         if "warnings" in change:
             change["warnings"] = [share(text) for text in change["warnings"]]
         if "images" in desired and len(self.desired.images) == 1:
-            # One container is the rule.
+            # Most items have one container.
             desired |= {"container": self.desired.container, "image": self.desired.image}
             del desired["images"]
         progress = PROGRESS.write(_rounded(self.progress)) if self.result is None else {}
@@ -144,7 +143,7 @@ class Item:
         return {name: part for name, part in parts.items() if part}
 
     @classmethod
-    def from_json(cls, kind: Kind, data: Any, shared: Opened, path: str = "item") -> Item:
+    def from_json(cls, kind: Kind, data: Any, shared: SharedReader, path: str = "item") -> Item:
         """The item that :meth:`to_json` wrote. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError` for
         anything else; ``path`` is its place in the event."""
         data = dict(event_data.require(data, dict.fromkeys(_PARTS, event_data.MEMBERS), path))
@@ -177,12 +176,12 @@ def _rounded(progress: Progress) -> Progress:
     return replace(progress, began=began, since=since)
 
 
-def listed(names: Sequence[str], shown: int) -> str:
+def join_names(names: Sequence[str], shown: int) -> str:
     """``a, b and 3 more``: at most ``shown`` names."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def joined(*parts: str | None) -> str | None:
+def join_texts(*parts: str | None) -> str | None:
     """What there is of the parts, in one text; None where there is nothing."""
     return "; ".join(part for part in parts if part) or None

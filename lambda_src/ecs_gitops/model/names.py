@@ -1,11 +1,11 @@
-"""Names made for places that take fewer characters than the one they come from. Pure."""
+"""Names cut to what an AWS API accepts. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-# Hexadecimal digits that tell two names from each other which look the same once they fit.
+# Hexadecimal digits of the hash that keeps two names different after they were cut.
 _HASH = 10
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _NOT_IN_A_SESSION = re.compile(r"[^A-Za-z0-9_+=,.@-]")
@@ -18,15 +18,15 @@ def fitted(text: str, not_allowed: re.Pattern[str], at_most: int, at_least: int 
     and a hash of the whole: different texts stay different."""
     if at_least <= len(text) <= at_most and not not_allowed.search(text):
         return text
-    told = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH]
-    return f"{not_allowed.sub('_', text)[: at_most - _HASH - 1]}-{told}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HASH]
+    return f"{not_allowed.sub('_', text)[: at_most - _HASH - 1]}-{digest}"
 
 
 def session_name(execution: str) -> str:
-    """What a role's session is named after an execution: 2 to 64 characters."""
+    """The name of a role's session, made of an execution's name: 2 to 64 characters."""
     return fitted(execution, _NOT_IN_A_SESSION, 64, at_least=2)
 
 
 def started_by(execution: str) -> str:
-    """What a task that an execution starts says of itself: at most 128 characters."""
+    """The ``startedBy`` of a task that an execution starts: at most 128 characters."""
     return fitted(f"ecs-gitops/{execution}", _NOT_IN_STARTED_BY, 128)

@@ -1,6 +1,6 @@
-"""AWS's partitions and their domains, ECR's and the console's included: the one place that knows them. Pure.
+"""AWS's partitions and their domains, with those of ECR and the console. No other module has them. Pure.
 
-The table says what botocore's ``partitions.json`` does; a test compares them, so that a new partition shows itself.
+A test compares the table with botocore's ``partitions.json``, so that it fails when AWS adds a partition.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """``regions`` matches the names of its Regions. ``domain`` is that of its endpoints, ``dual_stack`` the one of
-    those that IPv6 reaches too, without what comes before it (``api.``, ``on.``). ``console`` is None where no public
-    document names it."""
+    """``regions`` is a pattern of Region names. ``domain`` is the domain of the endpoints, ``dual_stack`` that of the
+    endpoints with IPv6, without the prefix (``api.``, ``on.``). ``console`` is None where no public document names
+    it."""
 
     id: str
     regions: str
@@ -23,7 +23,7 @@ class Partition:
 
     @property
     def registries(self) -> tuple[tuple[str, str], ...]:
-        """What an ECR host has after the account, and what it has after the Region.
+        """The parts of an ECR host name: after the account, and after the Region.
 
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html#registry_auth"""
         dual = f"on.{self.dual_stack}"

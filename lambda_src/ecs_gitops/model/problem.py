@@ -1,4 +1,4 @@
-"""One thing that is wrong with a manifest, and where. Pure."""
+"""A problem in a manifest, and where it is. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ecs_gitops.model import sanitize
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong: where (``path`` as in ``services[2].image``), what, and what is accepted."""
+    """Where the problem is (``path`` as in ``services[2].image``), what it is, and what is accepted."""
 
     line: int
     column: int
@@ -23,7 +23,7 @@ class Problem:
         return {**place, "path": self.path, "message": self.message, "accepted": self.accepted}
 
     def text(self, file: str) -> str:
-        """``file:line:column: path: message; accepted: …`` on one line, whatever of it was quoted from the file."""
+        """``file:line:column: path: message; accepted: …`` on one line; quotations from the file are escaped."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: "
-        told = f"{self.path}: {self.message}" if self.path else self.message
-        return sanitize.escaped(place + told + (f"; accepted: {self.accepted}" if self.accepted else ""))
+        message = f"{self.path}: {self.message}" if self.path else self.message
+        return sanitize.escaped(place + message + (f"; accepted: {self.accepted}" if self.accepted else ""))

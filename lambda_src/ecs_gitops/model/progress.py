@@ -1,4 +1,4 @@
-"""How far an item is that has no result yet, and its result. Pure.
+"""The progress of an item without a result, and the result. Pure.
 
 There are two clocks, and their times are never compared: ``deployed_at`` is ECS's time, all others are the functions'.
 Times are epoch seconds.
@@ -17,8 +17,8 @@ from ecs_gitops.model.status import Status, Step
 class Watched:
     """The deployment that an item waits for, or that it ended with.
 
-    ``deployment`` is its id in the service's ``deployments``, ``record`` that of ECS's own record of it, where it is
-    known. It ``is_followed`` when somebody else started it."""
+    ``deployment`` is its id in the service's ``deployments``, ``record`` the id of its service deployment, where that
+    is known. ``is_followed``: somebody else started it, and it took the place of ours."""
 
     deployment: str | None = None
     record: str | None = None
@@ -28,15 +28,15 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """``began``: when the item's work began; ``since``: when the wait for what goes on now began. ``text``: how far it
-    is, for people; ``reason``: what the result is going to say.
+    """``began``: when the item was begun; ``since``: when the current wait began. ``text``: the progress, for people;
+    ``reason``: the reason that the result is going to have.
 
-    ``doubted_since``: since when ECS's answers may hide a newer deployment. ``paused``: ids of the PAUSE hooks that
-    people had a message of; ``awaits_action``: whether the deployment waits for a person now.
+    ``doubted_since``: since when a newer deployment is possible that ECS's answers do not show. ``paused``: ids of the
+    PAUSE hooks for which people got a message; ``awaits_action``: whether the deployment waits for a person now.
 
-    ``hook``: of the hook's task: task (its id), container, log; and while no place was found for it, attempts, since,
-    due. ``rollbacks``: how often a rollback was begun. ``has_rollback_settings``: the service's settings are those for
-    a rollback, and those from before are to be put back."""
+    ``hook``: of the hook's task: task (its id), container, log; and while ECS cannot place it: attempts, since, due.
+    ``rollbacks``: how often a rollback was begun. ``has_rollback_settings``: the service has settings for a rollback,
+    and the settings from before have to be restored."""
 
     step: Step = Step.PENDING
     began: float | None = None
@@ -54,7 +54,7 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """``running`` is the revision that the target runs, where it is not the one that was deployed. ``seconds``: how
-    long the item took. ``was_rolled_back``: whether a rollback was begun, whatever came of it."""
+    long the item took. ``was_rolled_back``: whether a rollback was begun, whether or not it succeeded."""
 
     status: Status
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""What a release is known by: the state machine's execution, and the commit that it came from. Pure."""
+"""A release: the state machine's execution, and the commit that it deploys. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHAPES = {
     "startedAt": event_data.NUMBER,
     **dict.fromkeys(("release", *MEMBERS), event_data.TEXT_OR_NONE),
 }
-# Of a text of an input that may be anything.
+# Characters of a text from an unchecked input.
 _SHORT = 200
 
 
@@ -55,13 +55,13 @@ class Release:
 
     @property
     def mark(self) -> str:
-        """What tells this execution's revisions from all others: ``STATE_MACHINE:EXECUTION``."""
+        """The mark on revisions that this execution registers: ``STATE_MACHINE:EXECUTION``."""
         machine = self.execution_arn.split(":")[-2] if self.execution_arn.count(":") >= 7 else "manual"
         return f"{machine}:{self.execution_name}"
 
 
 def of_input(deployment: object, arn: str, name: str) -> Release:
-    """The release as far as an execution's input, which may be anything, tells of it."""
+    """The release, as far as it can be read from an execution's unchecked input."""
     known = deployment if isinstance(deployment, Mapping) else {}
     source = known.get("source")
     return Release(
@@ -78,7 +78,7 @@ def parse_release(data: Any) -> Release:
     try:
         return Release.from_json(event_data.require(data, _SHAPES, "release"))
     except event_data.WRONG as error:
-        raise InvalidEvent(f"the event has no usable release: {event_data.told(error)}") from error
+        raise InvalidEvent(f"the event has no usable release: {event_data.error_text(error)}") from error
 
 
 def _short(value: object) -> str | None:

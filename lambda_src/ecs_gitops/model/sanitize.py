@@ -1,12 +1,12 @@
-"""The one place where texts from outside become fit to be shown: in notices, logs, states, on a terminal. Pure.
+"""Texts from outside, cleaned before they are shown in notices, logs, states or on a terminal. Pure.
 
-A commit's author, a registry's error, an event of ECS or a file's name can hold anything: escape sequences that a
-terminal obeys, marks that turn the direction of text around, characters that nobody sees, line ends that make a line of
-their own, links that look like ours. What can be read stays as it is, in every script.
+A commit's author, a registry's error, an event of ECS or a file's name can have anything in it: escape sequences that a
+terminal obeys, marks that reverse the direction of text, invisible characters, line breaks that fake a line of their
+own, links that look like ours. Readable characters stay as they are, in every script.
 
-:func:`line` and :func:`lines` take out what does more than be read. :func:`escaped` shows it instead, where somebody
-has to find and correct it. :func:`is_whole` and :func:`whole` are for data, which is passed on as it is. All of them
-leave a text alone that they made themselves.
+:func:`line` and :func:`lines` remove everything else. :func:`escaped` shows it as escapes, where somebody has to find
+and correct it. :func:`is_whole` and :func:`whole` are for data, which is passed on unchanged. Each function leaves its
+own output unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What items of a batch have in common, written once: ``deployment``, ``hooks`` and the like. Pure."""
+"""Values that several items of a batch have, such as ``deployment`` and ``hooks``, written once. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Shared:
-    """What items have in common, each once; called with a value it gives the value's place."""
+class SharedWriter:
+    """Collects values, each once. Called with a value, it gives the value's index."""
 
     values: list[Any] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
-    # By identity, with the value itself, so that no other one can take its id: many items have the very same value.
+    # By id, as many items have the very same object. The object is kept, so that its id is not used again.
     _known: dict[int, tuple[Any, int]] = field(default_factory=dict)
 
     def __call__(self, value: Any) -> int:
@@ -28,13 +28,13 @@ class Shared:
         return self._places[key]
 
 
-# Characters of JSON of what items have in common, once for each item that has it.
+# Characters of JSON of all shared values, counted once for each item that has them.
 SHARED_AT_MOST = 32_000_000
 
 
 @dataclass(slots=True)
-class Opened:
-    """What :class:`Shared` made of the items of a batch; called with a place it gives the value."""
+class SharedReader:
+    """Reads what :class:`SharedWriter` wrote. Called with an index, it gives the value."""
 
     values: Sequence[Any]
     _left: int = SHARED_AT_MOST

@@ -1,4 +1,4 @@
-"""Where a manifest comes from: repository, branch, commit, author, subject, as far as they are known. Pure."""
+"""The source of a manifest: repository, branch, commit, author, subject, as far as they are known. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Source:
 
     @classmethod
     def from_json(cls, data: Mapping[str, object], text: Callable[[object], str | None]) -> Source:
-        """The source in an object that may be anything; ``text`` makes one line of a value, or None."""
+        """The source in an unchecked object; ``text`` makes one line of a value, or None."""
         return cls(**{attribute: text(data.get(member)) for member, attribute in MEMBERS.items()})
 
     def to_json(self) -> dict[str, str]:
@@ -39,7 +39,7 @@ class Source:
         return {member: value for member, value in values.items() if value}
 
 
-# The source of a release of which nothing is known.
+# The source where nothing is known.
 UNKNOWN = Source()
 
 

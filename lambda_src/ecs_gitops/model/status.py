@@ -1,6 +1,6 @@
-"""The words of a release: what becomes of items, what to do when one fails, what a batch is worked on for. Pure.
+"""Status words of a release: results and steps of items, modes of a batch, plans, check results. Pure.
 
-Each is a text too, and stands in the state machine's data, in results and in notices as it is written here.
+The state machine's data, results and notices have these words as they are written here.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What became of an item."""
+    """The result of an item."""
 
     UNCHANGED = "UNCHANGED"
     DEPLOYED = "DEPLOYED"
     FAILED = "FAILED"
     ROLLED_BACK = "ROLLED_BACK"
     SKIPPED = "SKIPPED"
-    # Left alone on purpose: what Git asks for was rolled back before, or it waits for an item that is held.
+    # Not deployed on purpose: what Git asks for was rolled back before, or the item depends on one that is held.
     HELD = "HELD"
 
     @property
@@ -31,12 +31,12 @@ class Status(StrEnum):
 
     @property
     def fails_the_release(self) -> bool:
-        """Whether a release with this result has failed. An item that is held is known already, and no failure."""
+        """Whether a release with this result has failed. A held item is no failure: the release before reported it."""
         return self.is_bad or self is Status.SKIPPED
 
 
 class ReleaseStatus(StrEnum):
-    """What became of a release."""
+    """The result of a release."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -51,20 +51,20 @@ class OnFailure(StrEnum):
 
     @property
     def rolls_back(self) -> bool:
-        """Whether the item itself is rolled back, whatever becomes of the others."""
+        """Whether the failed item itself is rolled back."""
         return self is not OnFailure.STOP
 
 
 class Kind(StrEnum):
-    """What the items of a batch are."""
+    """The kind of all items of a batch."""
 
     TASK = "task"
     SERVICE = "service"
 
 
 class Mode(StrEnum):
-    """What a batch is worked on for. CHECK reads and changes nothing; CLEAN deregisters revisions that failed, when
-    every item has its result."""
+    """What is done with a batch. CHECK only reads; CLEAN deregisters failed revisions when every item has its
+    result."""
 
     CHECK = "CHECK"
     DEPLOY = "DEPLOY"
@@ -80,14 +80,14 @@ class Next(StrEnum):
 
 
 class Hook(StrEnum):
-    """A hook of ours, by its name in the manifest."""
+    """A hook, by its name in the manifest."""
 
     PRE_DEPLOY = "preDeploy"
     POST_DEPLOY = "postDeploy"
 
 
 class Finding(StrEnum):
-    """What a check found, from the worst to the best."""
+    """The result of a check, from the worst to the best."""
 
     FAILED = "FAILED"
     NOT_CHECKED = "NOT_CHECKED"
@@ -96,19 +96,19 @@ class Finding(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What a target needs, by the plan."""
+    """What the plan does with a target."""
 
     NOTHING = "NOTHING"
     HELD = "HELD"
-    # What is desired is being deployed already: that deployment is judged, none is started.
+    # What is desired is being deployed already: that deployment is watched, and none is started.
     JOIN = "JOIN"
-    # The settings alone differ: nothing is rolled out.
+    # Only the settings differ: nothing is rolled out.
     CONFIGURE = "CONFIGURE"
     DEPLOY = "DEPLOY"
 
 
 class Step(StrEnum):
-    """Where an item is that has no result yet. ecs_gitops.flow.transitions says which step may follow which."""
+    """The step of an item without a result. :mod:`ecs_gitops.flow.transitions` says which step may follow which."""
 
     PENDING = "PENDING"
     PRE_DEPLOY = "PRE_DEPLOY"
@@ -125,7 +125,7 @@ class Step(StrEnum):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something goes on at AWS that is watched. Else the deploy state has to act."""
+        """Whether the item waits for AWS, and ValidateDeploy watches it. Otherwise the deploy state has to act."""
         return self in _WAITING
 
     @property
@@ -134,7 +134,7 @@ class Step(StrEnum):
 
     @property
     def hook(self) -> Hook | None:
-        """The hook that the step is about."""
+        """The hook that the step belongs to; None for other steps."""
         return _HOOKS.get(self)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.desired import DesiredService
-from ecs_gitops.model.item import listed
+from ecs_gitops.model.item import join_names
 from ecs_gitops.model.status import Mode, Next, OnFailure
 from ecs_gitops.notify.notice import execution_link, known_as, subject_text
 
@@ -50,7 +50,7 @@ def alert_for(release: Release, before: Batch, after: Batch) -> Json | None:
         lines += _shown([_how_to_go_on(after, item, hooks) for item, hooks in waiting])
     lines += ["", f"Execution: {execution_link(release)}", ""]
     status = FAILING if failed else AWAITING_ACTION
-    names = listed([item.name for item in failed or [item for item, _ in waiting]], 3)
+    names = join_names([item.name for item in failed or [item for item, _ in waiting]], 3)
     return {
         "subject": subject_text(f"{status}: release", known, f"({names})"),
         "message": "\n".join(lines),
@@ -63,7 +63,7 @@ def _failed(before: Batch, after: Batch) -> list[Item]:
     if any(map(_is_in_trouble, before.items)):
         return []
     failed = [item for item in after.items if _is_in_trouble(item)]
-    is_last = after.next is Next.DONE and after.of_batches == 1
+    is_last = after.next is Next.DONE and after.batches_in_release == 1
     return (
         failed if not is_last or any(item.desired.on_failure == OnFailure.ROLL_BACK_RELEASE for item in failed) else []
     )

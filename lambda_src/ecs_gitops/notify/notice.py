@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ecs_gitops.flow.outcome import RELEASE_FAILED
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import listed
+from ecs_gitops.model.item import join_names
 from ecs_gitops.model.partition import console
 from ecs_gitops.model.status import Status
 
@@ -119,14 +119,14 @@ def _without_the_held(outcome: Outcome) -> str:
     if not deployed:
         return ""
     is_held, it = ("is held", "it") if len(held) == 1 else ("are held", "them")
-    names, others = (listed(each, _NAMES_SHOWN) for each in (held, deployed))
+    names, others = (join_names(each, _NAMES_SHOWN) for each in (held, deployed))
     return f"\n  {names} {is_held}; {others} went ahead without {it}"
 
 
 def _warnings(warnings: Mapping[str, Sequence[str]]) -> str:
     """Each warning once, with the items it is about."""
     shown = list(warnings.items())[:_WARNINGS_SHOWN]
-    lines = [f"  {sanitize.line(text)}: {listed(names, _NAMES_SHOWN)}" for text, names in shown]
+    lines = [f"  {sanitize.line(text)}: {join_names(names, _NAMES_SHOWN)}" for text, names in shown]
     rest = len(warnings) - _WARNINGS_SHOWN
     return "\n".join(lines + [f"  ... and {rest} more"] * (rest > 0))
 

@@ -1,1 +1,1 @@
-"""Desired and live state compared: what has to change, and what speaks against it. Pure."""
+"""Desired and live state compared: what has to change, and what the checks found. Pure."""

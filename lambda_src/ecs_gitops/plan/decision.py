@@ -1,4 +1,4 @@
-"""What to do with a service: nothing, deploy, or watch what is going on already. Pure."""
+"""The decision on a service: nothing, hold, join a deployment that is going on, or deploy. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """What is wanted runs and its deployment is complete. ``configure``: the service's settings are not what they
-    should be. ``forget``: an earlier rollback is over and done with, as the manifest went back too."""
+    """The desired state runs, and its deployment is complete. ``configure``: the deployment settings differ from the
+    desired ones. ``forget``: remove the tag of an earlier rollback, as the manifest was reverted too."""
 
     revision: str
     configure: bool = False
@@ -34,16 +34,16 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is wanted was rolled back, and the manifest asks for just the same: leave the service as it is."""
+    """The desired state was rolled back, and the manifest still asks for it: leave the service as it is."""
 
     revision: str
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """What is wanted is already being deployed: judge that deployment, start none.
+    """The desired state is being deployed already: watch that deployment, and start none.
 
-    ``is_ours`` says that this very execution started it before it was interrupted."""
+    ``is_ours``: this execution started it, and was interrupted after that."""
 
     deployment: Deployment
     previous: str
@@ -52,8 +52,8 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Register a new revision and update the service. ``previous`` is what to return to if that fails; ``why`` is
-    told when it is not simply that the image differs."""
+    """Register a new revision and update the service. ``previous`` is the revision to roll back to; ``why`` is the
+    reason for people, None where the image differs."""
 
     previous: str
     why: str | None = None
@@ -66,7 +66,7 @@ def decide(
     service: Service,
     definition: Json,
     tags: Mapping[str, str],
-    wanted: DesiredState,
+    desired: DesiredState,
     release: Release,
     *,
     running: Images,
@@ -75,32 +75,32 @@ def decide(
 ) -> Decision:
     """What to do with a service whose primary deployment runs ``definition`` with ``tags``.
 
-    ``running`` are the digests that the service's containers run, where its revision's tags do not tell. ``timeout``
-    is how many seconds a deployment of another execution may be going on before it counts as stuck.
+    ``running`` are the digests that the service's containers run, where its revision's tags do not have them. A
+    deployment of another execution counts as stuck after ``timeout`` seconds. ``now`` is epoch seconds.
     """
     primary = service.primary
     revision = arn(definition)
-    is_same = has_images(definition, wanted.images)
+    is_same = has_images(definition, desired.images)
     if is_same and primary is not None and revision_tags.is_ours(tags, release):
         return Join(primary, revision_tags.previous_of(tags, revision), is_ours=True)
-    if is_same and wanted.has_failed(tags):
-        # It may look steady: its own check after the rollout failed, or it could not be returned.
+    if is_same and desired.has_failed(tags):
+        # The service may be steady all the same: only the hook after the rollout failed, or the rollback did.
         return Deploy(
             revision_tags.previous_of(tags, revision), "the last release of this failed and was left in place"
         )
     previous = _last_good(service, revision, tags)
-    if is_same and wanted.force:
+    if is_same and desired.force:
         return Deploy(previous, "forceNewDeployment is set")
-    moved = moved_tags(tags, wanted, running) if is_same else ()
+    moved = moved_tags(tags, desired, running) if is_same else ()
     if not is_same or moved:
-        if wanted.was_rolled_back(tags) and not wanted.force:
+        if desired.was_rolled_back(tags) and not desired.force:
             return Held(revision)
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None)
     if primary is None or is_settled(service, primary):
-        configure = wanted.configuration is not None and differs(service.configuration, wanted.configuration)
-        if configure and wanted.was_rolled_back(tags) and not wanted.force:
+        configure = desired.configuration is not None and differs(service.configuration, desired.configuration)
+        if configure and desired.was_rolled_back(tags) and not desired.force:
             return Held(revision)
-        return Unchanged(revision, configure, forget=bool(tags.get(wanted.key)))
+        return Unchanged(revision, configure, forget=bool(tags.get(desired.key)))
     if primary.rollout_state == "FAILED":
         return Deploy(previous, "the last deployment of this image failed")
     if primary.failed > 0:
@@ -110,17 +110,17 @@ def decide(
     return Join(primary, previous, is_ours=False)
 
 
-def moved_tags(tags: Mapping[str, str], wanted: DesiredState, running: Images) -> tuple[str, ...]:
-    """The containers whose tag means another image than the one that was deployed, as far as both are known."""
+def moved_tags(tags: Mapping[str, str], desired: DesiredState, running: Images) -> tuple[str, ...]:
+    """The containers whose tag now has another digest than the one that was deployed, as far as both are known."""
     known = {**running, **revision_tags.digests_of(tags)}
     return tuple(
-        name for name, digest in wanted.digests.items() if name in known and not digest.startswith(known[name])
+        name for name, digest in desired.digests.items() if name in known and not digest.startswith(known[name])
     )
 
 
 def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
-    """The revision to return to: the primary's if its deployment completed, else what still runs beside it, else what
-    its tag says it replaced."""
+    """The revision to roll back to: the primary's if its deployment completed, else the newest one that still runs
+    beside it, else what its tag says it replaced."""
     primary = service.primary
     if primary is None or is_settled(service, primary):
         return revision

@@ -1,4 +1,4 @@
-"""What the checks before a release find, of each item. Pure."""
+"""The findings of the checks before a release, for each item. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 OK, FAILED, NOT_CHECKED, WARNING = Finding.OK, Finding.FAILED, Finding.NOT_CHECKED, Finding.WARNING
-# Each with what it asks. The order is that of an item's `checks`.
+# Each check with what passes it. The order is that of an item's `checks`.
 CHECKS = {
     "role": "the account's deploy role can be assumed",
     "target": "the service, rule or schedule is there and can be driven",
@@ -31,7 +31,7 @@ _PREFIXES = {NOT_CHECKED: "not checked: ", WARNING: ""}
 
 @dataclass(slots=True)
 class Findings:
-    """What the checks of one item found: for each check its result and, unless that is OK, the reasons."""
+    """The findings of one item: the result of each check and, unless that is OK, the reasons."""
 
     results: dict[str, Finding] = field(default_factory=dict)
     reasons: list[tuple[str, Finding, str]] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was not checked, and what is odd."""
+        """The reasons of results NOT_CHECKED and WARNING."""
         found = (_PREFIXES[result] + reason for _, result, reason in self.reasons if result in _PREFIXES)
         return tuple(dict.fromkeys(found))
 
@@ -66,8 +66,8 @@ class Findings:
 
 @dataclass(slots=True)
 class Checked:
-    """An item as the check has it, and what the lookups for all items together have to tell: the references, the
-    roles with the service that each is passed to, and the alarms."""
+    """An item, its findings, and what is looked up for all items together: references, roles with the service that
+    each is passed to, and alarms."""
 
     item: Item
     findings: Findings = field(default_factory=Findings)
@@ -80,7 +80,7 @@ class Checked:
         return not self.item.is_final and not self.findings.failed
 
     def refers_to(self, *definitions: Json) -> None:
-        """Look up what tasks of these definitions need; what cannot be looked up is a finding."""
+        """Have the references of these task definitions looked up. Those that cannot be are a finding."""
         known = [each for definition in definitions for each in secrets_and_parameters(definition)]
         self.references = tuple(dict.fromkeys(known))
         for text in dict.fromkeys(text for definition in definitions for text in unchecked(definition)):

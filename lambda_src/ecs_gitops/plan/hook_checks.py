@@ -1,7 +1,7 @@
-"""What the check says about hooks: what keeps their task from ending, and how it differs from the service's. Pure.
+"""Checks of hooks: what keeps their task from ending, and how it differs from the service's tasks. Pure.
 
-A restart policy starts a container again when it exits, with 0 too, once it ran for ``restartAttemptPeriod`` seconds
-(300 when absent). RunTask cannot override it.
+A restart policy starts a container again when it exits, also with exit code 0, once it ran for
+``restartAttemptPeriod`` seconds (300 when absent). RunTask cannot override it.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerOverride.html
 """
@@ -22,7 +22,7 @@ _PERIOD = 300
 
 
 def problems(item: Item, definition: Json) -> list[str]:
-    """Why a hook of the item cannot run well, each in a sentence."""
+    """Why a hook of the item cannot work, a sentence for each reason."""
     known = {each["name"]: each for each in definition.get("containerDefinitions", [])}
     found = []
     for hook, container in _hooks(item, definition):
@@ -42,7 +42,7 @@ def problems(item: Item, definition: Json) -> list[str]:
 
 
 def warnings(item: Item, service: Service, definition: Json) -> list[str]:
-    """What is different for the task of a hook, each in a sentence."""
+    """How the task of a hook differs from the service's tasks, a sentence for each difference."""
     if not item.service.hooks:
         return []
     known = {each["name"]: each for each in definition.get("containerDefinitions", [])}

@@ -1,4 +1,4 @@
-"""What the check says of a service that is to be deployed: what it cannot have, and what may interrupt it. Pure."""
+"""Checks of a service that is to be deployed: settings that it cannot have, and what may interrupt it. Pure."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
     from ecs_gitops.plan.services import LiveService, ServicePlan
 
-# Who takes on the roles that go with a service.
+# The AWS services that assume the roles of tasks and of an ECS service.
 TASKS = "ecs-tasks.amazonaws.com"
 ECS = "ecs.amazonaws.com"
 
 
 def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> None:
-    """What is to be deployed has to fit, and its service should not be interrupted by it. What is found is added to
-    ``checked``, and what is to be looked up."""
+    """Check that the settings fit the service, and that the rollout does not interrupt it. Findings, and what has to be
+    looked up, are added to ``checked``."""
     item, findings, service = checked.item, checked.findings, live.service
     minutes = item.desired.timeout_minutes
     if not item.service.is_timeout_given:
-        # The service's own strategy may bake, and the manifest does not know it.
+        # The service's own strategy may have bake times that the manifest does not have.
         minutes += bake_minutes(plan.configuration) - bake_minutes(item.service.deployment or {})
     now, desired = service.configuration, item.service.deployment or {}
-    # Settings that a rollback replaces, or that are set otherwise, have to be as they were in the end.
+    # Settings that the release or a rollback replaces are restored after a rollback.
     is_replaced = rollback_settings(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
     previous = original_settings(now, desired) if differs(now, desired) or is_replaced else None
     checked.item = item = item.with_change(timeout_minutes=minutes, previous_settings=previous)
@@ -60,7 +60,7 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> Non
 
 
 def _check_rollout(checked: Checked, live: LiveService, plan: ServicePlan, previous: Json | None) -> None:
-    """Tasks are started: what they need, and how they start, matters."""
+    """The checks for a rollout, which starts tasks."""
     item, findings, service, definition = checked.item, checked.findings, live.service, live.definition
     for text in hook_checks.warnings(item, service, definition):
         findings.add("settings", WARNING, text)
@@ -72,7 +72,7 @@ def _check_rollout(checked: Checked, live: LiveService, plan: ServicePlan, previ
     checked.refers_to(definition)
     checked.roles = (
         *((role, TASKS) for role in role_arns(definition)),
-        # UpdateService is given the service's own hooks too, and at the end of a rollback those from before.
+        # UpdateService gets the service's own lifecycle hooks too, and at the end of a rollback those from before.
         *((role, ECS) for role in hook_roles(plan.configuration if item.service.deployment else None)),
         *((role, ECS) for role in hook_roles(previous)),
         *((role, ECS) for role in (volume_roles(service.placement) if item.service.hooks else ())),
@@ -80,21 +80,21 @@ def _check_rollout(checked: Checked, live: LiveService, plan: ServicePlan, previ
 
 
 def interruptions(service: Service, definition: Json, configuration: Mapping[str, Any]) -> list[str]:
-    """The settings of a service that let a rollout interrupt it, each in a sentence."""
+    """The settings of a service with which a rollout may interrupt it, a sentence for each."""
     found = []
     is_rolling = strategy(configuration) == ROLLING
     healthy = int(configuration.get("minimumHealthyPercent", 0 if service.is_daemon else 100))
     most = int(configuration.get("maximumPercent", 100 if service.is_daemon else 200))
     kept = ceil(service.desired * healthy / 100)
-    # A load balancer looks at health through its target group; a Classic one by itself.
-    looked_at = ("targetGroupArn", "loadBalancerName")
-    has_health_check = any(balancer.get(name) for balancer in service.load_balancers for name in looked_at) or any(
+    # A load balancer checks health through its target group; a Classic Load Balancer does it itself.
+    checking = ("targetGroupArn", "loadBalancerName")
+    has_health_check = any(balancer.get(name) for balancer in service.load_balancers for name in checking) or any(
         container.get("healthCheck") for container in definition.get("containerDefinitions", [])
     )
     if is_rolling and service.desired > 0 and kept == 0:
         found.append(f"minimumHealthyPercent {healthy} lets ECS stop all {service.desired} tasks before new ones run")
     if service.desired == 1 and not (healthy >= 100 and most >= 200 and has_health_check):
-        found.append("desired count 1: while its only task is replaced or ill, nothing serves")
+        found.append("desired count 1: while its only task is replaced or unhealthy, no task serves")
     if not has_health_check:
         found.append("no health check: a task counts as healthy as soon as it runs")
     if is_rolling and not (configuration.get("deploymentCircuitBreaker") or {}).get("enable"):
@@ -103,7 +103,7 @@ def interruptions(service: Service, definition: Json, configuration: Mapping[str
 
 
 def misfits(item: Item, service: Service, configuration: Mapping[str, Any], definition: Json) -> list[str]:
-    """What of the item's settings the service cannot have, each in a sentence."""
+    """The item's settings that the service cannot have, a sentence for each."""
     found = []
     kind = strategy(configuration)
     if item.service.deployment and kind != ROLLING:
@@ -129,7 +129,7 @@ def misfits(item: Item, service: Service, configuration: Mapping[str, Any], defi
 
 
 def cautions(item: Item, service: Service, configuration: Mapping[str, Any]) -> list[str]:
-    """What people are to know of the strategy before a rollout, each in a sentence."""
+    """Warnings about the strategy before a rollout, a sentence for each."""
     kind, live = strategy(configuration), strategy(service.configuration)
     own = pause_minutes(configuration) - pause_minutes(item.service.deployment or {})
     found = [f"the service's own PAUSE hooks wait for a person, for {own} minutes at most"] if own > 0 else []
@@ -150,11 +150,11 @@ def cautions(item: Item, service: Service, configuration: Mapping[str, Any]) -> 
 
 
 def hook_roles(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The roles with which ECS calls the lifecycle hooks of a wanted configuration."""
+    """The ARNs of the roles with which ECS calls the lifecycle hooks of a ``deploymentConfiguration``."""
     hooks = (configuration or {}).get("lifecycleHooks") or []
     return tuple(dict.fromkeys(str(hook["roleArn"]) for hook in hooks if hook.get("roleArn")))
 
 
 def alarm_names(configuration: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The alarms of a wanted configuration."""
+    """The names of the alarms of a ``deploymentConfiguration``."""
     return tuple(((configuration or {}).get("alarms") or {}).get("alarmNames") or ())

@@ -1,6 +1,7 @@
 """The plan of a service: desired and live compared. Pure.
 
-The check before a release makes it and keeps the change; the deployment makes it again, as the world may have moved.
+The check before a release makes it and stores the change. The deployment makes it again and compares, as somebody may
+have changed the service in between.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveService:
-    """A service as it is: ``definition`` and ``tags`` of what it runs; ``running``: digests that ECS resolved, where
-    the tags do not tell them; ``unknown``: why these are not known, None where they are or do not matter."""
+    """The live state of a service. ``definition`` and ``tags`` are those of the task definition that it runs;
+    ``running`` are digests that ECS resolved, where the tags do not have them; ``unknown`` is why these could not be
+    read, None where they could or are not needed."""
 
     service: Service
     definition: Json
@@ -39,8 +41,8 @@ class LiveService:
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """``change`` is what can be stored. ``containers`` by the manifest's names; ``configuration`` is the service's
-    ``deploymentConfiguration`` as it is to be; ``warnings`` are those of finding the containers."""
+    """``change`` can be stored as data. ``containers`` by the manifest's names; ``configuration`` is the desired
+    ``deploymentConfiguration``; ``warnings`` are about containers."""
 
     change: Change
     decision: Decision
@@ -51,7 +53,7 @@ class ServicePlan:
 
 
 def plan_service(item: Item, live: LiveService, release: Release, now: float) -> ServicePlan:
-    """What the service needs. ``now`` is epoch seconds. Raises :class:`ItemFailed` when a container is missing."""
+    """The plan of a service. ``now`` is epoch seconds. Raises :class:`ItemFailed` when a container is missing."""
     containers, warnings = resolve(live.definition, item.desired.images)
     desired, service = desired_state(item, containers), live.service
     decision = decide(

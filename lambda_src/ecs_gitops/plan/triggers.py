@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One task definition among the targets, with the items that have their containers in it.
+class TargetDefinition:
+    """One task definition that targets of the trigger run, and the desired state of the items whose containers it has,
+    by their numbers.
 
     ``previous`` and ``before`` are the revision that this release replaces or replaced, and its images."""
 
@@ -49,7 +50,7 @@ class Part:
         )
 
     def is_changed_by(self, number: int) -> bool:
-        """Whether this release changes, or has changed, what the item is about."""
+        """Whether this release changes, or has changed, the item's containers."""
         desired = self.desired[number]
         if any(self.before.get(name) != image for name, image in desired.images.items()):
             return True
@@ -59,25 +60,25 @@ class Part:
         return self.is_changed_by(number) and self.desired[number].was_rolled_back(self.tags)
 
     def is_to_be_forgotten(self, number: int) -> bool:
-        """Whether an earlier rollback of the item is over and done with: the manifest went back, too."""
+        """Whether the tag of an earlier rollback is to be removed, as the manifest was reverted too."""
         return not self.is_changed_by(number) and bool(self.tags.get(self.desired[number].key))
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerPlan:
-    """``change`` is what can be stored; ``shown`` the part that stands for the item in its result, ``changed`` those
+    """``change`` can be stored as data. ``shown`` is the task definition in the item's result, ``changed`` are those
     that this release changes."""
 
     change: Change
-    shown: Part
-    changed: tuple[Part, ...]
+    shown: TargetDefinition
+    changed: tuple[TargetDefinition, ...]
 
 
-def plan_trigger(item: Item, parts: Sequence[Part]) -> TriggerPlan:
-    """What the rule or schedule needs for the item, which has its containers in ``parts``; at least one."""
-    changed = tuple(part for part in parts if part.is_changed_by(item.number))
-    shown = (changed or tuple(parts))[0]
-    if any(part.was_rolled_back(item.number) for part in parts):
+def plan_trigger(item: Item, task_definitions: Sequence[TargetDefinition]) -> TriggerPlan:
+    """The plan of a rule or schedule for the item. ``task_definitions`` are those with its containers, at least one."""
+    changed = tuple(target for target in task_definitions if target.is_changed_by(item.number))
+    shown = (changed or tuple(task_definitions))[0]
+    if any(target.was_rolled_back(item.number) for target in task_definitions):
         kind = ChangeKind.HELD
     else:
         kind = ChangeKind.DEPLOY if changed else ChangeKind.NOTHING

@@ -12,7 +12,7 @@ from ecs_gitops.flow.transitions import hold, unchanged
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_active, status_of
 from ecs_gitops.live.service_state import read_service_state
-from ecs_gitops.live.services import Seen
+from ecs_gitops.live.services import ServiceAnswers
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
@@ -26,17 +26,17 @@ from ecs_gitops.release.preflight import Preflight
 
 @dataclass(slots=True)
 class ServicePreflight(Preflight):
-    _seen: Seen = field(default_factory=dict)
+    _answers: ServiceAnswers = field(default_factory=dict)
 
     def prepare(self, items: Sequence[Item]) -> None:
-        self._seen = services.describe_services(self.aws, items, self.budget)
+        self._answers = services.describe_services(self.aws, items, self.budget)
 
     def look(self, checked: Checked) -> Checked:
         item, now = checked.item, self.budget.clock()
-        seen = self._seen[item.number]
-        if isinstance(seen, AwsRefused):
-            raise seen
-        service = require_deployable(seen, item.cluster, item.name)
+        answer = self._answers[item.number]
+        if isinstance(answer, AwsRefused):
+            raise answer
+        service = require_deployable(answer, item.cluster, item.name)
         checked.findings.ok("target")
         live = read_service_state(self.aws, item, service)
         plan = plan_service(item, live, self.release, now)

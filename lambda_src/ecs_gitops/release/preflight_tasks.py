@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ecs_gitops.ecs.task_definition import arn, role_arns
 from ecs_gitops.flow.transitions import hold, unchanged
 from ecs_gitops.live.revisions import gone, is_active, is_pinned, status_of
-from ecs_gitops.live.trigger_state import Looked, look
+from ecs_gitops.live.trigger_state import LiveTrigger, read_trigger_state
 from ecs_gitops.live.triggers import Trigger
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
@@ -28,53 +28,53 @@ class TaskPreflight(Preflight):
     def look(self, checked: Checked) -> Checked:
         item, trigger = checked.item, Trigger.of(checked.item)
         try:
-            looked = look(self.aws, self.release, trigger, [item])
+            live_trigger = read_trigger_state(self.aws, self.release, trigger, [item])
         except AwsRefused as error:
             if told := trigger.explain(error, self.batch):
                 raise ItemFailed(told) from error
             raise
         checked.findings.ok("target")
-        parts = looked.of(item)
+        task_definitions = live_trigger.of(item)
         checked.findings.ok("container")
-        for warning in dict.fromkeys(text for part in parts for text in part.warnings[item.number]):
+        for warning in dict.fromkeys(text for target in task_definitions for text in target.warnings[item.number]):
             checked.findings.add("container", WARNING, warning)
-        for warning in _targets(trigger, looked, item):
+        for warning in _targets(trigger, live_trigger, item):
             checked.findings.add("target", WARNING, warning)
-        plan, now = plan_trigger(item, parts), self.budget.clock()
+        plan, now = plan_trigger(item, task_definitions), self.budget.clock()
         live = short(arn(plan.shown.definition))
         checked.item = item = replace(item, change=plan.change)
         if plan.change.kind is ChangeKind.HELD:
             checked.item = hold(item, live, now)
-        elif not plan.changed and not any(part.is_to_be_forgotten(item.number) for part in parts):
+        elif not plan.changed and not any(target.is_to_be_forgotten(item.number) for target in task_definitions):
             checked.item = unchanged(item, live, now)
         else:
-            for text in looked.state.concerns(now):
+            for text in live_trigger.state.concerns(now):
                 checked.findings.add("settings", WARNING, text)
-            definitions = [part.definition for part in plan.changed]
+            definitions = [target.definition for target in plan.changed]
             checked.refers_to(*definitions)
             roles = [(role, TASKS) for each in definitions for role in role_arns(each)]
-            roles += [(role, trigger.passes_roles_to) for role in looked.state.roles]
+            roles += [(role, trigger.passes_roles_to) for role in live_trigger.state.roles]
             checked.roles = tuple(dict.fromkeys(roles))
         return checked
 
 
-def _targets(trigger: Trigger, looked: Looked, item: Item) -> list[str]:
+def _targets(trigger: Trigger, live_trigger: LiveTrigger, item: Item) -> list[str]:
     """What is odd about the task definitions of the trigger's targets, also of those that the item is not about."""
-    replaced = {part.reference: part for part in looked.of(item) if part.is_changed_by(item.number)}
+    replaced = {target.reference: target for target in live_trigger.of(item) if target.is_changed_by(item.number)}
     found = []
-    for reference, definition in looked.definitions.items():
+    for reference, definition in live_trigger.definitions.items():
         if definition is None:
             found.append(f"{trigger.described}: {gone(reference)}, so the target's tasks do not start")
             continue
-        revision, status, part = short(arn(definition)), status_of(definition), replaced.get(reference)
+        revision, status, target = short(arn(definition)), status_of(definition), replaced.get(reference)
         if not is_active(definition):
-            told = "this release replaces it; a rollback registers a copy of it" if part else "name another one"
+            told = "this release replaces it; a rollback registers a copy of it" if target else "name another one"
             found.append(f"{trigger.described} runs {revision}, which is {status}, so its tasks do not start: {told}")
         if not is_pinned(reference):
             told = (
                 f"it runs what is registered last (now {revision}), also what fails or was rolled back; name a revision"
             )
-            if part:
-                told = f"this release pins it to what is deployed, and a rollback to {short(part.previous)}"
+            if target:
+                told = f"this release pins it to what is deployed, and a rollback to {short(target.previous)}"
             found.append(f"{trigger.described} follows {short(reference)} without a revision: {told}")
     return found

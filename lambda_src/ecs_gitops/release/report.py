@@ -85,7 +85,7 @@ def _unplanned(state: Json) -> Release:
         execution = event_data.require(state["execution"], _EXECUTION, "execution")
         arn, name = execution["id"], execution["name"]
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidEvent(f"the event has no usable release or execution: {event_data.told(error)}") from error
+        raise InvalidEvent(f"the event has no usable release or execution: {event_data.error_text(error)}") from error
     return of_input(state.get("deployment"), arn, name)
 
 

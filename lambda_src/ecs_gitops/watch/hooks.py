@@ -18,7 +18,7 @@ from ecs_gitops.flow.transitions import (
 from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.verdict import hooks, rollout
 from ecs_gitops.verdict.refusals import explain
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.ecs.service import Service
-    from ecs_gitops.live.services import Seen
+    from ecs_gitops.live.services import ServiceAnswers
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.types import Json
     from ecs_gitops.verdict.hooks import HookVerdict
@@ -66,17 +66,17 @@ class HookWatch:
         good = [item for item, _, verdict in judged if verdict.status == hooks.SUCCEEDED]
         # What the service runs by now decides of those whose last hook it was.
         ended = [item for item in good if item.progress.step.hook is Hook.POST_DEPLOY]
-        seen = services.describe_services(self.aws, ended, self.budget)
-        return [self._judged(item, arn, by_arn.get(arn), verdict, seen) for item, arn, verdict in judged]
+        answers = services.describe_services(self.aws, ended, self.budget)
+        return [self._judged(item, arn, by_arn.get(arn), verdict, answers) for item, arn, verdict in judged]
 
-    def _judged(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, seen: Seen) -> Item:
+    def _judged(self, item: Item, arn: str, task: Json | None, verdict: HookVerdict, answers: ServiceAnswers) -> Item:
         now = self.budget.clock()
         if verdict.status == hooks.RUNNING:
             return item.with_progress(text=verdict.reason or None)
         if verdict.status == hooks.SUCCEEDED:
             if item.progress.step.hook is Hook.PRE_DEPLOY:
                 return move(item, Step.UPDATE, since=None, hook={})
-            return self._proven(item, seen[item.number], now)
+            return self._proven(item, answers[item.number], now)
         why = verdict.reason
         if verdict.status == hooks.UNPLACED:
             waiting = queue_hook(item, why, now, self.batch.stretch)
@@ -86,7 +86,7 @@ class HookWatch:
         elif verdict.status == hooks.TIMED_OUT:
             why += self._stop(item, arn)
         elif task is not None:
-            why = joined(why, self._of_others(item, task)) or ""
+            why = join_texts(why, self._of_others(item, task)) or ""
         return self._failed(item, why, now)
 
     def _failed(self, item: Item, why: str, now: float) -> Item:
@@ -95,12 +95,12 @@ class HookWatch:
             return untouched(item, why, now)
         return tag_failed(self.aws, self.batch, after_failure(item, why, now))
 
-    def _proven(self, item: Item, seen: Service | AwsRefused | None, now: float) -> Item:
+    def _proven(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
         """An item whose last hook went well: DEPLOYED, unless somebody deployed something else while the hook ran."""
-        if isinstance(seen, AwsRefused):
+        if isinstance(answer, AwsRefused):
             return end(item, Status.DEPLOYED, now)
         watched = deployment_records.watched(item, self.batch, now)
-        verdict = rollout.require_service(seen) if seen is None else rollout.superseded(seen, watched)
+        verdict = rollout.require_service(answer) if answer is None else rollout.superseded(answer, watched)
         if verdict is None:
             return end(item, Status.DEPLOYED, now)
         why = f"{verdict.reason}, while the hook postDeploy ran"

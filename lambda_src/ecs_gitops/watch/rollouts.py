@@ -21,11 +21,11 @@ from ecs_gitops.flow.transitions import (
 )
 from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
-from ecs_gitops.live.services import Seen
+from ecs_gitops.live.services import ServiceAnswers
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, joined
+from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.model.types import Json
@@ -56,20 +56,20 @@ class Validator:
         """The batch with what is over judged, and how long to wait for the rest."""
         going_on = [item for item in self.batch.items if item.is_waiting]
         rolling_out = [item for item in going_on if item.progress.step.hook is None]
-        seen = services.describe_services(self.aws, rolling_out, self.budget)
-        found = services.each(lambda item: self._find(item, seen), rolling_out, self.budget)
-        records = self._records(found, seen)
-        done = services.each(lambda item: self._judged_alone(item, seen[item.number], records), found, self.budget)
+        answers = services.describe_services(self.aws, rolling_out, self.budget)
+        found = services.each(lambda item: self._find(item, answers), rolling_out, self.budget)
+        records = self._records(found, answers)
+        done = services.each(lambda item: self._judged_alone(item, answers[item.number], records), found, self.budget)
         at_hooks = [item for item in going_on if item.progress.step.hook is not None]
         done += HookWatch(self.aws, self.batch, self.budget).run(at_hooks)
         return settle(self.batch.updated(done), self.budget.clock())
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
-    def _find(self, item: Item, seen: Seen) -> Item:
+    def _find(self, item: Item, answers: ServiceAnswers) -> Item:
         """The item with the newest deployment of its revision, and with ECS's own record of that, which every strategy
-        but ROLLING is judged by. Where that may not be read, nothing is seen of the item."""
-        service = seen[item.number]
+        but ROLLING is judged by. Where that may not be read, the item's answer is the refusal."""
+        service = answers[item.number]
         if not isinstance(service, Service):
             return item
         item = deployment_records.followed(item, self.batch, service, self.budget.clock())
@@ -81,36 +81,36 @@ class Validator:
             if item.progress.step.is_rollback:
                 # UpdateService returned it, and what the service shows has to do.
                 return item
-            seen[item.number] = error
+            answers[item.number] = error
             return item
 
     def _with_record(self, item: Item) -> Item:
         records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
         return deployment_records.newest(item, self.batch, records, self.budget.clock())
 
-    def _records(self, items: list[Item], seen: Seen) -> Mapping[str, Json]:
+    def _records(self, items: list[Item], answers: ServiceAnswers) -> Mapping[str, Json]:
         arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
         try:
             found = self.budget.retry(lambda: self.aws.describe_service_deployments(arns)) if arns else []
         except AwsRefused as error:
-            seen.update({item.number: error for item in items if item.watched.record is not None})
+            answers.update({item.number: error for item in items if item.watched.record is not None})
             return {}
         return {each["serviceDeploymentArn"]: each for each in found}
 
-    def _judged_alone(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
+    def _judged_alone(self, item: Item, answer: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         try:
-            return self._judged(item, seen, records)
+            return self._judged(item, answer, records)
         except AwsUnavailable:
             return item
         except Exception as error:  # noqa: BLE001 - whatever it is, the siblings have to be judged
             log.warning("internal error", extra={"cause": type(error).__name__, "service": item.name})
             return fail(item, failure_text(error, self.batch, item))
 
-    def _judged(self, item: Item, seen: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
+    def _judged(self, item: Item, answer: Service | AwsRefused | None, records: Mapping[str, Json]) -> Item:
         now = self.budget.clock()
-        if isinstance(seen, AwsRefused):
+        if isinstance(answer, AwsRefused):
             told = (
-                f"the rollout cannot be watched, so what stands is unknown: {explain(seen, self.batch, item.cluster)}"
+                f"the rollout cannot be watched, so what stands is unknown: {explain(answer, self.batch, item.cluster)}"
             )
             return fail(item, told, now)
         watched = deployment_records.watched(item, self.batch, now)
@@ -118,25 +118,25 @@ class Validator:
         out = ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, step=str(item.step))
         is_return = item.progress.step.is_rollback
         judge = service_deployment.verdict_on_return if is_return else service_deployment.verdict
-        item, verdict = self._in_doubt(item, judge(record, seen, watched, now))
+        item, verdict = self._in_doubt(item, judge(record, answer, watched, now))
         item = item.with_progress(
             paused=service_deployment.paused(record, item.progress.paused),
             awaits_action=bool(service_deployment.awaiting(record or {})),
         )
         if is_return:
-            return self._returned(item, seen, verdict, out)
+            return self._returned(item, answer, verdict, out)
         is_shifting = record is not None and record.get("lifecycleStage") in _SERVING
-        if verdict.status == rollout.IN_PROGRESS and seen is not None and not is_shifting:
-            verdict = self._crashing(item, seen, watched) or verdict
+        if verdict.status == rollout.IN_PROGRESS and answer is not None and not is_shifting:
+            verdict = self._crashing(item, answer, watched) or verdict
         if verdict.status == rollout.IN_PROGRESS:
             out.info("service in progress", progress=verdict.reason)
             return item.with_progress(text=verdict.reason)
         if verdict.status == rollout.FAILED:
-            return self._failed(item, seen, verdict, watched, out)
+            return self._failed(item, answer, verdict, watched, out)
         if item.has_hook(Hook.POST_DEPLOY):
             return move(item, Step.POST_DEPLOY, since=None)
         out.info("service DEPLOYED")
-        return end(item, Status.DEPLOYED, now, joined(item.reason, verdict.reason))
+        return end(item, Status.DEPLOYED, now, join_texts(item.reason, verdict.reason))
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A deployment that was stopped may have been replaced, and ECS's answers may not show that yet: a newer one of

@@ -1,4 +1,4 @@
-"""Whether the world has moved between the check and the deployment. Pure."""
+"""Whether a target was changed between the check and the deployment. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from ecs_gitops.model.change import Change
 
 
-def has_moved(checked: Change, now: Change, is_ours: bool) -> str | None:
-    """What is said when the target is not any more what the check saw. None where it is, where there was no check, and
-    where it was this very release that changed it (``is_ours``)."""
+def change_since_check(checked: Change, now: Change, is_ours: bool) -> str | None:
+    """The message where the target has changed since the check. None where it has not, where there was no check, and
+    where this release changed it (``is_ours``)."""
     if checked.kind is None or is_ours or (checked.kind, checked.replaced) == (now.kind, now.replaced):
         return None
     if checked.replaced != now.replaced:
