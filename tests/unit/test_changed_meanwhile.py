@@ -106,7 +106,7 @@ def test_a_service_that_was_changed_since_the_check_is_told(shop, machine, after
     (web,) = machine.run(release(item("web", "2")))["result"]["items"]
     # THEN Git's is deployed, and what it replaced is told
     assert (web["status"], shop.images("web")) == ("DEPLOYED", {"web": "web:2"})
-    assert "since the check it was changed from web:1 to web:2" in web["reason"]
+    assert "changed by someone else since the check, from web:1 to web:2" in web["warnings"]
 
 
 def test_a_rule_that_was_changed_since_the_check_is_told(shop, machine, after_the_check):
@@ -115,9 +115,17 @@ def test_a_rule_that_was_changed_since_the_check_is_told(shop, machine, after_th
     after_the_check(lambda: target["EcsParameters"].update(TaskDefinitionArn=other))
     (nightly,) = machine.run({"tasks": [BY_RULE]})["result"]["items"]
     assert nightly["status"] == "DEPLOYED"
-    assert "since the check it was changed from job:1 to job:2" in nightly["reason"]
+    assert "changed by someone else since the check, from job:1 to job:2" in nightly["warnings"]
 
 
 def test_what_is_as_the_check_saw_it_has_nothing_to_tell(shop, machine):
     done = machine.run(release(item("web", "2"), tasks=[BY_RULE]))
-    assert all("since the check" not in each.get("reason", "") for each in done["result"]["items"])
+    assert all("since the check" not in str(each.get("warnings")) for each in done["result"]["items"])
+
+
+def test_what_changed_since_the_check_is_told_of_a_service_that_fails_too(shop, machine, after_the_check):
+    other = shop.define("web", ("web", "web:hotfix"))
+    after_the_check(lambda: shop.hotfix("web", other))
+    (web,) = machine.run(release(item("web", "never", timeoutMinutes=5)))["result"]["items"]
+    assert web["status"] == "ROLLED_BACK"
+    assert "changed by someone else since the check, from web:1 to web:2" in web["warnings"]

@@ -11,11 +11,13 @@ Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_services import ServicePreflight
@@ -23,13 +25,12 @@ from ecs_gitops.release.preflight_services import ServicePreflight
 observability.set_up()
 
 
-_MODES = {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration}
+_MODES: Mapping[Mode, MakesRun] = {
+    Mode.CHECK: ServicePreflight,
+    Mode.DEPLOY: ServiceDeployer,
+    Mode.CLEAN: Deregistration,
+}
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(
-        Kind.SERVICE,
-        {Mode.CHECK: ServicePreflight, Mode.DEPLOY: ServiceDeployer, Mode.CLEAN: Deregistration},
-        event,
-        context,
-    )
+    return run(Kind.SERVICE, _MODES, event, context)

@@ -10,11 +10,13 @@ Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.scheduled_tasks import TaskDeployer
 from ecs_gitops.aws import observability
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.lambdas.batch_run import run
+from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
 from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_tasks import TaskPreflight
@@ -22,10 +24,8 @@ from ecs_gitops.release.preflight_tasks import TaskPreflight
 observability.set_up()
 
 
-_MODES = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}
+_MODES: Mapping[Mode, MakesRun] = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
-    return run(
-        Kind.TASK, {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}, event, context
-    )
+    return run(Kind.TASK, _MODES, event, context)
