@@ -8,12 +8,18 @@ import sys
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[1] / "modules" / "deployer" / "state_machine.asl.json"
-_NUMBERS = {"max_concurrency": "20", "timeout_seconds": "14400", "partition": "aws"}
+_RETRIES = json.loads(FILE.with_name("retries.json").read_text())
+_VALUES = {
+    "max_concurrency": "20",
+    "timeout_seconds": "14400",
+    "partition": "aws",
+    **{f"retry_{name}": json.dumps(retry) for name, retry in _RETRIES.items()},
+}
 
 
 def rendered(text: str) -> str:
     """The template with a value in place of each variable, as ``templatefile`` would put one."""
-    return re.sub(r"\$\{(\w+)\}", lambda match: _NUMBERS.get(match.group(1), f"arn:aws:x:::{match.group(1)}"), text)
+    return re.sub(r"\$\{(\w+)\}", lambda match: _VALUES.get(match.group(1), f"arn:aws:x:::{match.group(1)}"), text)
 
 
 def problems(definition: dict[str, object]) -> list[str]:

@@ -6,13 +6,20 @@ resource "aws_cloudwatch_log_group" "state_machine" {
   tags              = var.tags
 }
 
+locals {
+  # What is retried, and how often: `$${retry_NAME}` in the definition.
+  retries = {
+    for name, retry in jsondecode(file("${path.module}/retries.json")) : "retry_${name}" => jsonencode(retry)
+  }
+}
+
 resource "aws_sfn_state_machine" "this" {
   name     = var.name
   role_arn = aws_iam_role.state_machine.arn
   type     = "STANDARD"
   tags     = var.tags
 
-  definition = templatefile("${path.module}/state_machine.asl.json", {
+  definition = templatefile("${path.module}/state_machine.asl.json", merge(local.retries, {
     init_config_function_arn     = aws_lambda_function.this["init_config"].arn
     deploy_task_function_arn     = aws_lambda_function.this["deploy_task"].arn
     deploy_ecs_function_arn      = aws_lambda_function.this["deploy_ecs"].arn
@@ -21,7 +28,7 @@ resource "aws_sfn_state_machine" "this" {
     partition                    = local.partition
     max_concurrency              = var.max_concurrency
     timeout_seconds              = var.execution_timeout_minutes * 60
-  })
+  }))
 
   logging_configuration {
     level                  = "ERROR"

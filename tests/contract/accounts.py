@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 from ecs_gitops.aws import Aws
-from ecs_gitops.aws.calls import read_raw
+from ecs_gitops.aws.calls import pass_raw_json
 from local_aws import LocalAws
 from local_aws.samples import create_service, load_balancer, wait_until_steady
 from unit.fake_aws import CLUSTER
@@ -117,7 +117,7 @@ class Local:
         self._local, self._ecs, self._scheduler = local, local.client("ecs"), local.client("scheduler")
         clients: dict[str, Any] = {"ecs": self._ecs, "scheduler": self._scheduler, "events": local.client("events")}
         for client in clients.values():
-            read_raw(client)
+            pass_raw_json(client)
         self.aws = Aws(lambda service, region=None: clients.get(service) or local.client(service))
         self._ecs.create_cluster(clusterName=CLUSTER)
 

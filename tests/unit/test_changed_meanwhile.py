@@ -1,4 +1,4 @@
-"""Rules and schedules are written whole: what somebody changes while a release works on them stays."""
+"""What somebody changes while a release goes on stays where it can, and is told where the release changes it too."""
 
 from __future__ import annotations
 
@@ -79,3 +79,53 @@ def test_on_the_way_back_too(shop, machine, monkeypatch):
     assert statuses(done)["hourly"] == "ROLLED_BACK"
     written = shop.schedules["default", "hourly"]
     assert (written["State"], written["Target"]["EcsParameters"]["TaskDefinitionArn"][-5:]) == ("DISABLED", "job:1")
+
+
+@pytest.fixture
+def after_the_check(machine, monkeypatch):
+    """Has something happen when the check is over, before anything is deployed."""
+
+    def set_up(act: Any) -> None:
+        invoke = machine._invoke
+
+        def invoked(handler: Any, event: dict[str, Any]) -> Any:
+            if acts and (event.get("batch") or {}).get("mode") == "DEPLOY":
+                acts.pop()()
+            return invoke(handler, event)
+
+        acts = [act]
+        monkeypatch.setattr(machine, "_invoke", invoked)
+
+    return set_up
+
+
+def test_a_service_that_was_changed_since_the_check_is_told(shop, machine, after_the_check):
+    # GIVEN somebody who deploys another image when the check is over
+    other = shop.define("web", ("web", "web:hotfix"))
+    after_the_check(lambda: shop.hotfix("web", other))
+    (web,) = machine.run(release(item("web", "2")))["result"]["items"]
+    # THEN Git's is deployed, and what it replaced is told
+    assert (web["status"], shop.images("web")) == ("DEPLOYED", {"web": "web:2"})
+    assert "changed by someone else since the check, from web:1 to web:2" in web["warnings"]
+
+
+def test_a_rule_that_was_changed_since_the_check_is_told(shop, machine, after_the_check):
+    other = shop.define("job", ("job", "job:hotfix"))
+    target = shop.rules["default", "nightly"][0]
+    after_the_check(lambda: target["EcsParameters"].update(TaskDefinitionArn=other))
+    (nightly,) = machine.run({"tasks": [BY_RULE]})["result"]["items"]
+    assert nightly["status"] == "DEPLOYED"
+    assert "changed by someone else since the check, from job:1 to job:2" in nightly["warnings"]
+
+
+def test_what_is_as_the_check_saw_it_has_nothing_to_tell(shop, machine):
+    done = machine.run(release(item("web", "2"), tasks=[BY_RULE]))
+    assert all("since the check" not in str(each.get("warnings")) for each in done["result"]["items"])
+
+
+def test_what_changed_since_the_check_is_told_of_a_service_that_fails_too(shop, machine, after_the_check):
+    other = shop.define("web", ("web", "web:hotfix"))
+    after_the_check(lambda: shop.hotfix("web", other))
+    (web,) = machine.run(release(item("web", "never", timeoutMinutes=5)))["result"]["items"]
+    assert web["status"] == "ROLLED_BACK"
+    assert "changed by someone else since the check, from web:1 to web:2" in web["warnings"]

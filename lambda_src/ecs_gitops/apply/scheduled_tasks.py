@@ -124,10 +124,11 @@ class TaskDeployer:
         plan = plan_trigger(item, task_definitions)
         shown = plan.shown
         revision = revisions[shown.reference] if shown.must_be_registered else arn(shown.definition)
-        item = replace(item, change=replace(plan.change, revision=short(revision)))
         note = f"{len(task_definitions)} task definitions" if len(task_definitions) > 1 else None
         note_of_change = change_since_check(before, plan.change, shown.is_ours)
-        reason = join_texts(note, note_of_change, *dict.fromkeys(self._forget(item, task_definitions)))
+        warnings = (*before.warnings, *filter(None, [note_of_change]))
+        item = replace(item, change=replace(plan.change, revision=short(revision), warnings=warnings))
+        reason = join_texts(note, *dict.fromkeys(self._forget(item, task_definitions)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 
     # --- roll back ---------------------------------------------------------------------------------------------------

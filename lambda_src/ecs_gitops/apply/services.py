@@ -135,7 +135,9 @@ class ServiceDeployer:
             out.warning(warning)
         decision, is_ours = plan.decision, is_of_this_release(live.tags, self.release)
         note_of_change = change_since_check(item.change, plan.change, is_ours)
-        item = replace(item, change=plan.change).with_progress(reason=join_texts(item.reason, note_of_change))
+        # A warning is kept whatever becomes of the item.
+        warnings = (*item.change.warnings, *filter(None, [note_of_change]))
+        item = replace(item, change=replace(plan.change, warnings=warnings))
         if isinstance(decision, Unchanged):
             return self._configure(item, plan, decision)
         if isinstance(decision, Held):

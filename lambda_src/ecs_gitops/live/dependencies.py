@@ -14,7 +14,7 @@ from ecs_gitops.live import services
 from ecs_gitops.model import partition
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.status import Finding
-from ecs_gitops.plan.findings import FAILED, NOT_CHECKED, Checked
+from ecs_gitops.plan.findings import FAILED, NOT_CHECKED, Cause, Checked
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
-NOT_IN_ECR = "not in ECR"
-# Before a reason, when the image could not be pinned because of it.
-CANNOT_PIN = "pinDigest: "
 
 # Result and reason; None where the check passes.
 _Result = tuple[Finding, str] | None
@@ -94,8 +91,9 @@ def _with_images(
     for name, text in checked.item.desired.images.items():
         image = ecr_image(text)
         finding: tuple[Finding, str]
+        cause: Cause | None = None
         if image is None:
-            finding = NOT_CHECKED, f"image {text}: {NOT_IN_ECR}"
+            finding, cause = (NOT_CHECKED, f"image {text}: not in ECR"), Cause.NOT_IN_ECR
         elif other := _elsewhere(image, region):
             finding = NOT_CHECKED, f"image {text}: its ECR is in partition {other}, where the deploy role is not valid"
         else:
@@ -108,8 +106,8 @@ def _with_images(
             finding = _image_finding(text, image, found, filled)
         result, reason = finding
         if result is NOT_CHECKED and checked.item.desired.pin_digest and "@" not in text:
-            result, reason = FAILED, f"{CANNOT_PIN}{reason}"
-        checked.findings.add("image", result, reason)
+            result, reason, cause = FAILED, f"pinDigest: {reason}", Cause.CANNOT_PIN
+        checked.findings.add("image", result, reason, cause)
     checked.item = checked.item.with_change(digests=digests)
     return checked
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.definition_references import secrets_and_parameters, unchecked
@@ -29,30 +30,52 @@ _WORST_FIRST = tuple(Finding)
 _PREFIXES = {NOT_CHECKED: "not checked: ", WARNING: ""}
 
 
+class Cause(StrEnum):
+    """The cause of a finding of the check `image`, where the release depends on it."""
+
+    NOT_IN_ECR = "NOT_IN_ECR"
+    CANNOT_PIN = "CANNOT_PIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding of a check; ``text`` is for people."""
+
+    check: str
+    result: Finding
+    text: str
+    cause: Cause | None = None
+
+
 @dataclass(slots=True)
 class Findings:
     """The findings of one item: the result of each check and, unless that is OK, the reasons."""
 
     results: dict[str, Finding] = field(default_factory=dict)
-    reasons: list[tuple[str, Finding, str]] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     def ok(self, check: str) -> None:
         self.results.setdefault(check, OK)
 
-    def add(self, check: str, result: Finding, reason: str) -> None:
+    def add(self, check: str, result: Finding, text: str, cause: Cause | None = None) -> None:
         known = self.results.get(check, OK)
         self.results[check] = min(known, result, key=_WORST_FIRST.index)
-        self.reasons.append((check, result, reason))
+        self.reasons.append(Reason(check, result, text, cause))
 
     @property
     def failed(self) -> str:
         """Why the item cannot be deployed; empty when it can."""
-        return "; ".join(reason for _, result, reason in self.reasons if result is FAILED)
+        return "; ".join(reason.text for reason in self.reasons if reason.result is FAILED)
+
+    @property
+    def cannot_pin(self) -> str:
+        """Why an image cannot be pinned to its digest; empty when every one can that has to be."""
+        return "; ".join(reason.text for reason in self.reasons if reason.cause is Cause.CANNOT_PIN)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The reasons of results NOT_CHECKED and WARNING."""
-        found = (_PREFIXES[result] + reason for _, result, reason in self.reasons if result in _PREFIXES)
+        found = (_PREFIXES[each.result] + each.text for each in self.reasons if each.result in _PREFIXES)
         return tuple(dict.fromkeys(found))
 
     @property
@@ -62,6 +85,12 @@ class Findings:
 
     def copy(self) -> Findings:
         return Findings(dict(self.results), list(self.reasons))
+
+    def of_unchanged(self) -> Findings:
+        """The findings of an item that is not deployed. A missing image is a risk, but no failure of this release.
+        Images outside of ECR are a warning only where they are deployed."""
+        kept = [each for each in self.reasons if each.cause is not Cause.NOT_IN_ECR]
+        return Findings(self.results, [replace(r, result=WARNING) if r.result is FAILED else r for r in kept])
 
 
 @dataclass(slots=True)

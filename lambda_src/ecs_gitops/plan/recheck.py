@@ -14,5 +14,5 @@ def change_since_check(checked: Change, now: Change, is_ours: bool) -> str | Non
     if checked.kind is None or is_ours or (checked.kind, checked.replaced) == (now.kind, now.replaced):
         return None
     if checked.replaced != now.replaced:
-        return f"since the check it was changed from {checked.replaced} to {now.replaced}"
-    return f"since the check its plan changed from {checked.kind} to {now.kind}"
+        return f"changed by someone else since the check, from {checked.replaced} to {now.replaced}"
+    return f"changed by someone else since the check: the plan was {checked.kind}, and is {now.kind}"

@@ -48,7 +48,8 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> Non
     # Settings that the release or a rollback replaces are restored after a rollback.
     is_replaced = rollback_settings(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
     previous = original_settings(now, desired) if differs(now, desired) or is_replaced else None
-    checked.item = item = item.with_change(timeout_minutes=minutes, previous_settings=previous)
+    longer = minutes if minutes != item.desired.timeout_minutes else None
+    checked.item = item = item.with_change(timeout_minutes=longer, previous_settings=previous)
     findings.ok("settings")
     for text in misfits(item, service, plan.configuration, live.definition):
         findings.add("settings", FAILED, text)

@@ -17,7 +17,7 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsUnavailable
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Next, Status
-from ecs_gitops.plan.findings import FAILED, WARNING, Checked, Findings
+from ecs_gitops.plan.findings import FAILED, Checked
 from ecs_gitops.verdict.refusals import failure_text
 
 if TYPE_CHECKING:
@@ -84,24 +84,15 @@ class Preflight(ABC):
 def _concluded(checked: Checked, now: float) -> Item:
     item, findings = checked.item, checked.findings
     is_unchanged = item.status is Status.UNCHANGED
-    if is_unchanged and (cannot_pin := _cannot_pin(findings)):
+    if is_unchanged and findings.cannot_pin:
         # It runs an image by its tag, and Git asks for a digest.
-        return fail(item.with_change(checks=findings.checks, warnings=findings.warnings), cannot_pin, now)
+        item = item.with_change(checks=findings.checks, warnings=findings.warnings)
+        return fail(item, findings.cannot_pin, now)
     if is_unchanged:
-        # Nothing is deployed: a missing image is a risk, but no failure of this release. Images outside of ECR are a
-        # warning only where they are deployed.
-        reasons = [(c, r, text) for c, r, text in findings.reasons if not text.endswith(dependencies.NOT_IN_ECR)]
-        findings = Findings(findings.results, [(c, WARNING if r is FAILED else r, text) for c, r, text in reasons])
+        findings = findings.of_unchanged()
     item = item.with_change(checks=findings.checks, warnings=findings.warnings)
     if item.is_final:
         return item
     if findings.failed:
         return fail(item, findings.failed, now)
     return item.with_progress(began=None)
-
-
-def _cannot_pin(findings: Findings) -> str:
-    reasons = [
-        text for _, result, text in findings.reasons if result is FAILED and text.startswith(dependencies.CANNOT_PIN)
-    ]
-    return "; ".join(reasons)
