@@ -48,6 +48,7 @@ def test_init_config_applies_defaults_and_finds_the_role(settings):
     assert (planned["mode"], planned["rest"]) == ("CHECK", [])
     assert (services["kind"], services["account"], services["region"]) == ("service", ACCOUNT, "us-west-2")
     assert services["roleArn"] == ROLE
+    assert len(services["items"][0]["desired"].pop("contentHash")) == 16
     assert services["items"] == [
         {
             "desired": {

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
+from ecs_gitops.ecs.revision_tags import fingerprint
 from ecs_gitops.manifest.order import dependencies, waves
+from ecs_gitops.manifest.typed_manifest import item_json
 from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
@@ -80,6 +82,7 @@ def _trigger(number: int, task: TaskItem, settings: Settings, on_failure: OnFail
             wave=wave,
             on_failure=on_failure,
             pin_digest=bool(task.pin_digest),
+            content_hash=_content_hash(task, on_failure),
         )
     )
 
@@ -106,11 +109,18 @@ def _service(
             on_failure=OnFailure(service.on_failure) if service.on_failure else on_failure,
             force_new_deployment=bool(service.force_new_deployment),
             pin_digest=bool(service.pin_digest),
+            content_hash=_content_hash(service, on_failure),
             require_zero_downtime=bool(service.require_zero_downtime),
             deployment=deployment,
             hooks=dict(service.hooks) if service.hooks else None,
         )
     )
+
+
+def _content_hash(item: ServiceItem | TaskItem, on_failure: OnFailure) -> str:
+    """What tells the item's text from another: with the manifest's defaults, and without the command to deploy anew."""
+    content = {"onFailure": on_failure, **item_json(item)}
+    return fingerprint({name: value for name, value in content.items() if name != "forceNewDeployment"})
 
 
 def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) -> None:

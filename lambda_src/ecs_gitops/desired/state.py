@@ -36,8 +36,9 @@ class DesiredState:
         return tags.get(self.key) == self.fingerprint
 
     def has_failed(self, tags: Mapping[str, str]) -> bool:
-        """Whether this state failed on the target and was left there, or could not be rolled back."""
-        return tags.get(self.failed_key) == self.fingerprint
+        """Whether the revision failed on the target and was left there, or could not be rolled back: it was never
+        proven good, whatever has changed in the manifest since."""
+        return bool(tags.get(self.failed_key))
 
 
 def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredState:
@@ -60,19 +61,11 @@ def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredSta
 
 
 def fingerprint_of(item: Item) -> str:
-    """A hash of what the manifest asks for: it differs when the manifest's item changes."""
+    """A hash of what the manifest asks for. It differs when anything in the manifest's item changes, or when a tag
+    names another image."""
     if item.change.fingerprint is not None:
         return item.change.fingerprint
-    service = item.desired if isinstance(item.desired, DesiredService) else None
-    return fingerprint(
-        {
-            "images": dict(item.desired.images),
-            "digests": dict(item.change.digests),
-            "deployment": service.deployment if service else None,
-            "hooks": service.hooks if service else None,
-            "pinDigest": item.desired.pin_digest,
-        }
-    )
+    return fingerprint({"content": item.desired.content_hash, "digests": dict(item.change.digests)})
 
 
 def deployed_image(item: Item, name: str) -> str:

@@ -45,7 +45,7 @@ def tags_for(
 
     ``digests`` are the known digests of the containers' images. ECS limits the number of tags. Where there is no room,
     ours are left out, the last ones first. Raises :class:`ItemFailed` if there is no room for the two that a rollback
-    needs.
+    needs, or if the name of the replaced revision does not fit into one.
     """
     others = {key: value for key, value in existing.items() if not key.startswith((PREFIX, "aws:"))}
     ours = {EXECUTION: release.mark, PREVIOUS: short(previous)}
@@ -62,6 +62,11 @@ def tags_for(
         raise ItemFailed(
             f"the task definition has {len(others)} tags; ECS allows {_TAGS_AT_MOST}, and ecs-gitops needs two of "
             "them: remove some"
+        )
+    if len(ours[PREVIOUS]) > _VALUE_AT_MOST:
+        raise ItemFailed(
+            f"{ours[PREVIOUS]} has {len(ours[PREVIOUS])} characters; a tag's value has {_VALUE_AT_MOST} at most, and "
+            "the revision to roll back to is kept in one: use a family with a shorter name"
         )
     return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
 

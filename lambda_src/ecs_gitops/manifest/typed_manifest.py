@@ -117,10 +117,15 @@ class Manifest:
             "onFailure": self.on_failure,
             "tasksAfterServices": self.tasks_after_services,
             "defaults": dict(self.defaults),
-            "tasks": [dict(_members(item, TASK)) for item in self.tasks],
-            "services": [dict(_members(item, SERVICE)) for item in self.services],
+            "tasks": [item_json(item) for item in self.tasks],
+            "services": [item_json(item) for item in self.services],
         }
         return {key: value for key, value in data.items() if value not in (None, {}, [])}
+
+
+def item_json(item: TaskItem | ServiceItem) -> Json:
+    """The members of one item, in camelCase, without absent ones."""
+    return dict(_members(item, TASK) if isinstance(item, TaskItem) else _members(item, SERVICE))
 
 
 def _plain(value: Any) -> Any:

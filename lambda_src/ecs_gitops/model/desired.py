@@ -18,7 +18,7 @@ class DesiredTarget:
 
     ``number`` is the item's position in the manifest, tasks first. ``name`` is the name of the service, rule or
     schedule. ``images`` maps container names to images, both as the manifest has them. ``depends_on`` has the numbers
-    of the items that have to be deployed first."""
+    of the items that have to be deployed first. ``content_hash`` tells the item's text from any other one."""
 
     number: int
     name: str
@@ -28,6 +28,7 @@ class DesiredTarget:
     depends_on: tuple[int, ...] = ()
     on_failure: OnFailure = OnFailure.ROLL_BACK
     pin_digest: bool = False
+    content_hash: str = ""
 
     @property
     def container(self) -> str:

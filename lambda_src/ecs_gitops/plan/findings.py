@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.definition_references import secrets_and_parameters, unchecked
+from ecs_gitops.ecs.revision_tags import tags_for
+from ecs_gitops.model.errors import ItemFailed
 from ecs_gitops.model.status import Finding
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.definition_references import Reference
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 OK, FAILED, NOT_CHECKED, WARNING = Finding.OK, Finding.FAILED, Finding.NOT_CHECKED, Finding.WARNING
@@ -114,3 +118,13 @@ class Checked:
         self.references = tuple(dict.fromkeys(known))
         for text in dict.fromkeys(text for definition in definitions for text in unchecked(definition)):
             self.findings.add("secrets", NOT_CHECKED, text)
+
+
+def check_tags(
+    findings: Findings, release: Release, previous: str, tags: Mapping[str, str], digests: Mapping[str, str]
+) -> None:
+    """Whether a new revision in place of ``previous``, which has ``tags``, can have the tags that it needs."""
+    try:
+        tags_for(release, previous, tags, digests)
+    except ItemFailed as error:
+        findings.add("container", FAILED, str(error))

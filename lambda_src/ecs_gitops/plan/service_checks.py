@@ -23,11 +23,12 @@ from ecs_gitops.ecs.task_definition import role_arns
 from ecs_gitops.model.identity import short
 from ecs_gitops.plan import hook_checks
 from ecs_gitops.plan.decision import Deploy, Join
-from ecs_gitops.plan.findings import FAILED, WARNING, Checked
+from ecs_gitops.plan.findings import FAILED, WARNING, Checked, check_tags
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
     from ecs_gitops.plan.services import LiveService, ServicePlan
 
@@ -36,7 +37,7 @@ TASKS = "ecs-tasks.amazonaws.com"
 ECS = "ecs.amazonaws.com"
 
 
-def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> None:
+def check_service(checked: Checked, live: LiveService, plan: ServicePlan, release: Release) -> None:
     """Check that the settings fit the service, and that the rollout does not interrupt it. Findings, and what has to be
     looked up, are added to ``checked``."""
     item, findings, service = checked.item, checked.findings, live.service
@@ -57,6 +58,7 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan) -> Non
         findings.add("settings", WARNING, text)
     checked.alarms = alarm_names(item.service.deployment)
     if isinstance(plan.decision, Deploy):
+        check_tags(findings, release, plan.decision.previous, live.tags, plan.desired.digests)
         _check_rollout(checked, live, plan, previous)
 
 

@@ -58,7 +58,7 @@ class ServicePreflight(Preflight):
             if strategy(plan.configuration) != ROLLING:
                 # Such a rollout is judged by service deployments, so the check makes sure that they can be read.
                 self.aws.service_deployments(item.cluster, item.name, going_on=True)
-            check_service(checked, live, plan)
+            check_service(checked, live, plan, self.release)
         return checked
 
     def _revisions(self, live: Json, decision: Decision) -> list[str]:

@@ -14,7 +14,7 @@ from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import ChangeKind
-from ecs_gitops.plan.findings import WARNING, Checked
+from ecs_gitops.plan.findings import WARNING, Checked, check_tags
 from ecs_gitops.plan.service_checks import TASKS
 from ecs_gitops.plan.triggers import plan_trigger
 from ecs_gitops.release.preflight import Preflight
@@ -50,6 +50,9 @@ class TaskPreflight(Preflight):
         else:
             for text in live_trigger.state.concerns(now):
                 checked.findings.add("settings", WARNING, text)
+            for target in plan.changed:
+                if target.must_be_registered:
+                    check_tags(checked.findings, self.release, target.previous, target.tags, target.digests)
             definitions = [target.definition for target in plan.changed]
             checked.refers_to(*definitions)
             roles = [(role, TASKS) for each in definitions for role in role_arns(each)]
