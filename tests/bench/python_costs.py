@@ -44,7 +44,7 @@ for is_read_only in (True, False):
             known._client(service)
         for number in range(60):
             known.describe_task_definition(f"web:{{number + 1}}")
-print(json.dumps({{"peakMb": {_PEAK}, "sessions": len(aws._assumed)}}))
+print(json.dumps({{"peakMb": {_PEAK}, "sessions": len(aws._sessions)}}))
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecs_gitops.ecs.revision_tags import tags_for
-from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from unit.conftest import RELEASE
 from unit.fake_ecs import FakeEcs
 from unit.shop import hooks, item, release, statuses
@@ -86,3 +86,44 @@ def test_the_revision_to_roll_back_to_is_never_cut():
     tags_for(RELEASE, f"{'f' * 251}:1234", {}, {})
     with pytest.raises(ItemFailed, match=r"has 257 characters.*256 at most.*shorter name"):
         tags_for(RELEASE, f"{'f' * 252}:1234", {}, {})
+
+
+def test_a_good_item_that_went_back_with_the_release_is_deployed_again(shop, machine):
+    # GIVEN a release that went back as a whole, because of one of its services
+    def given(api: str, **more):
+        return release(item("web", "2"), item("api", api, **more), tasks=[JOB], onFailure="rollbackRelease")
+
+    back = statuses(machine.run(given("never", **NEVER)))
+    assert back == {"web": "ROLLED_BACK", "api": "ROLLED_BACK", "nightly": "ROLLED_BACK"}
+    # WHEN the same is pushed again, THEN what failed itself is held, and nothing else is
+    assert statuses(machine.run(given("never", **NEVER))) == {"web": "DEPLOYED", "api": "HELD", "nightly": "DEPLOYED"}
+    # AND once it is mended, everything is as Git says
+    assert statuses(machine.run(given("3"))) == {"web": "UNCHANGED", "api": "DEPLOYED", "nightly": "UNCHANGED"}
+
+
+@pytest.mark.parametrize("error", [AwsRefused("tag_resource", "AccessDeniedException", "no"), AwsUnavailable("slow")])
+def test_bookkeeping_never_bars_a_rollback(shop, machine, monkeypatch, error):
+    # GIVEN revisions that take no tags, and two services that fail beside a good one
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(shop, "tag_task_definition", refuse)
+    given = release(item("web", "never", **NEVER), item("api", "never", onFailure="stop", **NEVER), item("db", "2"))
+    done = machine.run(given)
+    # THEN each comes to its own end, and what could not be recorded is told
+    assert statuses(done) == {"web": "ROLLED_BACK", "api": "FAILED", "db": "DEPLOYED"}
+    assert shop.images("web") == {"web": "web:1"}
+    reasons = {each["name"]: each.get("reason", "") for each in done["result"]["items"]}
+    assert "the rollback could not be recorded" in reasons["web"]
+    assert "the failure could not be recorded" in reasons["api"]
+
+
+def test_two_items_of_one_rule_share_no_memory(shop, machine):
+    # GIVEN a rule with two containers, each an item, whose release went back because of a service
+    both = shop.define("job", ("job", "job:1"), ("side", "side:1"))
+    shop.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"] = both
+    side = {"service": "side", "cwRuleName": "nightly", "image": "side:2"}
+    given = release(item("web", "never", **NEVER), tasks=[JOB, side], onFailure="rollbackRelease")
+    assert set(statuses(machine.run(given)).values()) == {"ROLLED_BACK"}
+    done = machine.run(given)
+    assert [each["status"] for each in done["result"]["items"] if each["kind"] == "task"] == ["DEPLOYED", "DEPLOYED"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ecs_gitops.ecs import revision_tags
 from ecs_gitops.model.errors import AwsRefused
 from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
 
@@ -87,14 +86,12 @@ def test_after_a_revert_the_same_can_be_tried_again(ecs, machine):
     assert statuses(machine.run(release(item("web", "bad"))))["web"] == "ROLLED_BACK"
 
 
-def test_a_returned_scheduled_task_is_not_deployed_again_either(ecs, machine):
+def test_a_scheduled_task_that_went_back_with_the_release_is_deployed_again(ecs, machine):
     both = release(item("web", "bad"), tasks=[JOB], onFailure="rollbackRelease")
     assert set(statuses(machine.run(both)).values()) == {"ROLLED_BACK"}
-    assert set(statuses(machine.run(both)).values()) == {"HELD"}
-    assert (
-        revision_tags.rolled_back_key("rule default/nightly")
-        in ecs.definitions[ecs.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]][1]
-    )
+    assert statuses(machine.run(both)) == {"web": "HELD", "nightly": "DEPLOYED"}
+    runs = ecs.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]
+    assert not any(tag.startswith("ecs-gitops:rolled-back") for tag in ecs.definitions[runs][1])
 
 
 def test_what_cannot_be_returned_is_told_with_what_stands(ecs, machine, monkeypatch):
@@ -126,9 +123,9 @@ def test_what_failed_its_check_and_was_left_is_not_unchanged(ecs, machine):
 
 
 def test_what_depends_on_a_held_item_is_held_too_and_nothing_is_red(ecs, machine):
-    both = (item("api"), item("web", "bad", dependsOn=["api"]))
-    machine.run(release(*both, onFailure="rollbackRelease"))
-    done = machine.run(release(item("api"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
+    # GIVEN an api that was rolled back, and a web that waits for it
+    machine.run(release(item("api", "bad"), onFailure="rollbackRelease"))
+    done = machine.run(release(item("api", "bad"), item("web", "3", dependsOn=["api"]), onFailure="rollbackRelease"))
     # THEN web waits for api, no success of a deployment is reported, and no failure
     assert (done["status"], statuses(done)) == ("SUCCEEDED", {"api": "HELD", "web": "HELD"})
     assert done["result"]["items"][1]["reason"].startswith("waits for api, which is HELD")
@@ -149,13 +146,16 @@ def test_what_went_ahead_without_a_held_item_is_told(ecs, machine):
     assert "Not deployed" not in message
 
 
-def test_settings_that_were_rolled_back_are_not_written_again_either(ecs, machine):
+def test_settings_that_went_back_with_the_release_are_written_again(ecs, machine):
+    # GIVEN settings that went back because another service failed
     bad = release(
         item("web", "1", deployment={"minimumHealthyPercent": 50}), item("api", "bad"), onFailure="rollbackRelease"
     )
-    assert statuses(machine.run(bad))["web"] == "ROLLED_BACK"
-    assert statuses(machine.run(bad))["web"] == "HELD"
+    assert statuses(machine.run(bad)) == {"web": "ROLLED_BACK", "api": "ROLLED_BACK"}
     assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 100
+    # WHEN the same is pushed again, THEN only what failed itself is held
+    assert statuses(machine.run(bad)) == {"web": "DEPLOYED", "api": "HELD"}
+    assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 50
 
 
 def test_a_role_that_may_not_stop_deployments_returns_by_update_service(ecs, machine):

@@ -24,6 +24,7 @@ from ecs_gitops.watch import deployment_records
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
@@ -42,6 +43,7 @@ class Rollback:
     batch: Batch
     item: Item
     now: float
+    budget: TimeBudget
 
     @property
     def _cluster(self) -> str:
@@ -70,20 +72,19 @@ class Rollback:
             # An interrupted run has registered a copy of the previous revision, and deployed that.
             return replace(self, item=item.with_change(previous=short(runs))).start(service)
         self._require_current(service)
-        note = tag_rolled_back(self.aws, item, previous)
         if previous == ours or runs == previous:
-            return self._finish(service, note)
+            return self._finish(service)
         if self._stop():
-            return self._watch(service, note)
+            return self._watch(service)
         # Read again right before the call: somebody else may have deployed meanwhile.
         service = self._read()
         self._require_current(service)
         runs = service.runs
         if runs == previous:
-            return self._finish(service, note)
+            return self._finish(service)
         if runs != ours:
             raise self._left_alone(service)
-        return self._update(service, note)
+        return self._update(service)
 
     def _present(self, service: Service | None) -> Service:
         if service is None or service.status != "ACTIVE":
@@ -128,7 +129,7 @@ class Rollback:
             return f"the deployment settings from before could not be restored: {error}"
         return "the deployment settings are those from before"
 
-    def _update(self, service: Service, note: str) -> Item:
+    def _update(self, service: Service) -> Item:
         """Deploy the previous revision again. The service's settings are restored when the rollback is complete."""
         item, previous = self.item, self._previous
         before = item.change.previous_settings
@@ -138,11 +139,10 @@ class Rollback:
         except AwsRefused as error:
             # The revision's status decides: ECS's error for it is not documented for every status.
             previous = self._usable_copy(previous, self._ours, error)
-            note = tag_rolled_back(self.aws, item, previous)
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = item.with_change(previous=short(previous))
         after = Service.from_api(answer)
-        note = join_texts(note, self._replaced(service, after, previous)) or ""
+        note = self._replaced(service, after, previous) or ""
         started = after.primary
         is_new = started is not None and started.created_at >= (item.watched.deployed_at or 0)
         if started is not None and is_new and started.task_definition == previous:
@@ -183,17 +183,18 @@ class Rollback:
             return True
         return images_of(definition) == images_of(before)
 
-    def _finish(self, service: Service, note: str) -> Item:
+    def _finish(self, service: Service) -> Item:
         """The item, as the service points to the previous revision already: by its circuit breaker, an alarm, somebody
         else or an earlier run."""
         item = self.item
         primary = service.primary
         if item.change.revision != item.change.previous and primary is not None and not is_complete(service, primary):
-            return self._watch(service, note)
+            return self._watch(service)
         before = item.change.previous_settings
         if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
             self.aws.update_service(self._cluster, item.name, None, before)
-        return end(item, Status.ROLLED_BACK, self.now, join_texts(item.reason, note), running=short(self._previous))
+        reason = join_texts(item.reason, tag_rolled_back(self.aws, self.budget, item, self._previous))
+        return end(item, Status.ROLLED_BACK, self.now, reason, running=short(self._previous))
 
     def _stop(self) -> bool:
         """Have ECS roll back our deployment. False when it is over, or ECS cannot. Raises :class:`ItemFailed` when
@@ -234,18 +235,20 @@ class Rollback:
         except AwsRefused:
             return []
 
-    def _watch(self, service: Service, note: str) -> Item:
+    def _watch(self, service: Service, note: str = "") -> Item:
         # Rolling deployments are judged by what the service shows, the others by their service deployment.
         is_native = strategy(service.configuration) != ROLLING
         going_on = self._going_on() if is_native else []
         record = deployment_records.own(self.item, going_on)
+        # Bookkeeping comes after the act: a rollback waits for none of it.
+        recorded = tag_rolled_back(self.aws, self.budget, self.item, self._previous)
         item = move(
             self.item,
             Step.ROLLING_BACK,
             since=self.now,
             rollbacks=self.item.progress.rollbacks + 1,
             doubted_since=None,
-            reason=join_texts(self.item.reason, note),
+            reason=join_texts(self.item.reason, note, recorded),
         )
         return item.with_watched(record=record.id if record else None)
 

@@ -104,7 +104,8 @@ class TaskDeployer:
 
     def _forget(self, item: Item, task_definitions: Sequence[TargetDefinition]) -> list[str]:
         over = [target for target in task_definitions if target.is_to_be_forgotten(item.number)]
-        return [clear_rolled_back(self.aws, target.desired[item.number].key, arn(target.definition)) for target in over]
+        keys = [(target.desired[item.number].key, arn(target.definition)) for target in over]
+        return [clear_rolled_back(self.aws, self.budget, key, revision) for key, revision in keys]
 
     def _revision(self, target: TargetDefinition) -> str:
         """The revision for the targets; the reference itself where nothing has to change."""
@@ -143,7 +144,8 @@ class TaskDeployer:
         reasons = "; ".join(each.why for each in found if each.why)
         if not running and not any(item.change.previous in live for item in items):
             raise ItemFailed(reasons or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
-        notes = {tag_rolled_back(self.aws, item, previous) for item in items for previous in revisions.values()}
+        pairs = [(item, previous) for item in items for previous in revisions.values()]
+        notes = {tag_rolled_back(self.aws, self.budget, item, previous) for item, previous in pairs}
         state.repoint(self.aws, revisions, self.budget.clock())
         if reasons:
             raise ItemFailed(reasons)

@@ -114,12 +114,15 @@ class ServiceDeployer:
             return untouched(item, why, now)
         if step.hook is None and not step.is_rollback:
             return fail(item, why, now)
-        return tag_failed(self.aws, self.batch, after_failure(item, why, now))
+        return tag_failed(self.aws, self.budget, self.batch, after_failure(item, why, now))
+
+    def _rollback(self, item: Item) -> Rollback:
+        return Rollback(self.aws, self.release, self.batch, item, self.budget.clock(), self.budget)
 
     def _act(self, item: Item, service: Service | None, out: ItemLog) -> Item:
         step = item.progress.step
         if step.is_rollback:
-            return Rollback(self.aws, self.release, self.batch, item, self.budget.clock()).start(service)
+            return self._rollback(item).start(service)
         found = require_deployable(service, item.cluster, item.name)
         if step.hook is not None:
             return self._hook(item, found)
@@ -150,7 +153,9 @@ class ServiceDeployer:
         """Nothing is rolled out. The settings are written where they differ, and the tag of an earlier rollback is
         removed."""
         revision, now = short(decision.revision), self.budget.clock()
-        forgotten = clear_rolled_back(self.aws, plan.desired.key, decision.revision) if decision.forget else None
+        key, forgotten = plan.desired.key, None
+        if decision.forget:
+            forgotten = clear_rolled_back(self.aws, self.budget, key, decision.revision)
         # Where the check found other settings than now, an interrupted run has written them already.
         before = item.change.previous_settings
         was_written = before is not None and differs(before, item.service.deployment or {})

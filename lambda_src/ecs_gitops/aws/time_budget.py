@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from ecs_gitops.aws import CONCURRENCY
@@ -43,6 +43,10 @@ class TimeBudget:
     @property
     def is_over(self) -> bool:
         return self.clock() >= self.until
+
+    def at_most(self, seconds: float) -> TimeBudget:
+        """This budget, used up after ``seconds`` from now at the latest."""
+        return replace(self, until=min(self.until, self.clock() + seconds))
 
     def retry(self, act: Callable[[], T]) -> T:
         """Run ``act`` again while it raises :class:`AwsUnavailable`, with growing, jittered pauses.

@@ -54,8 +54,8 @@ def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredSta
         },
         configuration=service.deployment if service else None,
         force=service.force_new_deployment if service else False,
-        key=rolled_back_key(desired.identity),
-        failed_key=failed_key(desired.identity),
+        key=rolled_back_key(desired.memory_key),
+        failed_key=failed_key(desired.memory_key),
         fingerprint=fingerprint_of(item),
     )
 

@@ -85,7 +85,8 @@ def is_rolling_back(item: Item) -> bool:
 
 def roll_back(item: Item, why: str) -> Item:
     """The item at step ROLL_BACK: the deploy state is going to roll it back to the revision before."""
-    kept = item if item.result is None else replace(item, progress=Progress(), result=None)
+    is_good = item.status is Status.DEPLOYED
+    kept = item if item.result is None else replace(item, progress=Progress(is_with_release=is_good), result=None)
     if item.result is None:
         kept = move(item, Step.ROLL_BACK)
     else:

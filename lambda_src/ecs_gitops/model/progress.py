@@ -36,7 +36,8 @@ class Progress:
 
     ``hook``: of the hook's task: task (its id), container, log; and while ECS cannot place it: attempts, since, due.
     ``rollbacks``: how often a rollback was begun. ``has_rollback_settings``: the service has settings for a rollback,
-    and the settings from before have to be restored."""
+    and the settings from before have to be restored. ``is_with_release``: the item itself was good, and is rolled back
+    because another one failed."""
 
     step: Step = Step.PENDING
     began: float | None = None
@@ -49,6 +50,7 @@ class Progress:
     hook: Mapping[str, str] = field(default_factory=dict)
     rollbacks: int = 0
     has_rollback_settings: bool = False
+    is_with_release: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

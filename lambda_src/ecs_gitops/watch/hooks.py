@@ -94,7 +94,7 @@ class HookWatch:
         """Before the rollout nothing of the service was changed."""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
-        return tag_failed(self.aws, self.batch, after_failure(item, why, now))
+        return tag_failed(self.aws, self.budget, self.batch, after_failure(item, why, now))
 
     def _deployed(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
         """The item after its last hook succeeded: DEPLOYED, unless somebody deployed another revision meanwhile."""

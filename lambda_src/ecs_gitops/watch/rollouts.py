@@ -172,7 +172,7 @@ class RolloutWatch:
         return self._after_failure(item, why)
 
     def _after_failure(self, item: Item, why: str) -> Item:
-        return tag_failed(self.aws, self.batch, after_failure(item, why, self.budget.clock()))
+        return tag_failed(self.aws, self.budget, self.batch, after_failure(item, why, self.budget.clock()))
 
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()
