@@ -40,8 +40,23 @@ RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", source=Source(
 _OF_BOTOCORE = re.compile(r"\b(botocore|boto3|moto|wired)\b")
 
 
+_EXHAUSTIVE = {
+    "test_batch.py",
+    "test_event_budget.py",
+    "test_faults.py",
+    "test_hostile.py",
+    "test_interruptions.py",
+    "test_other_deployments.py",
+    "test_pause_hooks.py",
+    "test_rooms.py",
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what depends on botocore's version: `make test` runs it on the layer's as well."""
+    """Mark what depends on botocore's version: `make test` runs it on the layer's as well. And what plays many cases."""
+    for each in items:
+        if each.path.name in _EXHAUSTIVE:
+            each.add_marker(pytest.mark.exhaustive)
     texts: dict[Path, bool] = {}
     for item in items:
         if item.path not in texts:
