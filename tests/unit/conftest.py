@@ -53,7 +53,7 @@ _EXHAUSTIVE = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what depends on botocore's version, which `make test` runs on the layer's as well; and what plays many cases."""
+    """Mark what depends on botocore, which `make test` runs on the layer's as well, and what plays many cases."""
     for each in items:
         if each.path.name in _EXHAUSTIVE:
             each.add_marker(pytest.mark.exhaustive)
