@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 
-def ecs_targets(targets: Iterable[Json]) -> list[Json]:
+def task_targets(targets: Iterable[Json]) -> list[Json]:
     """The targets that run an ECS task. A rule may have other targets too."""
     return [target for target in targets if (target.get("EcsParameters") or {}).get("TaskDefinitionArn")]
 
@@ -34,7 +34,7 @@ def changed_targets(targets: Iterable[Json], revisions: Mapping[str, str]) -> li
     """The targets that ``revisions`` (task definition to new revision) changes, with their new revisions."""
     return [
         with_revision(target, revisions[task_definition_of(target)])
-        for target in ecs_targets(targets)
+        for target in task_targets(targets)
         if task_definition_of(target) in revisions
         and revisions[task_definition_of(target)] != task_definition_of(target)
     ]

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs import ecs_targets as schedule
-from ecs_gitops.ecs import start_date
+from ecs_gitops.ecs import ecs_targets, start_date
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import DEFAULT_BUS, short
@@ -78,7 +77,7 @@ class State:
     @property
     def references(self) -> tuple[str, ...]:
         """The task definitions that its ECS targets run. Raises :class:`ItemFailed` when none runs a task."""
-        found = tuple(dict.fromkeys(map(schedule.task_definition_of, schedule.ecs_targets(self.targets))))
+        found = tuple(dict.fromkeys(map(ecs_targets.task_definition_of, ecs_targets.task_targets(self.targets))))
         if not found:
             raise ItemFailed(
                 f"{self.trigger.described} has no ECS target: {len(self.targets)} targets, none runs a task"
@@ -88,7 +87,7 @@ class State:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles of its ECS targets."""
-        found = (str(target["RoleArn"]) for target in schedule.ecs_targets(self.targets) if target.get("RoleArn"))
+        found = (str(target["RoleArn"]) for target in ecs_targets.task_targets(self.targets) if target.get("RoleArn"))
         return tuple(dict.fromkeys(found))
 
     def concerns(self, now: float) -> list[str]:
@@ -104,7 +103,7 @@ class State:
 
         The trigger is read again right before the write, so that other changes since then are kept. Raises
         :class:`ItemFailed` when somebody changed the task definitions, or when EventBridge refuses targets."""
-        replaced = {schedule.task_definition_of(each) for each in schedule.ecs_targets(self.targets)}
+        replaced = {ecs_targets.task_definition_of(each) for each in ecs_targets.task_targets(self.targets)}
         replaced = {each for each in replaced if revisions.get(each, each) != each}
         if not replaced:
             return
@@ -114,13 +113,13 @@ class State:
             raise ItemFailed(
                 f"someone else changed {self.trigger.described} in the meantime: it runs {runs}, which is left as it is"
             )
-        latest.write(aws, schedule.changed_targets(latest.targets, revisions), now)
+        latest.write(aws, ecs_targets.changed_targets(latest.targets, revisions), now)
 
     def write(self, aws: Aws, repointed: Sequence[Json], now: float) -> None:
         """Write these targets in place of those with the same ids."""
         if self.whole is not None:
             now = seconds(self.whole.get("asOf")) or now
-            aws.update_schedule(schedule.schedule_update(self.whole, repointed[0], now))
+            aws.update_schedule(ecs_targets.schedule_update(self.whole, repointed[0], now))
             return
         refused = aws.put_targets(self.trigger.bus or DEFAULT_BUS, self.trigger.name, repointed)
         if refused:

@@ -85,9 +85,8 @@ def decide(
         return Join(primary, revision_tags.previous_of(tags, revision), is_ours=True)
     if is_same and desired.has_failed(tags):
         # The service may be steady all the same: only the hook after the rollout failed, or the rollback did.
-        return Deploy(
-            revision_tags.previous_of(tags, revision), "the last release of this failed and was left in place"
-        )
+        previous = revision_tags.previous_of(tags, revision)
+        return Deploy(previous, "the last release of this failed and was left in place")
     previous = _last_good(service, revision, tags)
     if is_same and desired.force:
         return Deploy(previous, "forceNewDeployment is set")
