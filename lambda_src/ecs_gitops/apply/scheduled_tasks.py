@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from ecs_gitops.apply.registration import Registrar
-from ecs_gitops.aws import Aws
+from ecs_gitops.apply.deployer import Deployer
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
@@ -27,29 +25,15 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item, join_texts
-from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Next, Status
-from ecs_gitops.plan.recheck import change_since_check
+from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.plan.triggers import TargetDefinition, plan_trigger
-from ecs_gitops.verdict.refusals import failure_text, is_expected
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class TaskDeployer:
-    """One run over one batch. ``is_retry``: a run before this one may have stopped between two calls."""
-
-    aws: Aws
-    release: Release
-    batch: Batch
-    budget: TimeBudget
-    is_retry: bool
-    _registrar: Registrar = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._registrar = Registrar(self.aws, self.release, self.is_retry)
-
+class TaskDeployer(Deployer):
     def run(self) -> Batch:
         """The batch with every item final."""
         units: dict[Trigger, list[Item]] = {}
@@ -72,10 +56,8 @@ class TaskDeployer:
         except PartlyWritten as error:
             done = self._take_back(trigger, items, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
-            if not is_expected(error):
-                out.warning("internal error", cause=type(error).__name__)
             hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
-            done = self._failed(items, hint or failure_text(error, self.batch))
+            done = self._failed(items, hint or self._reason(error, out))
         for item in done:
             out.info(f"scheduled task {item.status}", reason=item.reason)
         return done
@@ -117,7 +99,7 @@ class TaskDeployer:
         )
 
     def _result(self, item: Item, live_trigger: LiveTrigger, revisions: dict[str, str]) -> Item:
-        now, before = self.budget.clock(), item.change
+        now = self.budget.clock()
         try:
             task_definitions = live_trigger.of(item)
         except ItemFailed as error:
@@ -126,9 +108,8 @@ class TaskDeployer:
         shown = plan.shown
         revision = revisions[shown.reference] if shown.must_be_registered else arn(shown.definition)
         note = f"{len(task_definitions)} task definitions" if len(task_definitions) > 1 else None
-        note_of_change = change_since_check(before, plan.change, shown.is_ours)
-        warnings = (*before.warnings, *filter(None, [note_of_change]))
-        item = replace(item, change=replace(plan.change, revision=short(revision), warnings=warnings))
+        change = rechecked(item.change, plan.change, shown.is_ours)
+        item = replace(item, change=replace(change, revision=short(revision)))
         reason = join_texts(note, *dict.fromkeys(self._forget(item, task_definitions)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
 

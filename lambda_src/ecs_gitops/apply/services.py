@@ -7,13 +7,11 @@ by their tokens, and a rollback by what the service runs.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from ecs_gitops.apply.registration import Registrar
+from ecs_gitops.apply.deployer import Deployer
 from ecs_gitops.apply.rollback import Rollback
-from ecs_gitops.aws import Aws
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
@@ -38,31 +36,17 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item, join_texts
-from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Hook, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Unchanged
-from ecs_gitops.plan.recheck import change_since_check
+from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
 from ecs_gitops.verdict import hooks, rollout
-from ecs_gitops.verdict.refusals import failure_text, is_expected
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class ServiceDeployer:
-    """One run over one batch. ``is_retry``: a run before this one may have stopped between two calls."""
-
-    aws: Aws
-    release: Release
-    batch: Batch
-    budget: TimeBudget
-    is_retry: bool
-    _registrar: Registrar = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._registrar = Registrar(self.aws, self.release, self.is_retry)
-
+class ServiceDeployer(Deployer):
     def run(self) -> Batch:
         """The batch with every item final, in progress, or pending when the time was too short."""
         pending = [item for item in self.batch.items if item.is_pending]
@@ -100,9 +84,7 @@ class ServiceDeployer:
                 f"{error}",
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
-            if not is_expected(error):
-                out.warning("internal error", cause=type(error).__name__)
-            done = self._failed(item, failure_text(error, self.batch, item))
+            done = self._failed(item, self._reason(error, out, item))
         out.info(f"service {done.status or done.step}", reason=done.reason)
         return done
 
@@ -137,10 +119,7 @@ class ServiceDeployer:
         for warning in plan.warnings:
             out.warning(warning)
         decision, is_ours = plan.decision, is_of_this_release(live.tags, self.release)
-        note_of_change = change_since_check(item.change, plan.change, is_ours)
-        # A warning is kept whatever becomes of the item.
-        warnings = (*item.change.warnings, *filter(None, [note_of_change]))
-        item = replace(item, change=replace(plan.change, warnings=warnings))
+        item = replace(item, change=rechecked(item.change, plan.change, is_ours))
         if isinstance(decision, Unchanged):
             return self._configure(item, plan, decision)
         if isinstance(decision, Held):

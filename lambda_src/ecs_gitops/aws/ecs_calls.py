@@ -11,6 +11,7 @@ from ecs_gitops.aws.answer_cache import AnswerCache
 from ecs_gitops.aws.calls import Calls, as_of, chunks
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.calls import Clients
@@ -64,14 +65,14 @@ class EcsCalls(Calls):
 
         Each revision is read once per session and then cached: its content never changes, and during a release only we
         change its tags. Its status may change; :meth:`read_task_definition` reads it again."""
-        if known := _REVISIONS.get((self._session, reference.rsplit("/", 1)[-1])):
+        if known := _REVISIONS.get((self._session, short(reference))):
             definition, tags = json.loads(known)
             return definition, tags
         return self.read_task_definition(reference)
 
     def read_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
         """As :meth:`describe_task_definition`, but always read from ECS."""
-        name = reference.rsplit("/", 1)[-1]
+        name = short(reference)
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
         if ":" in name:
@@ -88,12 +89,12 @@ class EcsCalls(Calls):
 
     def deregister_task_definition(self, arn: str) -> None:
         """Make a revision INACTIVE: no new service or task can use it, those that run continue."""
-        _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))
+        _REVISIONS.drop((self._session, short(arn)))
         self._call("ecs", "deregister_task_definition", taskDefinition=arn)
 
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         """Set one tag of a revision."""
-        _REVISIONS.drop((self._session, arn.rsplit("/", 1)[-1]))
+        _REVISIONS.drop((self._session, short(arn)))
         self._call("ecs", "tag_resource", resourceArn=arn, tags=[{"key": key, "value": value}])
 
     # --- service deployments -------------------------------------------------------------------------------------

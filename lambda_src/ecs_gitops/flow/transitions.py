@@ -23,8 +23,6 @@ from ecs_gitops.model.progress import Progress, Result
 from ecs_gitops.model.status import Hook, OnFailure, Status, Step
 from ecs_gitops.verdict import hooks
 
-_HOOK_TRIES = (Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED)
-
 TRANSITIONS: Mapping[Step | Status, frozenset[Step]] = {
     Step.PENDING: frozenset({Step.PRE_DEPLOY, Step.ROLLING_OUT, Step.ROLL_BACK}),
     Step.PRE_DEPLOY: frozenset({Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED}),
@@ -85,14 +83,9 @@ def is_rolling_back(item: Item) -> bool:
 
 def roll_back(item: Item, why: str) -> Item:
     """The item at step ROLL_BACK: the deploy state is going to roll it back to the revision before."""
-    is_good = item.status is Status.DEPLOYED
-    kept = item if item.result is None else replace(item, progress=Progress(is_with_release=is_good), result=None)
-    if item.result is None:
-        kept = move(item, Step.ROLL_BACK)
-    else:
-        move(item, Step.ROLL_BACK)
-    progress = replace(kept.progress, step=Step.ROLL_BACK, reason=why, since=None, doubted_since=None)
-    return replace(kept, progress=progress, watched=replace(item.watched, record=None))
+    if item.is_final:
+        item = replace(item, progress=Progress(is_with_release=item.status is Status.DEPLOYED))
+    return move(item, Step.ROLL_BACK, reason=why, since=None, doubted_since=None).with_watched(record=None)
 
 
 def after_failure(item: Item, why: str, now: float) -> Item:

@@ -19,7 +19,7 @@ from typing import Any
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.identity import Target, short
-from ecs_gitops.model.item import Item, join_texts
+from ecs_gitops.model.item import Item
 from ecs_gitops.model.release import Release, parse_release
 from ecs_gitops.model.shared_values import SharedReader, SharedWriter
 from ecs_gitops.model.status import Kind, Mode, Next
@@ -185,7 +185,7 @@ def progress_lines(items: Sequence[Item], room: int) -> list[str]:
     shown = (*failed, *going_on)
     lines: list[str] = []
     for item in shown[:_LINES_AT_MOST]:
-        text = sanitize.line(join_texts(item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
+        text = sanitize.line((item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
         line = f"{item.name}: {item.status or item.step}" + (f": {text}" if text else "")
         room -= len(line)
         if room < 0:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from enum import StrEnum
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from ecs_gitops.model import event_data
 from ecs_gitops.model.event_data import Shape
 from ecs_gitops.model.types import Json
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 _BY_TYPE: Mapping[object, Shape] = {
     str: event_data.TEXT,
@@ -30,10 +33,10 @@ class Codec(Generic[T]):
 
     def __init__(self, made: type[T], shapes: Mapping[str, Shape] | None = None) -> None:
         self._made = made
-        self._members = {entry.name: camel(entry.name) for entry in fields(made)}  # type: ignore[arg-type]
+        self._members = {entry.name: camel(entry.name) for entry in fields(made)}
         self._defaults = {
             entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default
-            for entry in fields(made)  # type: ignore[arg-type]
+            for entry in fields(made)
         }
         self._enums: dict[str, type[StrEnum]] = {}
         self._shapes: dict[str, Shape] = {}

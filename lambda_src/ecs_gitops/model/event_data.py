@@ -145,10 +145,6 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, Mapping) and all(_is_text(key) and _is_text(child) for key, child in value.items())
 
 
-def _is_container(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(_is_text(value.get(member)) for member in ("name", "image"))
-
-
 def one_of(*words: str) -> Shape:
     """One of a few words."""
     return Shape(" or ".join(words), lambda value: isinstance(value, str) and value in words)
@@ -174,6 +170,3 @@ MEMBERS = Shape("an object", lambda value: isinstance(value, Mapping))
 OBJECT = Shape("an object of plain values", lambda value: isinstance(value, Mapping) and _is_json(value))
 CONFIGURATION = Shape("a deploymentConfiguration of ECS", lambda value: _is_json(value) and _has(value, _CONFIGURATION))
 HOOKS = Shape("an object with preDeploy and postDeploy, each with a command", _are_hooks)
-CONTAINERS = Shape(
-    "a list of objects with name and image", lambda value: _is_list_of(_is_container)(value) and len(value) > 0
-)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The cluster, event bus and schedule group where the manifest names none.
-DEFAULT_CLUSTER = "default"
+# The event bus and schedule group where the manifest names none.
 DEFAULT_BUS = "default"
 DEFAULT_GROUP = "default"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ecs_gitops.ecs import revision_tags
 from ecs_gitops.ecs.deployment_settings import differs
 from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.images import Images
+from ecs_gitops.model.status import ChangeKind
 
 if TYPE_CHECKING:
     from ecs_gitops.desired.state import DesiredState
@@ -28,6 +29,10 @@ class Unchanged:
     forget: bool = False
 
     @property
+    def kind(self) -> ChangeKind:
+        return ChangeKind.CONFIGURE if self.configure else ChangeKind.NOTHING
+
+    @property
     def needs_nothing(self) -> bool:
         return not self.configure and not self.forget
 
@@ -37,6 +42,7 @@ class Held:
     """The desired state was rolled back, and the manifest still asks for it: leave the service as it is."""
 
     revision: str
+    kind: ClassVar = ChangeKind.HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Join:
     deployment: Deployment
     previous: str
     is_ours: bool
+    kind: ClassVar = ChangeKind.JOIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Deploy:
 
     previous: str
     why: str | None = None
+    kind: ClassVar = ChangeKind.DEPLOY
 
 
 Decision: TypeAlias = Unchanged | Held | Join | Deploy

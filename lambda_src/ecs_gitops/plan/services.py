@@ -15,8 +15,7 @@ from ecs_gitops.ecs.deployment_settings import merged
 from ecs_gitops.ecs.task_definition import Container, arn, resolve
 from ecs_gitops.model.change import Change
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.status import ChangeKind
-from ecs_gitops.plan.decision import Decision, Deploy, Held, Join, Unchanged, decide
+from ecs_gitops.plan.decision import Decision, Deploy, Join, decide
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
@@ -69,21 +68,10 @@ def plan_service(item: Item, live: LiveService, release: Release, now: float) ->
     configuration = merged(service.configuration, item.service.deployment or {})
     change = replace(
         item.change,
-        kind=_kind(decision),
+        kind=decision.kind,
         previous=short(decision.previous if isinstance(decision, Deploy | Join) else decision.revision),
         replaced=short(arn(live.definition)),
         previous_image=next(iter(containers.values())).image,
         fingerprint=desired.fingerprint,
     )
     return ServicePlan(change, decision, desired, containers, configuration, warnings)
-
-
-def _kind(decision: Decision) -> ChangeKind:
-    if isinstance(decision, Deploy):
-        return ChangeKind.DEPLOY
-    if isinstance(decision, Join):
-        return ChangeKind.JOIN
-    if isinstance(decision, Held):
-        return ChangeKind.HELD
-    assert isinstance(decision, Unchanged)  # noqa: S101 - the last of the four
-    return ChangeKind.CONFIGURE if decision.configure else ChangeKind.NOTHING

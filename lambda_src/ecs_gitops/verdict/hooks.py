@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
 from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
+from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.names import started_by
 from ecs_gitops.verdict import rollout
 from ecs_gitops.verdict.evidence import STOP_EXIT_CODES, stop_reasons
@@ -143,7 +144,7 @@ def could_not_run(item: Item, why: str, now: float) -> str:
     if attempts(item):
         waited = now - (_number(item, "since") or now)
         parts.append(f"tried {attempts(item) + 1} times in {rollout.minutes(waited)}")
-    return "; ".join(filter(None, (*parts, advice(why))))
+    return join_texts(*parts, advice(why)) or ""
 
 
 # --- the verdict -----------------------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ class RolloutWatch:
 
     def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
         note = item.reason if item.watched.is_followed else None
-        why = "; ".join(filter(None, (verdict.reason, self._evidence(item, service, watched), note)))
+        why = join_texts(verdict.reason, self._evidence(item, service, watched), note) or ""
         out.warning("service failed", reason=why)
         if verdict.is_lost:
             return fail(item, why, self.budget.clock())
@@ -180,12 +180,12 @@ class RolloutWatch:
             out.info("service in progress", progress=verdict.reason)
             return item.with_progress(text=verdict.reason)
         if verdict.is_deployed_again and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
-            reason = "; ".join(filter(None, (item.reason, verdict.reason)))
+            reason = join_texts(item.reason, verdict.reason) or ""
             # Now that deployment is rolled back. It is stored, so that it is not taken for one more when read again.
             return deployment_records.again(roll_back(item, reason), self.batch, service)
         if verdict.status is RolloutStatus.FAILED:
-            runs = f"it runs {service.task_definition.rsplit('/', 1)[-1]}" if service else ""
-            why = "; ".join(filter(None, (verdict.reason, runs)))
+            runs = f"it runs {short(service.task_definition)}" if service else ""
+            why = join_texts(verdict.reason, runs) or ""
             failed = after_failure(item, why, now) if verdict.is_lost else self._after_failure(item, why)
             if not item.progress.has_rollback_settings or service is None or service.status != "ACTIVE":
                 return failed
