@@ -16,6 +16,7 @@ import pytest
 
 from local_aws import LocalAws
 from support.git import git
+from support.services import World
 
 Statement = dict[str, Any]
 
@@ -30,6 +31,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def name() -> str:
     """A name that no other test uses."""
     return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def world(aws: LocalAws, name: str) -> World:
+    """A cluster and a family of the test's own name."""
+    return World(aws.client("ecs"), name)
 
 
 @pytest.fixture

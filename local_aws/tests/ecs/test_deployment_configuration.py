@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import LocalAws
 from support.services import BREAKER, World
 
 _CANARY: dict[str, Any] = {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0}}
-
-
-@pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
 
 
 def test_members_that_are_given_replace_and_the_others_stay(world: World, until: Callable[..., Any]) -> None:

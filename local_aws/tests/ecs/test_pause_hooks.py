@@ -25,11 +25,6 @@ def _paused(*stages: str, **timeout: Any) -> dict[str, Any]:
     return {**_CANARY, "lifecycleHooks": [hook | ({"timeoutConfiguration": timeout} if timeout else {})]}
 
 
-@pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
-
-
 def _status(world: World) -> str:
     return str(world.deployments()[0]["status"])
 

@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_aws import LocalAws
 from support.services import BREAKER, World
-
-
-@pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
 
 
 def test_a_rollout_goes_from_in_progress_to_completed(world: World, until: Callable[..., Any]) -> None:

@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import LocalAws
 from support.services import World
-
-
-@pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
 
 
 def test_an_unknown_service_is_missing(world: World) -> None:

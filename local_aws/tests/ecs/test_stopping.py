@@ -20,11 +20,6 @@ _CANARY: dict[str, Any] = {
 
 
 @pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
-
-
-@pytest.fixture
 def alarm(aws: LocalAws, name: str) -> Callable[[str], None]:
     """`alarm(state)` sets the alarm of this test, of two minutes."""
     create_alarm(aws, name, minutes=2)

@@ -24,11 +24,6 @@ _LINEAR = {
 }
 
 
-@pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
-
-
 def _is_over(world: World) -> bool:
     return bool(world.deployments()[0]["status"] not in ("IN_PROGRESS", "ROLLBACK_IN_PROGRESS"))
 

@@ -15,11 +15,6 @@ _REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
 
 
 @pytest.fixture
-def world(aws: LocalAws, name: str) -> World:
-    return World(aws.client("ecs"), name)
-
-
-@pytest.fixture
 def push(aws: LocalAws, name: str) -> Callable[[str], str]:
     """`push(tag)` puts an image of its own into the repository of this test; -> digest."""
     ecr = aws.client("ecr")
