@@ -16,12 +16,15 @@ import pytest
 from hypothesis import settings
 
 from ecs_gitops.aws import Aws
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import TimeBudget
+from ecs_gitops.ledger.fence import KEY, Holder
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
 from ecs_gitops.model.status import Kind
 from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
+from unit.fake_bucket import FakeBucket
 from unit.fake_ecs import FakeEcs
 from unit.item_maker import service_item, trigger_item
 from unit.machine import Machine
@@ -75,7 +78,16 @@ def budget(aws: FakeAws) -> TimeBudget:
     def sleep(seconds: float) -> None:
         aws.now += seconds
 
-    return TimeBudget(until=aws.now + 600, clock=lambda: aws.now, sleep=sleep, concurrency=1)
+    return TimeBudget(aws.now + 600, lambda: aws.now, sleep, concurrency=1, monotonic=lambda: aws.now)
+
+
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
+    """The ledger, in which the release of these tests holds the fence."""
+    made = FakeBucket()
+    made.put(KEY, Holder(EXECUTION, 1_000_000.0).written())
+    monkeypatch.setattr(LedgerBucket, "of_environment", lambda: made)
+    return made
 
 
 @pytest.fixture(scope="session")

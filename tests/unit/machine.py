@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.lambdas import batch_run, deploy_ecs, deploy_task, init_config, validate_deploy
-from ecs_gitops.model.errors import AwsUnavailable, InvalidManifest, UnknownAccount
+from ecs_gitops.ledger import settings
+from ecs_gitops.ledger.fence import Fence
+from ecs_gitops.model.errors import AwsUnavailable, EcsGitopsError, LedgerUnavailable
+from ecs_gitops.model.release import Release
 from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
+from unit.fake_bucket import FakeBucket
 
 ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
 _INVOCATION = 880.0
@@ -40,7 +45,13 @@ class Machine:
     ``alerts`` has the notices ahead of the report. ``settings`` are the instance's. ``clock_ahead``: seconds by which
     the functions' clock differs from ECS's."""
 
-    def __init__(self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, clock_ahead: float = 0.0) -> None:
+    def __init__(
+        self,
+        aws: FakeAws,
+        monkeypatch: pytest.MonkeyPatch,
+        clock_ahead: float = 0.0,
+        ledger: FakeBucket | None = None,
+    ) -> None:
         self.aws, self.deaths, self._number = aws, 0, 0
         self.alerts: list[dict[str, Any]] = []
         for module in (batch_run, validate_deploy):
@@ -49,52 +60,81 @@ class Machine:
         def sleep(seconds: float) -> None:
             aws.now += seconds
 
+        def clock() -> float:
+            return aws.now + clock_ahead
+
         def of(_context: object) -> TimeBudget:
-            return TimeBudget(aws.now + clock_ahead + _INVOCATION, lambda: aws.now + clock_ahead, sleep, concurrency=1)
+            return TimeBudget(clock() + _INVOCATION, clock, sleep, concurrency=1, monotonic=clock)
 
         monkeypatch.setattr(TimeBudget, "of", of)
         self.settings = Settings(ROLES, ACCOUNT, REGION, timeout_minutes=30)
-        monkeypatch.setattr(init_config, "read_settings", lambda: self.settings)
+        self.ledger = ledger if ledger is not None else FakeBucket()
+        monkeypatch.setattr(LedgerBucket, "of_environment", lambda: self.ledger)
+        monkeypatch.setattr(settings, "read", lambda _: self.settings)
+        # The status of each execution, as DescribeExecution has it.
+        self.executions: dict[str, str] = {}
+        monkeypatch.setattr(init_config, "acquire", self._acquire(sleep))
+
+    def _acquire(self, sleep: Callable[[float], None]) -> Callable[[FakeBucket, Release], None]:
+        def acquire(bucket: FakeBucket, release: Release) -> None:
+            fence = Fence(bucket, release.execution_arn, sleep=sleep)
+            fence.acquire(release.started_at, self.executions.get)
+
+        return acquire
 
     def run(self, deployment: dict[str, Any], name: str | None = None) -> dict[str, Any]:
         """Release ``deployment``; what the last NextStage gave."""
         self._number += 1
         name = name or f"run-{self._number}"
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"
+        self.executions[arn] = "ABORTED"
         execution = {"id": arn, "name": name, "startTime": "2026-11-24T10:00:00Z"}
         try:
             state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
-        except (InvalidManifest, UnknownAccount) as error:
+        except EcsGitopsError as error:
             # The state machine catches what InitConfig raises, and has it reported as what stopped the release.
             caught = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
             stage = {"deployment": deployment, "execution": execution, "error": caught}
-            return self._invoke(validate_deploy.handler, {"stage": stage})
+            return self._reported(arn, self._invoke(validate_deploy.handler, {"stage": stage}))
         for _ in range(_TURNS_AT_MOST):
             batches = [self._batch(state["release"], each) for each in state["batches"]]
             state = self._invoke(validate_deploy.handler, {"stage": {**state, "batches": batches}})
             if state["next"] == "REPORT":
-                return state
+                return self._reported(arn, state)
         raise AssertionError("the release does not come to an end")
+
+    def _reported(self, arn: str, state: dict[str, Any]) -> dict[str, Any]:
+        self.executions[arn] = state["status"]
+        return state
 
     def results(self, deployment: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Release ``deployment``; its items by name."""
         return {item["name"]: item for item in self.run(deployment)["result"]["items"]}
 
     def _batch(self, release: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        event = {"release": release, "batch": data}
-        if data["kind"] == "task":
+        event: dict[str, Any] = {"release": release, "batch": data}
+        try:
+            return self._settled(event)
+        except EcsGitopsError as error:
+            # The state machine catches it, with what the last state that succeeded gave.
+            caught = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
+            return {**self._last["batch"], "error": caught}
+
+    def _settled(self, event: dict[str, Any]) -> dict[str, Any]:
+        self._last = event
+        if event["batch"]["kind"] == "task":
             return dict(self._invoke(deploy_task.handler, event)["batch"])
-        event = self._invoke(deploy_ecs.handler, event)
+        event = self._last = self._invoke(deploy_ecs.handler, event)
         for _ in range(_TURNS_AT_MOST):
             if alert := event.pop("alert", None):
                 self.alerts.append(alert)
             if event["batch"]["next"] == "DONE":
                 return dict(event["batch"])
             if event["batch"]["next"] == "DEPLOY":
-                event = self._invoke(deploy_ecs.handler, event)
+                event = self._last = self._invoke(deploy_ecs.handler, event)
                 continue
             self.aws.now += event["batch"]["waitSeconds"]
-            event = self._invoke(validate_deploy.handler, event)
+            event = self._last = self._invoke(validate_deploy.handler, event)
         raise AssertionError("a batch does not come to an end")
 
     def _invoke(self, handler: Callable[[Any, Any], Any], event: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +145,6 @@ class Machine:
                 return dict(json.loads(json.dumps(handler(given, None))))
             except Died:
                 self.deaths += 1
-            except AwsUnavailable:
+            except (AwsUnavailable, LedgerUnavailable):
                 self.aws.now += 1
         raise AssertionError("a state ran out of retries")

@@ -1,8 +1,8 @@
 """Two releases at once, somebody else's hand in the middle, a service that goes away: each ends with a true report.
 
-There is no lock: ECS's own deployment ids show whose rollout it is (docs/adr/0008). Here the steps of two executions
-are interleaved in every way that a seed gives, on one account in memory.
-"""
+One release may change anything at a time: ``running.json`` says which (docs/adr/0015-fence.md). Against everybody else
+ECS's own deployment ids help. Here the steps of two executions are interleaved as a seed says, on one account in
+memory. """
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops.lambdas import deploy_ecs, init_config, validate_deploy
+from ecs_gitops.model.errors import FenceLost, ReleaseInProgress
 from unit.fake_aws import ACCOUNT, REGION
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
@@ -66,53 +67,73 @@ def turns(shop: FakeEcs, monkeypatch: pytest.MonkeyPatch) -> Turns:
     return Turns(shop, monkeypatch)
 
 
-def interleave(turns: Turns, seed: int, *deployments: dict[str, Any]) -> dict[str, Any]:
-    chance = random.Random(seed)  # noqa: S311 - the same interleaving again
-    going = [turns.steps(deployment, f"run-{n}") for n, deployment in enumerate(deployments)]
+def _going(turns: Turns, name: str, deployment: dict[str, Any]) -> Iterator[None]:
+    turns.executions[f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"] = "RUNNING"
+    return turns.steps(deployment, name)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_second_release_is_refused_while_one_runs_and_changes_nothing(turns, shop, seed):
+    # GIVEN a release that is anywhere on its way
+    first = _going(turns, "run-0", release(item("web", "2"), item("api", "2")))
     with contextlib.redirect_stdout(io.StringIO()):
+        for _ in range(1 + seed):
+            if next(first, "over") == "over":
+                break
+        calls = len(shop.calls)
+        is_over = "run-0" in turns.reports
+        # WHEN another one begins
+        if is_over:
+            return
+        with pytest.raises(
+            ReleaseInProgress, match=r"the release run-0 is running. Nothing was changed.*stop-execution"
+        ):
+            next(_going(turns, "run-1", release(item("web", "3"), item("api", "3"))))
+        # THEN it makes no call, and the first one goes on to its end
+        assert len(shop.calls) == calls
+        for _ in first:
+            pass
+    assert {name: each["status"] for name, each in turns.reports["run-0"].items()} == {
+        "web": "DEPLOYED",
+        "api": "DEPLOYED",
+    }
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_aborted_release_whose_functions_go_on_changes_nothing_beside_the_next_one(turns, shop, seed):
+    chance = random.Random(seed)  # noqa: S311 - the same interleaving again
+    # GIVEN a release that was aborted anywhere, and whose functions go on
+    old = _going(turns, "run-0", release(item("web", "2"), item("api", "2")))
+    with contextlib.redirect_stdout(io.StringIO()):
+        for _ in range(chance.randint(1, 8)):
+            next(old, None)
+        turns.executions[f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-0"] = "ABORTED"
+        # WHEN the next one takes over
+        new = _going(turns, "run-1", release(item("web", "3"), item("api", "3")))
+        next(new)
+        going = [old, new]
         while going:
             one = chance.choice(going)
-            if next(one, "over") == "over":
-                going.remove(one)
-    return turns.reports
-
-
-def true_to(result: dict[str, Any], requested: str, runs: str) -> bool:
-    """Whether a report is so: DEPLOYED and UNCHANGED only of what runs at the end, unless it was replaced after."""
-    return result["status"] not in ("DEPLOYED", "UNCHANGED") or requested == runs
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_two_executions_on_the_same_services_each_report_what_is_so(turns, shop, seed):
-    # GIVEN two executions with different images for the same services, step by step in any order
-    reports = interleave(
-        turns, seed, release(item("web", "2"), item("api", "2")), release(item("web", "3"), item("api", "3"))
-    )
+            writes = _writes(shop)
+            try:
+                if next(one, "over") == "over":
+                    going.remove(one)
+            except FenceLost:
+                # THEN the old one stops where it is
+                going.remove(old)
+            if one is old and "run-0" not in turns.reports:
+                assert _writes(shop) == writes
     shop.steady()
-    for name in ("web", "api"):
-        runs = shop.images(name)[name]
-        reported = {run: reports[run][name] for run in ("run-0", "run-1")}
-        # THEN the one that runs at the end is never reported as failed by superseding itself, and a release whose
-        # image does not run says that it was superseded, could not be rolled back, or was done before the other came
-        for run, requested in (("run-0", f"{name}:2"), ("run-1", f"{name}:3")):
-            result = reported[run]
-            if result["status"] == "DEPLOYED" and requested != runs:
-                other = reported["run-1" if run == "run-0" else "run-0"]
-                assert other["status"] in ("DEPLOYED", "ROLLED_BACK"), reported
-                assert other.get("previousTaskDefArn") != other.get("deployedTaskDefArn")
-            elif result["status"] == "FAILED":
-                assert "superseded" in result["reason"] or "someone else deployed" in result["reason"], result
-        assert runs in (f"{name}:1", f"{name}:2", f"{name}:3")
-        assert any(result["status"] in ("DEPLOYED", "ROLLED_BACK") for result in reported.values()), reported
+    # AND the report of the new one is what stands
+    assert {name: each["status"] for name, each in turns.reports["run-1"].items()} == {
+        "web": "DEPLOYED",
+        "api": "DEPLOYED",
+    }
+    assert [shop.images(name)[name] for name in ("web", "api")] == ["web:3", "api:3"]
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_two_executions_of_the_same_manifest_deploy_once_and_both_say_so(turns, shop, seed):
-    requested = release(item("web", "2"))
-    reports = interleave(turns, seed, requested, requested)
-    shop.steady()
-    assert shop.images("web") == {"web": "web:2"}
-    assert {reports[run]["web"]["status"] for run in ("run-0", "run-1")} <= {"DEPLOYED", "UNCHANGED"}
+def _writes(shop: FakeEcs) -> int:
+    return sum(name.startswith(("update_", "register_", "stop_")) for name in shop.calls)
 
 
 def _midway(turns: Turns, deployment: dict[str, Any], interfere: Callable[[], None]) -> dict[str, Any]:

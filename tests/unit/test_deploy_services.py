@@ -11,10 +11,11 @@ from ecs_gitops.ecs import revision_tags
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.identity import short
 from unit.fake_aws import Died, FakeAws
+from unit.ledgers import held
 
 
 def deploy(aws, release, batch, budget, is_retry=False):
-    return ServiceDeployer(aws, release, batch, budget, is_retry).run()
+    return ServiceDeployer(aws, release, batch, budget, held(release, batch, budget), is_retry).run()
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import pytest
 from ecs_gitops.apply.scheduled_tasks import TaskDeployer
 from ecs_gitops.model.identity import short
 from unit.fake_aws import Died
+from unit.ledgers import held
 
 CLUSTER_ARN = "arn:aws:ecs:us-west-2:111111111111:cluster/shop"
 
 
 def deploy(aws, release, batch, budget, is_retry=False):
-    return TaskDeployer(aws, release, batch, budget, is_retry).run().items
+    return TaskDeployer(aws, release, batch, budget, held(release, batch, budget), is_retry).run().items
 
 
 def target(target_id, definition, **more):

@@ -12,6 +12,7 @@ from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.lambdas import batch_run as batch_module
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.ledger import settings as ledger_settings
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
 from unit.conftest import EXECUTION
 from unit.fake_aws import ACCOUNT
@@ -29,7 +30,7 @@ class Context:
 
 @pytest.fixture
 def settings(monkeypatch):
-    monkeypatch.setattr(init_config, "read_settings", lambda: Settings({ACCOUNT: ROLE}, ACCOUNT, "us-west-2", 30))
+    monkeypatch.setattr(ledger_settings, "read", lambda _: Settings({ACCOUNT: ROLE}, ACCOUNT, "us-west-2", 30))
     monkeypatch.setenv("ECS_GITOPS_PIPELINE_NAME", "ecs-gitops")
 
 

@@ -49,12 +49,15 @@ def test_a_revision_that_failed_its_check_is_not_good_because_the_check_was_edit
     # GIVEN a service that was left in place though its check after the rollout failed
     first = release(item("web", "2", onFailure="stop", **hooks(after="smoke fail")))
     assert statuses(machine.run(first)) == {"web": "FAILED"}
+    ran, started = len(shop.tasks), shop.calls.count("update_service")
     # WHEN the check is edited or removed
     more = {"hooks": {"postDeploy": after}} if after else {}
     (web,) = machine.run(release(item("web", "2", onFailure="stop", **more)))["result"]["items"]
-    # THEN it is deployed and judged again
-    assert web["status"] in ("DEPLOYED", "FAILED")
-    assert web["deployedTaskDefArn"].endswith("web:3")
+    # THEN it is judged again, by the check where there is one, and nothing is rolled out
+    assert "judged again" in web["reason"] or "exited with 1" in web["reason"]
+    assert web["status"] == ("FAILED" if after and "fail" in after["command"] else "UNCHANGED")
+    assert len(shop.tasks) == ran + (1 if after else 0)
+    assert shop.calls.count("update_service") == started
 
 
 def test_a_revision_that_failed_its_check_is_not_good_because_ecr_may_not_be_looked_at(shop, machine, monkeypatch):
@@ -110,12 +113,11 @@ def test_bookkeeping_never_bars_a_rollback(shop, machine, monkeypatch, error):
     monkeypatch.setattr(shop, "tag_task_definition", refuse)
     given = release(item("web", "never", **NEVER), item("api", "never", onFailure="stop", **NEVER), item("db", "2"))
     done = machine.run(given)
-    # THEN each comes to its own end, and what could not be recorded is told
+    # THEN each comes to its own end
     assert statuses(done) == {"web": "ROLLED_BACK", "api": "FAILED", "db": "DEPLOYED"}
     assert shop.images("web") == {"web": "web:1"}
-    reasons = {each["name"]: each.get("reason", "") for each in done["result"]["items"]}
-    assert "the rollback could not be recorded" in reasons["web"]
-    assert "the failure could not be recorded" in reasons["api"]
+    # AND it is remembered all the same
+    assert statuses(machine.run(given)) == {"web": "HELD", "api": "FAILED", "db": "UNCHANGED"}
 
 
 def test_two_items_of_one_rule_share_no_memory(shop, machine):

@@ -275,7 +275,9 @@ def test_what_somebody_began_before_the_release_is_judged_and_not_stopped(ecs, m
     theirs = ecs.hotfix("web", ecs.define("web", ("web", "web:never")))
     ecs.now += 5
     (web,) = machine.run(release(item("web", "never", timeoutMinutes=5)))["result"]["items"]
-    assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+    # THEN it is left, and that is said
+    assert (web["status"], ecs.images("web")) == ("FAILED", {"web": "web:never"})
+    assert "left as it is: this release did not deploy it" in web["reason"]
     assert theirs not in ecs.stops
 
 

@@ -109,7 +109,7 @@ def test_a_copy_is_registered_once_however_often_the_rollback_dies(ecs, machine)
                 raise
 
         ecs.update_service = update_service
-        web = machine.results(release(item("web", **hooks(after="smoke fail"))))["web"]
+        web = machine.results(release(item("web", timeoutMinutes=20 + died, **hooks(after="smoke fail"))))["web"]
         del ecs.update_service
         assert (web["status"], web["runningTaskDefArn"].rsplit("/", 1)[-1]) == ("ROLLED_BACK", f"{family}:3")
         assert sum(f"/{family}:" in each for each in ecs.definitions) == 3

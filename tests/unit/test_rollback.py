@@ -139,7 +139,7 @@ def test_what_went_ahead_without_a_held_item_is_told(ecs, machine):
     message = done["notice"]["message"]
     assert "Release deployed: 1 deployed, 1 held\n" in message
     held = message.partition("\nHeld\n")[2].partition("\n\n")[0]
-    assert "an earlier release rolled this back" in held
+    assert "the release run-1 rolled this back" in held
     assert "Git asks for web:bad, it runs web:1" in held
     assert "runs now: web:1" in held
     assert "web is held; api went ahead without it" in held

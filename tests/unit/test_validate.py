@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.watch.rollouts import RolloutWatch
+from unit.test_deploy_services import deploy
 
 
 @pytest.fixture
 def rolling(aws, release, budget, services):
     """A batch whose one service, with two tasks, is being deployed."""
     aws.serve("web", aws.define("web", ("web", "web:1")), desired=2)
-    return ServiceDeployer(aws, release, services(("web", "web", "web:2")), budget, False).run()
+    return deploy(aws, release, services(("web", "web", "web:2")), budget)
 
 
 @pytest.fixture

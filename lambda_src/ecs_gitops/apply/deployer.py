@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.observability import ItemLog
     from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger import Ledger
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
@@ -25,6 +26,7 @@ class Deployer:
     release: Release
     batch: Batch
     budget: TimeBudget
+    ledger: Ledger
     is_retry: bool
     _registrar: Registrar = field(init=False)
 

@@ -26,6 +26,7 @@ from ecs_gitops.model.status import Kind, Next, Status
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger import Ledger
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
@@ -43,6 +44,7 @@ class Deregistration:
     release: Release
     batch: Batch
     budget: TimeBudget
+    ledger: Ledger
     # Not needed: a revision that was deregistered is not ACTIVE, and is not deregistered again.
     is_retry: bool
 
@@ -107,6 +109,7 @@ class Deregistration:
             revision = short(arn(definition))
             if not is_active(definition) or not is_ours(tags, self.release) or revision in used:
                 return ""
+            self.ledger.fence.require(is_rollback=False)
             budget.retry(lambda: self.aws.deregister_task_definition(arn(definition)))
         except (AwsRefused, AwsUnavailable) as error:
             is_over = isinstance(error, AwsRefused) and is_gone(error)

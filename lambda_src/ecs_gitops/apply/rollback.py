@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
-from ecs_gitops.ecs.task_definition import images_of
 from ecs_gitops.flow.transitions import end, fail, move
-from ecs_gitops.ledger.failure_tags import tag_rolled_back
 from ecs_gitops.live import revisions
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
@@ -24,7 +22,7 @@ from ecs_gitops.watch import deployment_records
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger.fence import Fence
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
@@ -43,7 +41,7 @@ class Rollback:
     batch: Batch
     item: Item
     now: float
-    budget: TimeBudget
+    fence: Fence
 
     @property
     def _cluster(self) -> str:
@@ -57,6 +55,11 @@ class Rollback:
     def _ours(self) -> str:
         return self.batch.task_definition_arn(self.item.change.revision or "")
 
+    @property
+    def _replaced(self) -> str:
+        """What ran before. ECS may have returned the service to it, although it was not good: the rollback goes on."""
+        return self.batch.task_definition_arn(self.item.change.replaced or self.item.change.previous or "")
+
     def start(self, service: Service | None) -> Item:
         """The item ROLLED_BACK, or at a step that is watched. Raises :class:`ItemFailed` when a rollback is not
         possible, and what the calls raise; :class:`AwsUnavailable` also when ECS's answer may be older than the
@@ -66,8 +69,8 @@ class Rollback:
         if item.progress.step is Step.RESTORE_SETTINGS:
             return fail(item, join_texts(item.reason, self._restore_settings(service)) or "", self.now)
         runs = service.runs
-        if runs not in (previous, ours):
-            if not self._is_copy(runs, previous, ours):
+        if runs not in (previous, ours, self._replaced):
+            if not self._is_copy(runs):
                 raise self._left_alone(service)
             # An interrupted run has registered a copy of the previous revision, and deployed that.
             return replace(self, item=item.with_change(previous=short(runs))).start(service)
@@ -82,7 +85,7 @@ class Rollback:
         runs = service.runs
         if runs == previous:
             return self._finish(service)
-        if runs != ours:
+        if runs not in (ours, self._replaced):
             raise self._left_alone(service)
         return self._update(service)
 
@@ -124,6 +127,7 @@ class Rollback:
         if all(differs(service.configuration, known) for known in (rollback_settings(before), before)):
             return "the deployment settings were changed by someone else, and are left as they are"
         try:
+            self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, self.item.name, None, before)
         except AwsRefused as error:
             return f"the deployment settings from before could not be restored: {error}"
@@ -134,6 +138,9 @@ class Rollback:
         item, previous = self.item, self._previous
         before = item.change.previous_settings
         configuration = rollback_settings(before) if before is not None else None
+        previous = self._as_it_was(previous)
+        item = item.with_change(previous=short(previous))
+        self.fence.require(is_rollback=True)
         try:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
         except AwsRefused as error:
@@ -142,7 +149,7 @@ class Rollback:
             answer = self.aws.update_service(self._cluster, item.name, previous, configuration)
             item = item.with_change(previous=short(previous))
         after = Service.from_api(answer)
-        note = self._replaced(service, after, previous) or ""
+        note = self._superseded(service, after, previous) or ""
         started = after.primary
         is_new = started is not None and started.created_at >= (item.watched.deployed_at or 0)
         if started is not None and is_new and started.task_definition == previous:
@@ -151,7 +158,19 @@ class Rollback:
             after, note
         )
 
-    def _replaced(self, before: Service, after: Service, previous: str) -> str | None:
+    def _as_it_was(self, previous: str) -> str:
+        """The revision whose images are those that ran: ``previous``, or a copy with their digests where a tag has
+        moved since, or where it is not known whether it has."""
+        ran = self.item.change.previous_digests
+        if not ran:
+            return previous
+        try:
+            return revisions.pinned(self.aws, self.release, previous, self._ours, ran)
+        except AwsRefused:
+            # The previous revision itself is better than none.
+            return previous
+
+    def _superseded(self, before: Service, after: Service, previous: str) -> str | None:
         """The note about a deployment that somebody began between the last read and our call."""
         known = {deployment.id for deployment in before.deployments}
         for deployment in after.deployments:
@@ -171,17 +190,10 @@ class Rollback:
             raise refusal
         return copy
 
-    def _is_copy(self, runs: str, previous: str, ours: str) -> bool:
-        """Whether this execution registered ``runs`` as a copy of ``previous``."""
-        definition, tags = self.aws.describe_task_definition(runs)
-        if not revisions.is_copy(tags, self.release, ours):
-            return False
-        try:
-            before, _ = self.aws.describe_task_definition(previous)
-        except AwsRefused:
-            # Deleted since then; the tags are proof enough.
-            return True
-        return images_of(definition) == images_of(before)
+    def _is_copy(self, runs: str) -> bool:
+        """Whether this execution registered ``runs`` as a copy of the previous revision."""
+        _, tags = self.aws.describe_task_definition(runs)
+        return revisions.is_copy(tags, self.release, self._ours)
 
     def _finish(self, service: Service) -> Item:
         """The item, as the service points to the previous revision already: by its circuit breaker, an alarm, somebody
@@ -192,9 +204,9 @@ class Rollback:
             return self._watch(service)
         before = item.change.previous_settings
         if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
+            self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, item.name, None, before)
-        reason = join_texts(item.reason, tag_rolled_back(self.aws, self.budget, item, self._previous))
-        return end(item, Status.ROLLED_BACK, self.now, reason, running=short(self._previous))
+        return end(item, Status.ROLLED_BACK, self.now, item.reason, running=short(self._previous))
 
     def _stop(self) -> bool:
         """Have ECS roll back our deployment. False when it is over, or ECS cannot. Raises :class:`ItemFailed` when
@@ -205,7 +217,7 @@ class Rollback:
         for record in newer:
             if not record.task_definition:
                 self._read_again(f"ECS does not show yet what {record.deployment_id} deploys")
-            elif record.task_definition not in (self._ours, self._previous):
+            elif record.task_definition not in (self._ours, self._previous, self._replaced):
                 raise _left(record.task_definition)
         if any(record.task_definition == self._previous for record in newer):
             # Somebody else has begun a rollback.
@@ -213,6 +225,7 @@ class Rollback:
         if ours is None or newer or self.item.watched.is_followed:
             return False
         if ours.status in _CAN_BE_STOPPED:
+            self.fence.require(is_rollback=True)
             try:
                 self.aws.stop_service_deployment(ours.arn)
             except AwsRefused as error:
@@ -240,15 +253,13 @@ class Rollback:
         is_native = strategy(service.configuration) != ROLLING
         going_on = self._going_on() if is_native else []
         record = deployment_records.own(self.item, going_on)
-        # Bookkeeping comes after the act: a rollback waits for none of it.
-        recorded = tag_rolled_back(self.aws, self.budget, self.item, self._previous)
         item = move(
             self.item,
             Step.ROLLING_BACK,
             since=self.now,
             rollbacks=self.item.progress.rollbacks + 1,
             doubted_since=None,
-            reason=join_texts(self.item.reason, note, recorded),
+            reason=join_texts(self.item.reason, note),
         )
         return item.with_watched(record=record.id if record else None)
 

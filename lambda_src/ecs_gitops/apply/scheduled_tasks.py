@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ecs_gitops.apply.deployer import Deployer
@@ -16,15 +16,14 @@ from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
-from ecs_gitops.ledger.failure_tags import clear_rolled_back, tag_rolled_back
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_pinned, usable
 from ecs_gitops.live.trigger_state import LiveTrigger, read_trigger_state
 from ecs_gitops.live.triggers import PartlyWritten, Trigger
 from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, ItemFailed, LedgerUnavailable
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.item import Item, join_texts
+from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Next, Status
 from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.plan.triggers import TargetDefinition, plan_trigger
@@ -34,6 +33,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class TaskDeployer(Deployer):
+    # The items of triggers for which a call that writes was made.
+    _begun: dict[Trigger, Sequence[Item]] = field(default_factory=dict)
+
     def run(self) -> Batch:
         """The batch with every item final."""
         units: dict[Trigger, list[Item]] = {}
@@ -53,8 +55,13 @@ class TaskDeployer(Deployer):
         )
         try:
             done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
+        except (FenceLost, LedgerUnavailable):
+            raise
         except PartlyWritten as error:
             done = self._take_back(trigger, items, str(error))
+        except AwsUnavailable as error:
+            # An answer may have been lost, so it may be changed.
+            done = self._failed(self._begun.get(trigger, items), self._reason(error, out))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
             hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
             done = self._failed(items, hint or self._reason(error, out))
@@ -81,13 +88,12 @@ class TaskDeployer(Deployer):
     def _deploy(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         live_trigger = read_trigger_state(self.aws, self.release, trigger, items)
         revisions = {target.reference: self._revision(target) for target in live_trigger.task_definitions}
+        done = [self._result(item, live_trigger, revisions) for item in items]
+        # From here on the trigger may have been changed, also where no answer comes.
+        self._begun[trigger] = [replace(item, change=each.change) for item, each in zip(items, done, strict=True)]
+        self.ledger.fence.require(is_rollback=False)
         live_trigger.state.repoint(self.aws, revisions, self.budget.clock())
-        return [self._result(item, live_trigger, revisions) for item in items]
-
-    def _forget(self, item: Item, task_definitions: Sequence[TargetDefinition]) -> list[str]:
-        over = [target for target in task_definitions if target.is_to_be_forgotten(item.number)]
-        keys = [(target.desired[item.number].key, arn(target.definition)) for target in over]
-        return [clear_rolled_back(self.aws, self.budget, key, revision) for key, revision in keys]
+        return done
 
     def _revision(self, target: TargetDefinition) -> str:
         """The revision for the targets; the reference itself where nothing has to change."""
@@ -110,8 +116,7 @@ class TaskDeployer(Deployer):
         note = f"{len(task_definitions)} task definitions" if len(task_definitions) > 1 else None
         change = rechecked(item.change, plan.change, shown.is_ours)
         item = replace(item, change=replace(change, revision=short(revision)))
-        reason = join_texts(note, *dict.fromkeys(self._forget(item, task_definitions)))
-        return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, reason)
+        return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, note)
 
     # --- roll back ---------------------------------------------------------------------------------------------------
 
@@ -125,8 +130,7 @@ class TaskDeployer(Deployer):
         reasons = "; ".join(each.why for each in found if each.why)
         if not running and not any(item.change.previous in live for item in items):
             raise ItemFailed(reasons or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
-        pairs = [(item, previous) for item in items for previous in revisions.values()]
-        notes = {tag_rolled_back(self.aws, self.budget, item, previous) for item, previous in pairs}
+        self.ledger.fence.require(is_rollback=True)
         state.repoint(self.aws, revisions, self.budget.clock())
         if reasons:
             raise ItemFailed(reasons)
@@ -136,7 +140,7 @@ class TaskDeployer(Deployer):
                 item,
                 Status.ROLLED_BACK,
                 now,
-                join_texts(item.reason, *sorted(notes)),
+                item.reason,
                 running=running.get(item.change.previous or "", item.change.previous),
             )
             for item in items

@@ -1,25 +1,32 @@
-"""The ledger's bucket, read with the function's own role.
+"""The ledger's bucket, read and written with the function's own role.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ecs_gitops.aws import function_client
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
 
+T = TypeVar("T")
+
 _NO_KEY = ("NoSuchKey", "404")
+# The condition of a write does not hold. 409 is the answer to a write at the same moment as another one.
+_NOT_SO = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", *_NO_KEY)
 # An answer that is incomplete or damaged.
 _DAMAGED = ("IncompleteReadError", "FlexibleChecksumError", "ResponseStreamingError", "RequestTimeout")
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist: did somebody delete it? Run `terraform apply` of the module",
     "AccessDenied": (
-        "the function's role needs s3:GetObject on it, and kms:Decrypt on the bucket's key if it has one (the key's "
+        "the function's role needs {action} on it, and {key_action} on the bucket's key if it has one (the key's "
         "policy has to allow the account's IAM policies). Does a bucket policy, a permissions boundary or a service "
         "control policy deny it? Run `terraform apply` of the module"
     ),
@@ -28,68 +35,107 @@ _ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """An object's content and its ETag."""
+
+    content: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerBucket:
-    """A bucket, the account that owns it, and its Region."""
+    """A bucket, the account that owns it, and its Region.
+
+    Every method raises :class:`LedgerUnavailable` if S3 or KMS fails or cannot be reached until the client has no
+    retries left, and :class:`LedgerRefused` for any other error."""
 
     bucket: str
     owner: str
     region: str
 
+    @classmethod
+    def of_environment(cls) -> LedgerBucket:
+        """The bucket of this function's instance."""
+        return cls(
+            os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"], os.environ["AWS_REGION"]
+        )
+
     def address(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 
     def read(self, key: str, at_most: int) -> bytes | None:
-        """An object's content, cut to ``at_most`` + 1 bytes; None if there is no such object.
+        """An object's content, cut to ``at_most`` + 1 bytes; None if there is no such object."""
+        found = self.load(key, at_most)
+        return None if found is None else found.content
 
-        Raises :class:`LedgerUnavailable` if S3 or KMS fails or cannot be reached until the client has no retries left,
-        and :class:`LedgerRefused` for any other error."""
+    def load(self, key: str, at_most: int) -> Stored | None:
+        """As :meth:`read`, with the object's ETag."""
+        return self._called(key, "read", "get_object", lambda: self._get(key, at_most), _NO_KEY, None)
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object that does not exist yet. False if it does."""
+        return self._put(key, content, IfNoneMatch="*")
+
+    def replace(self, key: str, content: bytes, etag: str) -> bool:
+        """Write an object that still has this ETag. False if it has another one, or is gone."""
+        return self._put(key, content, IfMatch=etag)
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object, whether or not it exists."""
+        self._put(key, content)
+
+    def _put(self, key: str, content: bytes, **condition: str) -> bool:
+        def put() -> bool:
+            _client(self.region).put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/json",
+                ExpectedBucketOwner=self.owner,
+                **condition,
+            )
+            return True
+
+        return self._called(key, "written", "put_object", put, _NOT_SO if condition else (), False)
+
+    def _called(
+        self, key: str, done: str, operation: str, call: Callable[[], T], expected: tuple[str, ...], otherwise: T
+    ) -> T:
         try:
-            return attempt("get_object", lambda: self._get(key, at_most))
+            return attempt(operation, call)
         except AwsUnavailable as error:
-            raise self._unavailable(key, error) from None
+            raise self._unavailable(key, done, error) from None
         except AwsRefused as error:
-            if error.code in _NO_KEY or (error.code == "AccessDenied" and self._is_absent(key)):
-                return None
+            if error.code in expected:
+                return otherwise
             if error.code in _DAMAGED or "Throttl" in error.code:
-                raise self._unavailable(key, error) from None
-            raise LedgerRefused(
-                f"{self.address(key)} cannot be read: {error}. Nothing was changed. {_advice(error)}"
-            ) from None
+                raise self._unavailable(key, done, error) from None
+            advice = _advice(error, is_write=operation == "put_object")
+            raise LedgerRefused(f"{self.address(key)} cannot be {done}: {error}. {advice}") from None
 
-    def _get(self, key: str, at_most: int) -> bytes:
+    def _get(self, key: str, at_most: int) -> Stored | None:
         # Anybody may take the name of a deleted bucket, so S3 has to check the owner.
         answer = _client(self.region).get_object(Bucket=self.bucket, Key=key, ExpectedBucketOwner=self.owner)
         with answer["Body"] as body:
-            return bytes(body.read(at_most + 1))
+            return Stored(bytes(body.read(at_most + 1)), str(answer.get("ETag", "")))
 
-    def _is_absent(self, key: str) -> bool:
-        """Whether there is no such object. Without the right to list the whole bucket, S3 answers AccessDenied for an
-        absent object. The role may list this one key, so we list it."""
-        try:
-            listing = attempt(
-                "list_objects_v2",
-                lambda: _client(self.region).list_objects_v2(
-                    Bucket=self.bucket, Prefix=key, MaxKeys=1, ExpectedBucketOwner=self.owner
-                ),
-            )
-        except (AwsRefused, AwsUnavailable):
-            return False
-        return all(each["Key"] != key for each in listing.get("Contents", ()))
-
-    def _unavailable(self, key: str, error: Exception) -> LedgerUnavailable:
+    def _unavailable(self, key: str, done: str, error: Exception) -> LedgerUnavailable:
         return LedgerUnavailable(
-            f"{self.address(key)} could not be read: {error}. Nothing was changed. The release retries this for some "
-            "minutes; if it fails, release again when S3 is available"
+            f"{self.address(key)} could not be {done}: {error}. The release retries this for some hours; if it fails, "
+            "release again when S3 is available"
         )
 
 
-def _advice(error: AwsRefused) -> str:
+def _advice(error: AwsRefused, *, is_write: bool) -> str:
     kind = "KMS" if "KMS" in error.code or "kms:" in error.message else error.code
-    advice = _ADVICE.get(kind) or _ADVICE["AccessDenied"]
+    advice = (_ADVICE.get(kind) or _ADVICE["AccessDenied"]).format(
+        action="s3:PutObject" if is_write else "s3:GetObject",
+        key_action="kms:GenerateDataKey" if is_write else "kms:Decrypt",
+    )
     return advice[0].upper() + advice[1:]
 
 
 @cache
 def _client(region: str) -> Any:
-    """One client per sandbox. All of its attempts fit into InitConfig's timeout, a minute."""
+    """One client per sandbox. All of its attempts fit into InitConfig's timeout."""
     return function_client("s3", region, read_timeout=8, attempts=4)

@@ -29,12 +29,13 @@ class LambdaContext(Protocol):
 class TimeBudget:
     """Until when (epoch seconds) calls may be retried, and how many calls may run at once.
 
-    ``sleep`` and ``clock`` exist for tests."""
+    ``sleep``, ``clock`` and ``monotonic`` exist for tests."""
 
     until: float
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     concurrency: int = CONCURRENCY
+    monotonic: Callable[[], float] = time.monotonic
 
     @classmethod
     def of(cls, context: LambdaContext) -> TimeBudget:

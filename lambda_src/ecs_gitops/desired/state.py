@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.ecr import ecr_image
-from ecs_gitops.ecs.revision_tags import failed_key, fingerprint, rolled_back_key
 from ecs_gitops.model.desired import DesiredService
+from ecs_gitops.model.status import Hook
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.task_definition import Container
@@ -20,25 +20,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """``images`` and ``digests`` have the containers' real names; ``digests`` are those of the images' tags now, as far
-    as they are known. A revision with the tag ``key`` (or ``failed_key``) and the value ``fingerprint`` remembers that
-    just this state was rolled back (or failed)."""
+    as they are known. ``fingerprint`` identifies the item's text, ``asked_digests`` are the digests of all its images
+    by the manifest's names: together they say whether a person asks for the same as before."""
 
     images: Images
     digests: Images
     configuration: Json | None
     force: bool
-    key: str
-    failed_key: str
+    has_post_deploy: bool
     fingerprint: str
-
-    def was_rolled_back(self, tags: Mapping[str, str]) -> bool:
-        """Whether this state was rolled back on the target, and the manifest has not changed since."""
-        return tags.get(self.key) == self.fingerprint
-
-    def has_failed(self, tags: Mapping[str, str]) -> bool:
-        """Whether the revision failed on the target and was left there, or could not be rolled back: it was never
-        proven good, whatever has changed in the manifest since."""
-        return bool(tags.get(self.failed_key))
+    asked_digests: Images
 
 
 def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredState:
@@ -54,18 +45,10 @@ def desired_state(item: Item, containers: Mapping[str, Container]) -> DesiredSta
         },
         configuration=service.deployment if service else None,
         force=service.force_new_deployment if service else False,
-        key=rolled_back_key(desired.memory_key),
-        failed_key=failed_key(desired.memory_key),
-        fingerprint=fingerprint_of(item),
+        has_post_deploy=item.has_hook(Hook.POST_DEPLOY),
+        fingerprint=desired.content_hash,
+        asked_digests=digests,
     )
-
-
-def fingerprint_of(item: Item) -> str:
-    """A hash of what the manifest asks for. It differs when anything in the manifest's item changes, or when a tag
-    names another image."""
-    if item.change.fingerprint is not None:
-        return item.change.fingerprint
-    return fingerprint({"content": item.desired.content_hash, "digests": dict(item.change.digests)})
 
 
 def deployed_image(item: Item, name: str) -> str:

@@ -25,10 +25,12 @@ COMMIT = PREFIX + "commit"
 REPOSITORY = PREFIX + "repository"
 # The digests of the images' tags when the revision was registered.
 DIGEST = PREFIX + "digest"
-# On the revision that a rollback restored, one for each target: a fingerprint of what was rolled back.
+# On a revision that failed, as far as it takes tags: whoever loses the ledger still knows of it.
+FAILED = PREFIX + "failed"
+# Of versions before 0.2, which had no ledger: on the revision that a rollback restored, a hash of what was rolled back;
+# and on a revision that failed and was left. One for each target.
 _ROLLED_BACK = PREFIX + "rolled-back-"
-# On a revision that failed and was not rolled back, one for each target.
-_FAILED = PREFIX + "failed-"
+_FAILED_BEFORE = PREFIX + "failed-"
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
@@ -68,12 +70,12 @@ def tags_for(
             f"{ours[PREVIOUS]} has {len(ours[PREVIOUS])} characters; a tag's value has {_VALUE_AT_MOST} at most, and "
             "the revision to roll back to is kept in one: use a family with a shorter name"
         )
-    return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: _execution(release)}
+    return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: execution_tag(release.mark)}
 
 
 def is_ours(tags: Mapping[str, str], release: Release) -> bool:
     """Whether this execution registered a revision with these tags."""
-    return tags.get(EXECUTION) == _execution(release)
+    return tags.get(EXECUTION) == execution_tag(release.mark)
 
 
 def digest_tag(digests: Mapping[str, str]) -> str | None:
@@ -98,14 +100,11 @@ def fingerprint(desired: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(desired, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def rolled_back_key(target: str) -> str:
-    """The tag for what was rolled back on a target (``cluster/service``, ``bus/rule``, …)."""
-    return _ROLLED_BACK + _short_hash(target)
-
-
-def failed_key(target: str) -> str:
-    """The tag for what failed on a target and was not rolled back."""
-    return _FAILED + _short_hash(target)
+def old_marks(tags: Mapping[str, str], target: str) -> tuple[str | None, bool]:
+    """What versions before 0.2 remembered of a target (``service CLUSTER/NAME``) on the revision that it runs: the hash
+    of what was rolled back, and whether the revision itself failed."""
+    key = _short_hash(target)
+    return tags.get(_ROLLED_BACK + key) or None, bool(tags.get(_FAILED_BEFORE + key))
 
 
 def _short_hash(text: str) -> str:
@@ -117,9 +116,14 @@ def previous_of(tags: Mapping[str, str], live: str) -> str:
     return short(tags.get(PREVIOUS, live))
 
 
-def _execution(release: Release) -> str:
-    """The execution's mark as a tag's value; it is unique."""
-    return fitted(release.mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
+def execution_tag(mark: str) -> str:
+    """An execution's mark (:attr:`Release.mark`) as a tag's value; it is unique."""
+    return fitted(mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
+
+
+def is_of_machine(tags: Mapping[str, str], release: Release) -> bool:
+    """Whether any execution of the release's state machine registered a revision with these tags."""
+    return tags.get(EXECUTION, "").startswith(f"{release.machine}:")
 
 
 def _clean(value: str) -> str:

@@ -5,8 +5,8 @@ Nothing else changes an item's step or gives it a result, so this table has ever
     PENDING ─► PRE_DEPLOY ⇄ PRE_DEPLOY_QUEUED         ROLL_BACK ─► ROLLING_BACK ─► RESTORE_SETTINGS
        │           └─► PRE_DEPLOY_RUNNING                 ▲
        │                     └─► UPDATE                   │ a failure after the change was begun,
-       └────────────────────────────┴─► ROLLING_OUT ──────┤ or with the release
-                                           └─► POST_DEPLOY ⇄ … RUNNING
+       ├────────────────────────────┴─► ROLLING_OUT ──────┤ or with the release
+       └─ what runs is judged again ───────┴─► POST_DEPLOY ⇄ … RUNNING
 
 The deploy state acts on an item that is PENDING, PRE_DEPLOY, UPDATE, POST_DEPLOY, ROLL_BACK or RESTORE_SETTINGS. In all
 other steps the item waits for AWS, and ValidateDeploy watches it.
@@ -20,16 +20,16 @@ from typing import Any
 
 from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.progress import Progress, Result
-from ecs_gitops.model.status import Hook, OnFailure, Status, Step
+from ecs_gitops.model.status import ChangeKind, Hook, Judgement, OnFailure, Status, Step
 from ecs_gitops.verdict import hooks
 
 TRANSITIONS: Mapping[Step | Status, frozenset[Step]] = {
-    Step.PENDING: frozenset({Step.PRE_DEPLOY, Step.ROLLING_OUT, Step.ROLL_BACK}),
+    Step.PENDING: frozenset({Step.PRE_DEPLOY, Step.ROLLING_OUT, Step.POST_DEPLOY, Step.ROLL_BACK}),
     Step.PRE_DEPLOY: frozenset({Step.PRE_DEPLOY_RUNNING, Step.PRE_DEPLOY_QUEUED}),
     Step.PRE_DEPLOY_QUEUED: frozenset({Step.PRE_DEPLOY}),
     # RunTask is called again for a task that never ran.
     Step.PRE_DEPLOY_RUNNING: frozenset({Step.UPDATE, Step.PRE_DEPLOY_QUEUED}),
-    Step.UPDATE: frozenset({Step.ROLLING_OUT}),
+    Step.UPDATE: frozenset({Step.ROLLING_OUT, Step.ROLL_BACK}),
     Step.ROLLING_OUT: frozenset({Step.POST_DEPLOY, Step.ROLL_BACK}),
     Step.POST_DEPLOY: frozenset({Step.POST_DEPLOY_RUNNING, Step.POST_DEPLOY_QUEUED, Step.ROLL_BACK}),
     Step.POST_DEPLOY_QUEUED: frozenset({Step.POST_DEPLOY, Step.ROLL_BACK}),
@@ -58,7 +58,10 @@ def end(item: Item, status: Status, now: float | None = None, reason: str | None
     known = item.result or Result(status=status)
     since = None if item.is_final else item.progress.began or item.progress.since
     seconds = round(now - since, 1) if now is not None and since else known.seconds
-    made = {"running": known.running, "was_rolled_back": is_rolling_back(item)} | result
+    judgement = known.judgement if item.is_final else item.progress.judgement
+    if status.is_good:
+        judgement = Judgement.GOOD
+    made = {"running": known.running, "was_rolled_back": is_rolling_back(item), "judgement": judgement} | result
     return replace(item, result=Result(status=status, reason=reason or item.reason, seconds=seconds, **made))
 
 
@@ -81,33 +84,42 @@ def is_rolling_back(item: Item) -> bool:
     return item.progress.step.is_rollback if item.result is None else item.result.was_rolled_back
 
 
-def roll_back(item: Item, why: str) -> Item:
-    """The item at step ROLL_BACK: the deploy state is going to roll it back to the revision before."""
-    if item.is_final:
-        item = replace(item, progress=Progress(is_with_release=item.status is Status.DEPLOYED))
-    return move(item, Step.ROLL_BACK, reason=why, since=None, doubted_since=None).with_watched(record=None)
+def roll_back(item: Item, why: str, judgement: Judgement = Judgement.FAILED) -> Item:
+    """The item at step ROLL_BACK: the deploy state is going to roll it back to the revision before. ``judgement`` is
+    the verdict on what it is rolled back from. An item that has its result goes back with the release."""
+    if item.result is not None:
+        failed = item.result.judgement is Judgement.FAILED
+        judgement = Judgement.FAILED if failed else Judgement.RETURNED
+        item = replace(item, progress=Progress())
+    item = move(item, Step.ROLL_BACK, reason=why, since=None, doubted_since=None, judgement=judgement)
+    return item.with_watched(record=None)
 
 
-def after_failure(item: Item, why: str, now: float) -> Item:
+def after_failure(item: Item, why: str, now: float, judgement: Judgement = Judgement.FAILED) -> Item:
     """The item after the change of its target failed: to be rolled back, where that is desired and possible, or
     FAILED."""
     if item.progress.step.is_rollback:
         return fail(item, join_texts(f"could not roll back: {why}", item.reason) or "", now)
+    failed = {"judgement": judgement}
+    if item.change.kind in (ChangeKind.JOIN, ChangeKind.JUDGE) and item.change.previous is None:
+        return fail(item, f"{why}; left as it is: this release did not deploy it", now, **failed)
     if item.desired.on_failure is OnFailure.STOP:
         left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
-        return fail(item, f"{why}; {left}", now, running=item.change.revision)
+        return fail(item, f"{why}; {left}", now, running=item.change.revision, **failed)
     if item.change.previous is None or item.change.previous == item.change.revision:
-        return fail(item, f"{why}; could not roll back: no earlier revision is known", now)
-    return roll_back(item, why)
+        return fail(item, f"{why}; could not roll back: no earlier revision is known", now, **failed)
+    return roll_back(item, why, judgement)
 
 
-def hold(item: Item, revision: str, now: float) -> Item:
-    """The item, HELD while the target runs ``revision``: it was rolled back, and the manifest's item has not changed
-    since."""
+def hold(item: Item, revision: str, now: float, by: str, note: str | None = None) -> Item:
+    """The item, HELD while the target runs ``revision``: it failed, and the manifest's item has not changed since.
+    ``by`` is the mark of the execution that failed; ``note`` says what was done all the same."""
+    name = f"the release {by.rpartition(':')[2]}" if ":" in by else "an earlier release"
     reason = (
-        "an earlier release rolled this back, and the manifest's item is the same as then: revert it, or change it, or "
-        "set forceNewDeployment"
+        f"{name} rolled this back, and the manifest's item is the same as then: revert it, or "
+        "change it, or set forceNewDeployment"
     )
+    reason = join_texts(reason, note) or reason
     return end(item.with_change(previous=revision), Status.HELD, now, reason, running=revision)
 
 
@@ -116,9 +128,17 @@ def unchanged(item: Item, revision: str, now: float, reason: str | None = None) 
     return end(item.with_change(previous=revision, revision=revision), Status.UNCHANGED, now, reason)
 
 
+def good(item: Item, now: float, reason: str | None = None, *, runs_nothing: bool = False) -> Item:
+    """The item, DEPLOYED; UNCHANGED where what ran already was judged again. ``runs_nothing``: its desired count is
+    0."""
+    status = Status.UNCHANGED if item.change.kind is ChangeKind.JUDGE else Status.DEPLOYED
+    return end(item, status, now, reason, runs_nothing=runs_nothing)
+
+
 def untouched(item: Item, why: str, now: float) -> Item:
     """The item, FAILED as its hook before the rollout failed: nothing of its service was changed."""
-    return fail(item.with_change(revision=None, previous=None), f"{why}; the service was not changed", now)
+    item = item.with_change(revision=None, previous=None)
+    return fail(item, f"{why}; the service was not changed", now, judgement=Judgement.UNTOUCHED)
 
 
 # --- hooks ---------------------------------------------------------------------------------------------------------

@@ -7,14 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops.aws import Aws, connect
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.transitions import after_failure, fail
+from ecs_gitops.ledger import Ledger
+from ecs_gitops.ledger.fence import Fence
+from ecs_gitops.ledger.targets import Targets
 from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch, parse_event
 from ecs_gitops.model.errors import AwsRefused, InvalidEvent
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Finding, Kind, Mode, Next
 from ecs_gitops.notify.alert import alert_for
+from ecs_gitops.release import remember
 from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ class BatchRun(Protocol):
 
 class MakesRun(Protocol):
     def __call__(
-        self, aws: Aws, release: Release, batch: Batch, budget: TimeBudget, is_retry: bool
+        self, aws: Aws, release: Release, batch: Batch, budget: TimeBudget, ledger: Ledger, is_retry: bool
     ) -> BatchRun: ...  # fmt: skip
 
 
@@ -42,14 +47,24 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
     if batch.kind != kind:
         raise InvalidEvent(f"not a batch for this function: its kind is {batch.kind}; accepted: {kind}")
     budget = TimeBudget.of(context)
+    ledger = ledger_of(release, batch, budget, is_redriven=_count(event, "redrive") > 0)
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
     try:
         aws = budget.retry(lambda: connect(batch.target(release, is_read_only=batch.mode is Mode.CHECK)))
     except AwsRefused as error:
         done = replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
     else:
-        done = modes[batch.mode](aws, release, batch, budget, is_retry or _was_interrupted(batch)).run()
+        done = modes[batch.mode](aws, release, batch, budget, ledger, is_retry or _was_interrupted(batch)).run()
+        if batch.mode is Mode.DEPLOY:
+            done = remember.after_slice(aws, ledger, release, batch, done, budget)
     return answer(release, batch, done)
+
+
+def ledger_of(release: Release, batch: Batch, budget: TimeBudget, *, is_redriven: bool = False) -> Ledger:
+    """The ledger, as a run over this batch needs it."""
+    bucket = LedgerBucket.of_environment()
+    fence = Fence(bucket, release.execution_arn, is_redriven, budget.monotonic, budget.clock, budget.sleep)
+    return Ledger(fence, Targets(bucket, batch.account, batch.region, batch.kind))
 
 
 def answer(release: Release, before: Batch, after: Batch) -> Json:

@@ -15,17 +15,19 @@ and :class:`LedgerUnavailable`, which is.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from ecs_gitops import manifest
 from ecs_gitops.aws import observability
+from ecs_gitops.aws.deployer_account import DeployerAccount
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
-from ecs_gitops.desired.batches import Settings, make_batches
+from ecs_gitops.desired.batches import make_batches
 from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
+from ecs_gitops.ledger.fence import Fence
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
@@ -47,8 +49,10 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     if refused := refused_manifest.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
-    known = read_settings()
+    bucket = LedgerBucket.of_environment()
+    known = settings.read(bucket)
     planned = make_batches(checked, known)
+    acquire(bucket, release)
     log.info(
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
@@ -59,10 +63,15 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     }
 
 
-def read_settings() -> Settings:
-    """The settings of this function's instance."""
-    bucket, owner = os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"]
-    return settings.read(LedgerBucket(bucket, owner, os.environ["AWS_REGION"]))
+def acquire(bucket: LedgerBucket, release: Release, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Make this release the one that may change anything. Raises :class:`ReleaseInProgress`."""
+    own = DeployerAccount(bucket.region)
+
+    def status_of(execution_arn: str) -> str | None:
+        found = own.execution(execution_arn)
+        return None if found is None else str(found.get("status"))
+
+    Fence(bucket, release.execution_arn, sleep=sleep).acquire(release.started_at, status_of)
 
 
 _EXECUTION = dict.fromkeys(("id", "name", "startTime"), event_data.TEXT)

@@ -23,11 +23,12 @@ from ecs_gitops.aws import connect, observability
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.transitions import fail
 from ecs_gitops.lambdas import failure_notice
-from ecs_gitops.lambdas.batch_run import answer
+from ecs_gitops.lambdas.batch_run import answer, ledger_of
 from ecs_gitops.model.batch import parse_event
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.status import Next
 from ecs_gitops.model.types import Json
+from ecs_gitops.release import remember
 from ecs_gitops.release.report import after_stage
 from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import RolloutWatch
@@ -46,6 +47,8 @@ def handler(event: Json, context: LambdaContext) -> Json:
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     release, batch = parse_event(event)
     budget = TimeBudget.of(context)
+    ledger = ledger_of(release, batch, budget)
+    ledger.fence.require(is_rollback=True)
     try:
         aws = budget.retry(lambda: connect(batch.target(release, is_read_only=True)))
     except AwsRefused as error:
@@ -54,4 +57,5 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
         judged = replace(batch, items=items, next=Next.DONE)
     else:
         judged = RolloutWatch(aws, release, batch, budget).run()
+        judged = remember.after_slice(aws, ledger, release, batch, judged, budget)
     return answer(release, batch, judged)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecs_gitops.ecs.ecr import ecr_image
 from ecs_gitops.ecs.revision_tags import PREVIOUS, is_ours, tags_for
 from ecs_gitops.ecs.task_definition import arn, images_of, with_images
-from ecs_gitops.model.errors import AwsRefused, ItemFailed
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
@@ -80,6 +81,41 @@ def usable(aws: Aws, release: Release, revision: str, ours: str) -> str:
     return _left_behind(aws, release, definition, ours) or aws.register_task_definition(
         with_images(definition, {}), tags_for(release, ours, tags, {})
     )
+
+
+def pinned(aws: Aws, release: Release, revision: str, ours: str, ran: Mapping[str, str]) -> str:
+    """The ARN of a revision whose containers run what they ran before: ``revision``, or a copy with the digests ``ran``
+    (by container) where a tag names another image by now, or where that is not known. ``ours`` is the revision that it
+    replaces. Raises what the calls raise."""
+    definition, tags = aws.describe_task_definition(revision)
+    moved = {
+        name: f"{_without_tag(image)}@{ran[name]}"
+        for name, image in images_of(definition).items()
+        if name in ran and "@" not in image and _digest_now(aws, image) != ran[name]
+    }
+    if not moved:
+        return revision
+    wanted = with_images(definition, moved)
+    left = _left_behind(aws, release, {**wanted, "family": definition["family"]}, ours)
+    return left or aws.register_task_definition(wanted, tags_for(release, ours, tags, {}))
+
+
+def _digest_now(aws: Aws, image: str) -> str | None:
+    """The digest of an image's tag in ECR; None where it is not known."""
+    ecr = ecr_image(image)
+    if ecr is None:
+        return None
+    try:
+        found = aws.image_digests(*ecr.place, [ecr.reference]).get(ecr.reference)
+    except (AwsRefused, AwsUnavailable):
+        # A rollback does not wait for the registry.
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _without_tag(image: str) -> str:
+    head, slash, name = image.rpartition("/")
+    return f"{head}{slash}{name.partition(':')[0]}"
 
 
 def is_copy(tags: Mapping[str, str], release: Release, ours: str) -> bool:

@@ -12,12 +12,13 @@ from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.plan.services import LiveService
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ecs_gitops.aws import Aws
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.images import Images
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.types import Json
 
 
 def read_service_state(aws: Aws, item: Item, service: Service) -> LiveService:
@@ -31,6 +32,27 @@ def read_service_state(aws: Aws, item: Item, service: Service) -> LiveService:
     return LiveService(service, definition, tags, *_running(aws, service, desired.digests, tags))
 
 
+def running_digests(aws: Aws, services: Sequence[Service]) -> dict[str, dict[str, str]]:
+    """The digests that services run, as ECS resolved them: by the revision's ARN, and by the containers' names. Empty
+    where they may not be read."""
+    arns = list(dict.fromkeys(each for service in services for each in service.revisions))
+    try:
+        return digests_of_revisions(aws.describe_service_revisions(arns) if arns else [])
+    except AwsRefused:
+        return {}
+
+
+def digests_of_revisions(revisions: Iterable[Json]) -> dict[str, dict[str, str]]:
+    """The digests in ECS's service revisions: by the task definition's ARN, and by the containers' names."""
+    found: dict[str, dict[str, str]] = {}
+    for revision in revisions:
+        for image in revision.get("containerImages") or []:
+            if image.get("imageDigest"):
+                known = found.setdefault(str(revision.get("taskDefinition")), {})
+                known[image["containerName"]] = image["imageDigest"]
+    return found
+
+
 def _running(aws: Aws, service: Service, needed: Collection[str], tags: Mapping[str, str]) -> tuple[Images, str | None]:
     """The digests that the service runs, as ECS resolved them, where its task definition's tags do not have them; and
     why they could not be read."""
@@ -40,11 +62,4 @@ def _running(aws: Aws, service: Service, needed: Collection[str], tags: Mapping[
         revisions = aws.describe_service_revisions(service.revisions)
     except AwsRefused as error:
         return {}, f"whether the tag has moved since the service was deployed: {error}"
-    found = {
-        image["containerName"]: image["imageDigest"]
-        for revision in revisions
-        if revision.get("taskDefinition") == service.runs
-        for image in revision.get("containerImages") or []
-        if image.get("imageDigest")
-    }
-    return found, None
+    return digests_of_revisions(revisions).get(service.runs, {}), None

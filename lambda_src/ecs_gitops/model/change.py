@@ -17,20 +17,20 @@ class Change:
     and Region.
 
     ``revision`` is what the target is to run, ``previous`` what it is rolled back to after a failure, ``replaced`` what
-    ran when the item was begun. ``previous_image`` is what the first container ran. ``previous_settings`` are the
-    members of the service's ``deploymentConfiguration`` that the release replaces, with their values before.
-    ``digests`` are those of the images' tags in the registry. ``fingerprint`` is a hash of what is desired: it differs
-    when the manifest's item changes. ``timeout_minutes`` is the item's timeout, where the plan had to make it longer
-    than desired. ``checks`` has a result for each check that was made, ``warnings`` are for people."""
+    ran when the item was begun. ``previous_image`` is what the first container ran, ``previous_digests`` are the
+    digests that ``previous`` ran, by the containers' names. ``previous_settings`` are the members of the service's
+    ``deploymentConfiguration`` that the release replaces, with their values before. ``digests`` are those of the
+    images' tags in the registry. ``timeout_minutes`` is the item's timeout, where the plan had to make it longer than
+    desired. ``checks`` has a result for each check that was made, ``warnings`` are for people."""
 
     kind: ChangeKind | None = None
     revision: str | None = None
     previous: str | None = None
     replaced: str | None = None
     previous_image: str | None = None
+    previous_digests: Mapping[str, str] = field(default_factory=dict)
     previous_settings: Json | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: str | None = None
     timeout_minutes: int | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

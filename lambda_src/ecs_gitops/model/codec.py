@@ -29,10 +29,16 @@ _BY_TYPE: Mapping[object, Shape] = {
 
 
 class Codec(Generic[T]):
-    """Reads and writes one dataclass. ``shapes`` are for members that need a stricter check than their type."""
+    """Reads and writes one dataclass. ``shapes`` are for members that need a stricter check than their type; ``parts``
+    has the codecs of members that are dataclasses themselves, or tuples of them."""
 
-    def __init__(self, made: type[T], shapes: Mapping[str, Shape] | None = None) -> None:
-        self._made = made
+    def __init__(
+        self,
+        made: type[T],
+        shapes: Mapping[str, Shape] | None = None,
+        parts: Mapping[str, Codec[Any]] | None = None,
+    ) -> None:
+        self._made, self._parts = made, parts or {}
         self._members = {entry.name: camel(entry.name) for entry in fields(made)}
         self._defaults = {
             entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default
@@ -41,7 +47,8 @@ class Codec(Generic[T]):
         self._enums: dict[str, type[StrEnum]] = {}
         self._shapes: dict[str, Shape] = {}
         for name, hint in get_type_hints(made).items():
-            if name in self._members:
+            is_simple = name in self._members and name not in self._parts
+            if is_simple and self._members[name] not in (shapes or {}):
                 self._shapes[self._members[name]] = self._shape(name, hint)
         self._shapes |= shapes or {}
 
@@ -57,10 +64,16 @@ class Codec(Generic[T]):
         """The object's members; those at their default are left out."""
         found = {name: getattr(value, name) for name in self._members}
         return {
-            self._members[name]: list(member) if isinstance(member, tuple) else member
+            self._members[name]: self._written(name, member)
             for name, member in found.items()
             if member != self._defaults[name]
         }
+
+    def _written(self, name: str, member: Any) -> Any:
+        part = self._parts.get(name)
+        if isinstance(member, tuple):
+            return list(member) if part is None else [part.write(each) for each in member]
+        return member if part is None else part.write(member)
 
     def read(self, data: Any, path: str) -> T:
         """What :meth:`write` wrote. Raises :class:`TypeError` or :class:`ValueError` naming the member for anything
@@ -70,7 +83,16 @@ class Codec(Generic[T]):
         for name, enum in self._enums.items():
             if name in values:
                 values[name] = enum(values[name])
+        for name, part in self._parts.items():
+            if name in values:
+                values[name] = _read_part(part, values[name], f"{path}.{self._members[name]}")
         return self._made(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def _read_part(part: Codec[Any], data: Any, path: str) -> Any:
+    if isinstance(data, list):
+        return tuple(part.read(each, f"{path}[{number}]") for number, each in enumerate(data))
+    return part.read(data, path)
 
 
 def camel(name: str) -> str:

@@ -73,6 +73,14 @@ class LedgerRefused(EcsGitopsError):
     """S3 or KMS denied a function access to the ledger. Never retried: rights, key or bucket have to be corrected."""
 
 
+class ReleaseInProgress(EcsGitopsError):
+    """Another release of this instance runs, or may run. Never retried: a person decides."""
+
+
+class FenceLost(EcsGitopsError):
+    """Another release has taken over: this one must not change anything any more. Never retried."""
+
+
 class InvalidSettings(EcsGitopsError):
     """The instance's settings are missing, or not in this version's format. Never retried: Terraform writes them."""
 

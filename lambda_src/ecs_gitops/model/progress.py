@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecs_gitops.model.codec import Codec
-from ecs_gitops.model.status import Status, Step
+from ecs_gitops.model.status import Judgement, Status, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,7 @@ class Progress:
 
     ``hook``: of the hook's task: task (its id), container, log; and while ECS cannot place it: attempts, since, due.
     ``rollbacks``: how often a rollback was begun. ``has_rollback_settings``: the service has settings for a rollback,
-    and the settings from before have to be restored. ``is_with_release``: the item itself was good, and is rolled back
-    because another one failed."""
+    and the settings from before have to be restored. ``judgement``: the verdict on what is being rolled back."""
 
     step: Step = Step.PENDING
     began: float | None = None
@@ -50,19 +49,22 @@ class Progress:
     hook: Mapping[str, str] = field(default_factory=dict)
     rollbacks: int = 0
     has_rollback_settings: bool = False
-    is_with_release: bool = False
+    judgement: Judgement = Judgement.OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """``running`` is the revision that the target runs, where it is not the one that was deployed. ``seconds``: how
-    long the item took. ``was_rolled_back``: whether a rollback was begun, whether or not it succeeded."""
+    long the item took. ``was_rolled_back``: whether a rollback was begun, whether or not it succeeded. ``judgement``:
+    the verdict that is remembered. ``runs_nothing``: it was good with a desired count of 0."""
 
     status: Status
     reason: str | None = None
     running: str | None = None
     seconds: float | None = None
     was_rolled_back: bool = False
+    judgement: Judgement = Judgement.OPEN
+    runs_nothing: bool = False
 
 
 WATCHED = Codec(Watched)

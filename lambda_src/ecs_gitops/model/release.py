@@ -56,8 +56,12 @@ class Release:
     @property
     def mark(self) -> str:
         """The mark on revisions that this execution registers: ``STATE_MACHINE:EXECUTION``."""
-        machine = self.execution_arn.split(":")[-2] if self.execution_arn.count(":") >= 7 else "manual"
-        return f"{machine}:{self.execution_name}"
+        return f"{self.machine}:{self.execution_name}"
+
+    @property
+    def machine(self) -> str:
+        """The name of the state machine."""
+        return self.execution_arn.split(":")[-2] if self.execution_arn.count(":") >= 7 else "manual"
 
 
 def of_input(deployment: object, arn: str, name: str) -> Release:

@@ -42,6 +42,30 @@ class ReleaseStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class Judgement(StrEnum):
+    """The verdict on an attempt. OPEN: there is none, as when the execution was aborted, or when somebody else's
+    deployment took the place of ours. FAILED: it failed itself. RETURNED: it was good or not judged, and was rolled
+    back because another item failed. UNTOUCHED: nothing of the service was changed."""
+
+    OPEN = "OPEN"
+    GOOD = "GOOD"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
+    UNTOUCHED = "UNTOUCHED"
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether the attempt's revision must not be rolled back to."""
+        return self in (Judgement.OPEN, Judgement.FAILED)
+
+
+class Proof(StrEnum):
+    """How a revision is known to be good. ADOPTED: it was running, and nothing was known against it."""
+
+    PROVEN = "PROVEN"
+    ADOPTED = "ADOPTED"
+
+
 class OnFailure(StrEnum):
     """What happens when an item fails, as the manifest has it."""
 
@@ -104,6 +128,8 @@ class ChangeKind(StrEnum):
     JOIN = "JOIN"
     # Only the settings differ: nothing is rolled out.
     CONFIGURE = "CONFIGURE"
+    # What is desired runs, and was never proven: it is judged again, and nothing is rolled out.
+    JUDGE = "JUDGE"
     DEPLOY = "DEPLOY"
 
 

@@ -1,4 +1,4 @@
-"""The decision on a service: nothing, hold, join a deployment that is going on, or deploy. Pure."""
+"""The decision on a service: nothing, hold, join a deployment that is going on, judge again, or deploy. Pure."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ecs_gitops.ecs import revision_tags
-from ecs_gitops.ecs.deployment_settings import differs
+from ecs_gitops.ecs.deployment_settings import differs, merged
 from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
 from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.plan.memory import is_held as is_held_by
+from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
 
 if TYPE_CHECKING:
     from ecs_gitops.desired.state import DesiredState
+    from ecs_gitops.model.memory import Memory
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The desired state runs, and its deployment is complete. ``configure``: the deployment settings differ from the
-    desired ones. ``forget``: remove the tag of an earlier rollback, as the manifest was reverted too."""
+    """The desired state runs, and its deployment is complete. ``configure``: the service's settings are not what they
+    should be."""
 
     revision: str
     configure: bool = False
-    forget: bool = False
 
     @property
     def kind(self) -> ChangeKind:
         return ChangeKind.CONFIGURE if self.configure else ChangeKind.NOTHING
 
-    @property
-    def needs_nothing(self) -> bool:
-        return not self.configure and not self.forget
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The desired state was rolled back, and the manifest still asks for it: leave the service as it is."""
+    """The desired state failed, and the manifest still asks for it: leave the service as it is. ``configure``: settings
+    that an earlier release left behind have to be put back. ``is_going_on``: a rollback has not come to its end."""
 
     revision: str
+    by: str
+    configure: bool = False
+    is_going_on: bool = False
     kind: ClassVar = ChangeKind.HELD
 
 
@@ -49,25 +52,41 @@ class Held:
 class Join:
     """The desired state is being deployed already: watch that deployment, and start none.
 
-    ``is_ours``: this execution started it, and was interrupted after that."""
+    ``is_ours``: this execution started it, and was interrupted after that. ``is_taken_back``: after a failure it is
+    rolled back, as a release started it. ``previous`` is the revision to roll back to, None where there is none."""
 
     deployment: Deployment
-    previous: str
+    previous: str | None
     is_ours: bool
+    is_taken_back: bool = True
     kind: ClassVar = ChangeKind.JOIN
 
 
 @dataclass(frozen=True, slots=True)
-class Deploy:
-    """Register a new revision and update the service. ``previous`` is the revision to roll back to; ``why`` is the
-    reason for people, None where the image differs."""
+class Judge:
+    """The desired state runs, and was never proven: judge it again, and roll nothing out. ``previous`` is the revision
+    to roll back to, None where it is left as it is: somebody else deployed it."""
 
-    previous: str
+    revision: str
+    previous: str | None
+    why: str
+    configure: bool = False
+    kind: ClassVar = ChangeKind.JUDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Register a new revision and update the service. ``previous`` is the revision to roll back to, None where no good
+    one is known; ``why`` is the reason for people, None where the image differs; ``note`` tells of a rollback's target
+    that is not what runs."""
+
+    previous: str | None
     why: str | None = None
+    note: str | None = None
     kind: ClassVar = ChangeKind.DEPLOY
 
 
-Decision: TypeAlias = Unchanged | Held | Join | Deploy
+Decision: TypeAlias = Unchanged | Held | Join | Judge | Deploy
 
 
 def decide(
@@ -76,6 +95,7 @@ def decide(
     tags: Mapping[str, str],
     desired: DesiredState,
     release: Release,
+    memory: Memory,
     *,
     running: Images,
     now: float,
@@ -83,38 +103,52 @@ def decide(
 ) -> Decision:
     """What to do with a service whose primary deployment runs ``definition`` with ``tags``.
 
-    ``running`` are the digests that the service's containers run, where its revision's tags do not have them. A
-    deployment of another execution counts as stuck after ``timeout`` seconds. ``now`` is epoch seconds.
+    What runs comes before what is remembered (``memory``). ``running`` are the digests that the service's containers
+    run, where its revision's tags do not have them. A deployment of another execution counts as stuck after ``timeout``
+    seconds. ``now`` is epoch seconds.
     """
-    primary = service.primary
-    revision = arn(definition)
-    is_same = has_images(definition, desired.images)
+    primary, revision = service.primary, short(arn(definition))
+    attempt, is_same = memory.attempt, has_images(definition, desired.images)
     if is_same and primary is not None and revision_tags.is_ours(tags, release):
-        return Join(primary, revision_tags.previous_of(tags, revision), is_ours=True)
-    if is_same and desired.has_failed(tags):
-        # The service may be steady all the same: only the hook after the rollout failed, or the rollback did.
-        previous = revision_tags.previous_of(tags, revision)
-        return Deploy(previous, "the last release of this failed and was left in place")
-    previous = _last_good(service, revision, tags)
+        return Join(primary, _previous_of_ours(memory, release, tags), is_ours=True)
+    target = rollback_target(service, revision, tags, memory)
+    previous, note = (target.revision, target.why) if target is not None else (None, None)
     if is_same and desired.force:
-        return Deploy(previous, "forceNewDeployment is set")
+        return Deploy(previous, "forceNewDeployment is set", note)
     moved = moved_tags(tags, desired, running) if is_same else ()
+    is_held = is_held_by(memory, desired) and not desired.force
+    is_over = primary is None or is_settled(service, primary)
     if not is_same or moved:
-        if desired.was_rolled_back(tags) and not desired.force:
-            return Held(revision)
-        return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None)
-    if primary is None or is_settled(service, primary):
-        configure = desired.configuration is not None and differs(service.configuration, desired.configuration)
-        if configure and desired.was_rolled_back(tags) and not desired.force:
-            return Held(revision)
-        return Unchanged(revision, configure, forget=bool(tags.get(desired.key)))
+        if is_held and attempt is not None:
+            return Held(revision, attempt.execution, left_behind(memory, service.configuration), not is_over)
+        return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None, note)
+    wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
+    configure = differs(service.configuration, wanted)
+    if is_over or primary is None:
+        if why := unproven(memory, revision, tags, desired, release):
+            own = is_of(attempt, revision, tags)
+            back = rollback_target(service, revision, tags, memory, judged=revision) if own else None
+            return Judge(revision, back.revision if back is not None else None, why, configure)
+        if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
+            return Held(revision, attempt.execution)
+        return Unchanged(revision, configure)
     if primary.rollout_state == "FAILED":
-        return Deploy(previous, "the last deployment of this image failed")
+        return Deploy(previous, "the last deployment of this image failed", note)
     if primary.failed > 0:
-        return Deploy(previous, f"the deployment of this image that is going on has {primary.failed} failed tasks")
+        why = f"the deployment of this image that is going on has {primary.failed} failed tasks"
+        return Deploy(previous, why, note)
     if service.age(primary, now) > timeout:
-        return Deploy(previous, "the deployment of this image that is going on does not come to an end")
-    return Join(primary, previous, is_ours=False)
+        return Deploy(previous, "the deployment of this image that is going on does not come to an end", note)
+    return Join(primary, previous, is_ours=False, is_taken_back=is_of(attempt, revision, tags))
+
+
+def _previous_of_ours(memory: Memory, release: Release, tags: Mapping[str, str]) -> str | None:
+    """What this execution's own deployment is rolled back to: what it wrote down before it deployed, or else what its
+    revision's tag names."""
+    attempt = memory.attempt
+    if attempt is not None and attempt.execution == release.mark:
+        return attempt.rollback_to.revision if attempt.rollback_to is not None else None
+    return short(tags[revision_tags.PREVIOUS]) if tags.get(revision_tags.PREVIOUS) else None
 
 
 def moved_tags(tags: Mapping[str, str], desired: DesiredState, running: Images) -> tuple[str, ...]:
@@ -123,15 +157,3 @@ def moved_tags(tags: Mapping[str, str], desired: DesiredState, running: Images) 
     return tuple(
         name for name, digest in desired.digests.items() if name in known and not digest.startswith(known[name])
     )
-
-
-def _last_good(service: Service, revision: str, tags: Mapping[str, str]) -> str:
-    """The revision to roll back to: the primary's if its deployment completed, else the newest one that still runs
-    beside it, else what its tag says it replaced."""
-    primary = service.primary
-    if primary is None or is_settled(service, primary):
-        return revision
-    beside = [d for d in service.deployments if not d.is_primary and d.running > 0 and d.task_definition != revision]
-    if beside:
-        return max(beside, key=lambda d: d.created_at).task_definition
-    return tags.get(revision_tags.PREVIOUS, revision)

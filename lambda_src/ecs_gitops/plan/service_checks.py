@@ -11,18 +11,14 @@ from ecs_gitops.ecs.deployment_settings import (
     LINEAR,
     ROLLING,
     bake_minutes,
-    differs,
-    merged,
-    original_settings,
     pause_minutes,
-    rollback_settings,
     strategy,
 )
 from ecs_gitops.ecs.service import is_settled, volume_roles
-from ecs_gitops.ecs.task_definition import role_arns
+from ecs_gitops.ecs.task_definition import arn, role_arns
 from ecs_gitops.model.identity import short
 from ecs_gitops.plan import hook_checks
-from ecs_gitops.plan.decision import Deploy, Join
+from ecs_gitops.plan.decision import Deploy
 from ecs_gitops.plan.findings import FAILED, WARNING, Checked, check_tags
 
 if TYPE_CHECKING:
@@ -45,12 +41,8 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan, releas
     if not item.service.is_timeout_given:
         # The service's own strategy may have bake times that the manifest does not have.
         minutes += bake_minutes(plan.configuration) - bake_minutes(item.service.deployment or {})
-    now, desired = service.configuration, item.service.deployment or {}
-    # Settings that the release or a rollback replaces are restored after a rollback.
-    is_replaced = rollback_settings(now) != merged({}, now) and isinstance(plan.decision, Deploy | Join)
-    previous = original_settings(now, desired) if differs(now, desired) or is_replaced else None
     longer = minutes if minutes != item.desired.timeout_minutes else None
-    checked.item = item = item.with_change(timeout_minutes=longer, previous_settings=previous)
+    checked.item = item = item.with_change(timeout_minutes=longer)
     findings.ok("settings")
     for text in misfits(item, service, plan.configuration, live.definition):
         findings.add("settings", FAILED, text)
@@ -58,8 +50,13 @@ def check_service(checked: Checked, live: LiveService, plan: ServicePlan, releas
         findings.add("settings", WARNING, text)
     checked.alarms = alarm_names(item.service.deployment)
     if isinstance(plan.decision, Deploy):
-        check_tags(findings, release, plan.decision.previous, live.tags, plan.desired.digests)
-        _check_rollout(checked, live, plan, previous)
+        replaced = plan.decision.previous or arn(live.definition)
+        check_tags(findings, release, replaced, live.tags, plan.desired.digests)
+        if plan.decision.note:
+            findings.add("target", WARNING, plan.decision.note)
+        if plan.decision.previous is None:
+            findings.add("target", WARNING, "no earlier good revision is known: after a failure it is left as it is")
+        _check_rollout(checked, live, plan, plan.change.previous_settings)
 
 
 def _check_rollout(checked: Checked, live: LiveService, plan: ServicePlan, previous: Json | None) -> None:

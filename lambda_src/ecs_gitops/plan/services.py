@@ -11,16 +11,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
-from ecs_gitops.ecs.deployment_settings import merged
+from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, rollback_settings
 from ecs_gitops.ecs.task_definition import Container, arn, resolve
 from ecs_gitops.model.change import Change
 from ecs_gitops.model.identity import short
-from ecs_gitops.plan.decision import Decision, Deploy, Join, decide
+from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.plan.decision import Decision, Deploy, Join, Judge, decide
+from ecs_gitops.plan.memory import left_behind, settings_before
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.images import Images
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.memory import Memory
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -41,18 +44,24 @@ class LiveService:
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
     """``change`` can be stored as data. ``containers`` by the manifest's names; ``configuration`` is the desired
-    ``deploymentConfiguration``; ``warnings`` are about containers."""
+    ``deploymentConfiguration``; ``configure``: whether the live one differs from it. ``before`` is the live one before
+    any release that did not end good, where ``is_restored`` says that it is not the live one. ``warnings`` are about
+    containers."""
 
     change: Change
     decision: Decision
     desired: DesiredState
     containers: Mapping[str, Container]
     configuration: Json
+    configure: bool
+    before: Json
+    is_restored: bool
     warnings: tuple[str, ...]
 
 
-def plan_service(item: Item, live: LiveService, release: Release, now: float) -> ServicePlan:
-    """The plan of a service. ``now`` is epoch seconds. Raises :class:`ItemFailed` when a container is missing."""
+def plan_service(item: Item, live: LiveService, release: Release, memory: Memory, now: float) -> ServicePlan:
+    """The plan of a service, with what is remembered of it. ``now`` is epoch seconds. Raises :class:`ItemFailed` when a
+    container is missing."""
     containers, warnings = resolve(live.definition, item.desired.images)
     desired, service = desired_state(item, containers), live.service
     decision = decide(
@@ -61,17 +70,29 @@ def plan_service(item: Item, live: LiveService, release: Release, now: float) ->
         live.tags,
         desired,
         release,
+        memory,
         running=live.running,
         now=now,
         timeout=item.timeout_minutes * 60,
     )
-    configuration = merged(service.configuration, item.service.deployment or {})
+    before = settings_before(memory, service.configuration)
+    owned = item.service.deployment or {}
+    is_left, is_held = left_behind(memory, service.configuration), decision.kind is ChangeKind.HELD
+    # What is held is what was before the attempt, its settings too.
+    configuration = before if is_held else merged(before, owned)
+    previous = decision.previous if isinstance(decision, Deploy | Join | Judge) else decision.revision
+    # A rollback without bake times writes settings, and those from before have to be restored after it.
+    is_written = differs(service.configuration, configuration) or rollback_settings(before) != merged({}, before)
+    is_changed = decision.kind not in (ChangeKind.NOTHING, ChangeKind.HELD)
     change = replace(
         item.change,
         kind=decision.kind,
-        previous=short(decision.previous if isinstance(decision, Deploy | Join) else decision.revision),
+        previous=short(previous) if previous is not None else None,
+        previous_settings=original_settings(before, owned)
+        if is_written and is_changed
+        else item.change.previous_settings,
         replaced=short(arn(live.definition)),
         previous_image=next(iter(containers.values())).image,
-        fingerprint=desired.fingerprint,
     )
-    return ServicePlan(change, decision, desired, containers, configuration, warnings)
+    configure = differs(service.configuration, configuration)
+    return ServicePlan(change, decision, desired, containers, configuration, configure, before, is_left, warnings)

@@ -56,13 +56,6 @@ class TargetDefinition:
             return True
         return not self.is_ours and bool(moved_tags(self.tags, desired, {}))
 
-    def was_rolled_back(self, number: int) -> bool:
-        return self.is_changed_by(number) and self.desired[number].was_rolled_back(self.tags)
-
-    def is_to_be_forgotten(self, number: int) -> bool:
-        """Whether the tag of an earlier rollback is to be removed, as the manifest was reverted too."""
-        return not self.is_changed_by(number) and bool(self.tags.get(self.desired[number].key))
-
 
 @dataclass(frozen=True, slots=True)
 class TriggerPlan:
@@ -78,18 +71,13 @@ def plan_trigger(item: Item, task_definitions: Sequence[TargetDefinition]) -> Tr
     """The plan of a rule or schedule for the item. ``task_definitions`` are those with its containers, at least one."""
     changed = tuple(target for target in task_definitions if target.is_changed_by(item.number))
     shown = (changed or tuple(task_definitions))[0]
-    if any(target.was_rolled_back(item.number) for target in task_definitions):
-        kind = ChangeKind.HELD
-    else:
-        kind = ChangeKind.DEPLOY if changed else ChangeKind.NOTHING
     live = short(arn(shown.definition))
     images = shown.desired[item.number].images
     change = replace(
         item.change,
-        kind=kind,
+        kind=ChangeKind.DEPLOY if changed else ChangeKind.NOTHING,
         previous=shown.previous if changed else live,
         replaced=live,
         previous_image=next((shown.before[name] for name in images if name in shown.before), None),
-        fingerprint=shown.desired[item.number].fingerprint,
     )
     return TriggerPlan(change, shown, changed)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.desired.state import fingerprint_of
 from ecs_gitops.flow.transitions import fail
 from ecs_gitops.live import dependencies, services
 from ecs_gitops.model.batch import Batch
@@ -23,6 +22,7 @@ from ecs_gitops.verdict.refusals import failure_text
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger import Ledger
     from ecs_gitops.model.release import Release
 
 
@@ -34,6 +34,7 @@ class Preflight(ABC):
     release: Release
     batch: Batch
     budget: TimeBudget
+    ledger: Ledger
     # Reads can be made again.
     is_retry: bool = field(default=False)
 
@@ -59,8 +60,7 @@ class Preflight(ABC):
         return replace(self.batch.updated(done), next=Next.DONE, wait_seconds=0)
 
     def _checked_safely(self, checked: Checked) -> Checked:
-        fingerprint = fingerprint_of(checked.item)
-        item = checked.item.with_change(fingerprint=fingerprint).with_progress(began=self.budget.clock())
+        item = checked.item.with_progress(began=self.budget.clock())
         checked.findings.ok("role")
         attempt = checked
 

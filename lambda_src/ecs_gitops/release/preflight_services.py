@@ -9,13 +9,16 @@ from ecs_gitops.ecs.deployment_settings import ROLLING, strategy
 from ecs_gitops.ecs.service import require_deployable
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import hold, unchanged
+from ecs_gitops.ledger.targets import Memories
 from ecs_gitops.live import services
+from ecs_gitops.live.attempts import settle
 from ecs_gitops.live.revisions import described, is_active, status_of
 from ecs_gitops.live.service_state import read_service_state
 from ecs_gitops.live.services import ServiceAnswers
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
+from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.types import Json
 from ecs_gitops.plan.decision import Decision, Deploy, Held, Join, Unchanged
 from ecs_gitops.plan.findings import NOT_CHECKED, WARNING, Checked
@@ -27,8 +30,11 @@ from ecs_gitops.release.preflight import Preflight
 @dataclass(slots=True)
 class ServicePreflight(Preflight):
     _answers: ServiceAnswers = field(default_factory=dict)
+    _memories: Memories = field(default_factory=dict)
 
     def prepare(self, items: Sequence[Item]) -> None:
+        """Raises :class:`LedgerUnavailable` and :class:`LedgerRefused` where what is remembered cannot be read."""
+        self._memories = self.ledger.targets.read() or {}
         self._answers = services.describe_services(self.aws, items, self.budget)
 
     def check(self, checked: Checked) -> Checked:
@@ -39,7 +45,8 @@ class ServicePreflight(Preflight):
         service = require_deployable(answer, item.cluster, item.name)
         checked.findings.ok("target")
         live = read_service_state(self.aws, item, service)
-        plan = plan_service(item, live, self.release, now)
+        memory = settle(self.aws, item, service, self._memories.get(item.desired.identity, NOTHING), self.release)
+        plan = plan_service(item, live, self.release, memory, now)
         checked.findings.ok("container")
         for warning in plan.warnings:
             checked.findings.add("container", WARNING, warning)
@@ -50,10 +57,10 @@ class ServicePreflight(Preflight):
         decision = plan.decision
         # Stored with the item: the deployment plans again, and compares.
         checked.item = item = replace(item, change=plan.change)
-        if isinstance(decision, Held):
-            checked.item = hold(item, short(decision.revision), now)
-        elif isinstance(decision, Unchanged) and decision.needs_nothing:
-            checked.item = unchanged(item, short(decision.revision), now)
+        if isinstance(decision, Held) and not decision.configure:
+            checked.item = hold(item, decision.revision, now, decision.by)
+        elif isinstance(decision, Unchanged) and not decision.configure:
+            checked.item = unchanged(item, decision.revision, now)
         else:
             if strategy(plan.configuration) != ROLLING:
                 # Such a rollout is judged by service deployments, so the check makes sure that they can be read.
@@ -67,9 +74,10 @@ class ServicePreflight(Preflight):
         if not is_active(live):
             advice = "it runs on, and can no longer be deployed; a rollback registers a copy of it as a new revision"
             found.append(f"{short(arn(live))} is {status_of(live)}: {advice}")
-        if isinstance(decision, Deploy | Join) and short(decision.previous) != short(arn(live)):
+        back = decision.previous if isinstance(decision, Deploy | Join) else None
+        if back is not None and short(back) != short(arn(live)):
             try:
-                previous, _ = described(self.aws, decision.previous)
+                previous, _ = described(self.aws, back)
             except ItemFailed as error:
                 found.append(f"{error}: there is no revision to roll back to")
             else:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ecs_gitops.ecs.task_definition import arn, role_arns
-from ecs_gitops.flow.transitions import hold, unchanged
+from ecs_gitops.flow.transitions import unchanged
 from ecs_gitops.live.revisions import gone, is_active, is_pinned, status_of
 from ecs_gitops.live.trigger_state import LiveTrigger, read_trigger_state
 from ecs_gitops.live.triggers import Trigger
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
-from ecs_gitops.model.status import ChangeKind
 from ecs_gitops.plan.findings import WARNING, Checked, check_tags
 from ecs_gitops.plan.service_checks import TASKS
 from ecs_gitops.plan.triggers import plan_trigger
@@ -43,9 +42,7 @@ class TaskPreflight(Preflight):
         plan, now = plan_trigger(item, task_definitions), self.budget.clock()
         live = short(arn(plan.shown.definition))
         checked.item = item = replace(item, change=plan.change)
-        if plan.change.kind is ChangeKind.HELD:
-            checked.item = hold(item, live, now)
-        elif not plan.changed and not any(target.is_to_be_forgotten(item.number) for target in task_definitions):
+        if not plan.changed:
             checked.item = unchanged(item, live, now)
         else:
             for text in live_trigger.state.concerns(now):

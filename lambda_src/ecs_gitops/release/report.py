@@ -7,10 +7,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.ledger.releases import Releases
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch
@@ -19,6 +21,7 @@ from ecs_gitops.model.release import Release, of_input, parse_release
 from ecs_gitops.model.status import Mode, ReleaseStatus
 from ecs_gitops.model.types import Json
 from ecs_gitops.notify import metrics, notice
+from ecs_gitops.release import closing
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +37,17 @@ def after_stage(state: Json) -> Json:
     if next_stage.batches:
         return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
     batches, error = next_stage.rest, next_stage.error
-    outcome = report.outcome_of(batches, error if batches or error is None else _why_unplanned(state, error))
+    bucket = LedgerBucket.of_environment()
+    lost = closing.taken_over(bucket, release) if batches else None
+    outcome = report.outcome_of(batches, lost or (error if batches or error is None else _why_unplanned(state, error)))
     items = report.fit(outcome.items)
     omitted = len(outcome.items) - len(items)
+    unwritten = _close(bucket, release, batches, outcome, done, is_lost=lost is not None)
     reported = {
         "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
-        "error": None if outcome.status is ReleaseStatus.SUCCEEDED else _error(batches, done),
+        "error": None if outcome.status is ReleaseStatus.SUCCEEDED else _error(batches, done, state, lost),
         "cause": outcome.cause,
         "result": {
             "schemaVersion": report.SCHEMA_VERSION,
@@ -49,7 +55,9 @@ def after_stage(state: Json) -> Json:
             "release": release.to_json(),
             "counts": dict(outcome.counts),
             **({"error": outcome.short_error} if outcome.short_error else {}),
+            **({"report": Releases(bucket, release).report_address} if batches else {}),
             **({"omitted": omitted} if omitted else {}),
+            **({"notRecorded": unwritten} if unwritten else {}),
             "items": items,
         },
         "notice": {
@@ -62,10 +70,41 @@ def after_stage(state: Json) -> Json:
     return reported
 
 
-def _error(batches: Sequence[Batch], done: Stage) -> str:
-    """The name of a failed release's error: whether anything was changed."""
+def _close(
+    bucket: LedgerBucket,
+    release: Release,
+    batches: Sequence[Batch],
+    outcome: report.Outcome,
+    done: Stage,
+    *,
+    is_lost: bool,
+) -> str | None:
+    """Write down what came of the release. Returns what could not be written."""
+    if is_lost:
+        return None
     if not batches:
-        return "InvalidRelease"
+        failures: list[str] = []
+        closing.open_fence(bucket, release, failures)
+        return "; ".join(failures) or None
+    whole = {
+        "status": outcome.status,
+        "release": release.to_json(),
+        "counts": dict(outcome.counts),
+        **({"error": outcome.error} if outcome.error else {}),
+        "items": list(outcome.items),
+    }
+    was_begun = done.mode is not Mode.CHECK or outcome.status is ReleaseStatus.SUCCEEDED
+    return closing.close(bucket, release, batches, whole, was_begun=was_begun)
+
+
+def _error(batches: Sequence[Batch], done: Stage, state: Json, lost: str | None) -> str:
+    """The name of a failed release's error: whether anything was changed."""
+    if lost is not None:
+        return "FenceLost"
+    if not batches:
+        error = state.get("error")
+        name = error.get("Error") if isinstance(error, Mapping) else None
+        return str(name) if name == "ReleaseInProgress" else "InvalidRelease"
     return "CheckFailed" if done.mode is Mode.CHECK else "ReleaseFailed"
 
 

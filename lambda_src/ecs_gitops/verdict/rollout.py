@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import is_complete
 from ecs_gitops.model.identity import short
+from ecs_gitops.model.status import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,8 @@ class Rollout:
     There are two clocks, and they are never compared. ``started_at`` is when ECS began the deployment, by ECS's clock,
     like all times in ECS's answers. ``since`` is when the wait for it began, by the functions' clock, like ``now`` of
     :func:`judge`; ``started_at`` is used where it is None. Epoch seconds; ``timeout`` is in seconds. ``is_followed``:
-    it is not the first deployment of its revision."""
+    it is not the first deployment of its revision. ``replaced`` is what ran before, where a rollback does not go back
+    to that."""
 
     deployment_id: str
     revision: str
@@ -61,6 +63,11 @@ class Rollout:
     timeout: float
     since: float | None = None
     is_followed: bool = False
+    replaced: str | None = None
+
+    def is_earlier(self, task_definition: str) -> bool:
+        """Whether it is what a rollback goes to, or what ran before."""
+        return task_definition in (self.previous, self.replaced)
 
     def waited(self, now: float) -> float:
         """Seconds since the wait began."""
@@ -75,8 +82,9 @@ class Rollout:
 class Verdict:
     """``is_rolling_back``: it failed, and ECS itself rolls the service back. ``is_lost``: it failed, and there is
     nothing to roll back, as somebody else deployed or deleted the service. ``is_uncertain``: another deployment may
-    have taken the place of ours, and this answer does not show it. ``is_deployed_again``: during the rollback, somebody
-    deployed the failed revision again."""
+    have taken the place of ours, and this answer does not show it. ``judgement`` is what is remembered of a failure:
+    where somebody stopped or replaced the deployment, there is no verdict on the revision. ``is_deployed_again``:
+    during the rollback, somebody deployed the failed revision again."""
 
     status: RolloutStatus
     reason: str | None = None
@@ -84,6 +92,7 @@ class Verdict:
     is_lost: bool = False
     is_uncertain: bool = False
     is_deployed_again: bool = False
+    judgement: Judgement = Judgement.FAILED
 
 
 def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
@@ -118,8 +127,15 @@ def superseded(service: Service, rollout: Rollout) -> Verdict | None:
     primary = service.primary
     if primary is None or not _is_another(primary, rollout) or primary.task_definition == rollout.revision:
         return None
-    is_rolling_back = primary.task_definition == rollout.previous
-    return Verdict(RolloutStatus.FAILED, _replaced(primary, rollout), is_rolling_back, is_lost=not is_rolling_back)
+    is_rolling_back = rollout.is_earlier(primary.task_definition)
+    by_ecs = is_rolling_back and "roll" in primary.rollout_reason.lower()
+    return Verdict(
+        RolloutStatus.FAILED,
+        _replaced(primary, rollout),
+        is_rolling_back,
+        is_lost=not is_rolling_back,
+        judgement=Judgement.FAILED if by_ecs else Judgement.OPEN,
+    )
 
 
 def judge_rollback(service: Service | None, rollout: Rollout, now: float) -> Verdict:
@@ -130,7 +146,8 @@ def judge_rollback(service: Service | None, rollout: Rollout, now: float) -> Ver
     if (lost := require_service(service)) is not None or service is None:
         return lost or Verdict(RolloutStatus.FAILED)
     primary = service.primary
-    is_known = primary is None or primary.task_definition in (rollout.previous, rollout.revision)
+    runs = primary.task_definition if primary is not None else rollout.revision
+    is_known = runs == rollout.revision or rollout.is_earlier(runs)
     if primary is not None and not is_known and _is_another(primary, rollout):
         reason = (
             f"superseded by deployment {primary.id} of {short(primary.task_definition)}, which someone else started"
@@ -224,7 +241,7 @@ def _failed(ours: Deployment, primary: Deployment | None) -> str:
 
 
 def _replaced(primary: Deployment, rollout: Rollout) -> str:
-    if primary.task_definition == rollout.previous and "roll" in primary.rollout_reason.lower():
+    if rollout.is_earlier(primary.task_definition) and "roll" in primary.rollout_reason.lower():
         return f"ECS rolled back to {short(primary.task_definition)}: {primary.rollout_reason}"
     return (
         f"superseded by deployment {primary.id} of {short(primary.task_definition)}, "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.ecs.deployment_settings import ROLLING, strategy
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.identity import short
+from ecs_gitops.model.status import Judgement
 from ecs_gitops.verdict import rollout as rolling
 from ecs_gitops.verdict.rollout import (
     Rollout,
@@ -62,11 +63,17 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
     if status == "SUCCESSFUL":
         return Verdict(RolloutStatus.DEPLOYED, no_tasks(service))
     if status == "STOPPED":
-        is_lost = service.task_definition not in (rollout.revision, rollout.previous)
+        is_lost = service.task_definition != rollout.revision and not rollout.is_earlier(service.task_definition)
         stopped = _stopped(service.task_definition, rollout)
         # A deployment that takes its place stops it too.
-        is_uncertain = not is_lost and not _is_given_up(deployment)
-        return Verdict(RolloutStatus.FAILED, f"{stopped}: {reason}", is_lost=is_lost, is_uncertain=is_uncertain)
+        by_ecs = _is_given_up(deployment)
+        return Verdict(
+            RolloutStatus.FAILED,
+            f"{stopped}: {reason}",
+            is_lost=is_lost,
+            is_uncertain=not is_lost and not by_ecs,
+            judgement=Judgement.FAILED if by_ecs else Judgement.OPEN,
+        )
     if status in ("ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED") or status in _ROLLING_BACK:
         how = "could not roll back" if status == "ROLLBACK_FAILED" else "rolled back"
         text = f"ECS {how} to {short(rollout.previous)}: {reason}"

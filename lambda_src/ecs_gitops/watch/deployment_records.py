@@ -93,6 +93,7 @@ def watched(item: Item, batch: Batch, now: float) -> Rollout:
         timeout=item.timeout_minutes * 60,
         since=began,
         is_followed=item.watched.is_followed,
+        replaced=batch.task_definition_arn(item.change.replaced) if item.change.replaced else None,
     )
 
 

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.flow.transitions import (
     after_failure,
-    end,
     fail,
+    good,
     move,
     queue_hook,
     roll_back,
     try_hook_again,
     untouched,
 )
-from ecs_gitops.ledger.failure_tags import tag_failed
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.item import Item, join_texts
-from ecs_gitops.model.status import Hook, Status, Step
+from ecs_gitops.model.status import Hook, Judgement, Step
 from ecs_gitops.verdict import hooks, rollout
 from ecs_gitops.verdict.hooks import HookStatus
 from ecs_gitops.verdict.refusals import explain
@@ -94,18 +93,19 @@ class HookWatch:
         """Before the rollout nothing of the service was changed."""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
-        return tag_failed(self.aws, self.budget, self.batch, after_failure(item, why, now))
+        return after_failure(item, why, now)
 
     def _deployed(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
         """The item after its last hook succeeded: DEPLOYED, unless somebody deployed another revision meanwhile."""
         if isinstance(answer, AwsRefused):
-            return end(item, Status.DEPLOYED, now)
+            return good(item, now)
         watched = deployment_records.watched(item, self.batch, now)
         verdict = rollout.require_service(answer) if answer is None else rollout.superseded(answer, watched)
         if verdict is None:
-            return end(item, Status.DEPLOYED, now)
+            return good(item, now, runs_nothing=answer is not None and answer.desired == 0)
         why = f"{verdict.reason}, while the hook postDeploy ran"
-        return fail(item, why, now) if verdict.is_lost else roll_back(item, why)
+        # Somebody else's deployment took its place, which is no verdict.
+        return fail(item, why, now) if verdict.is_lost else roll_back(item, why, Judgement.OPEN)
 
     def _of_others(self, item: Item, task: Json) -> str:
         """What the task's other containers did, and their logs. An error of this read must not hide the verdict."""

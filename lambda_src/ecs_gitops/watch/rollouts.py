@@ -12,8 +12,7 @@ from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, strategy
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.next_step import with_next_step
-from ecs_gitops.flow.transitions import after_failure, end, fail, move, roll_back
-from ecs_gitops.ledger.failure_tags import tag_failed
+from ecs_gitops.flow.transitions import after_failure, end, fail, good, move, roll_back
 from ecs_gitops.live import services
 from ecs_gitops.live.services import ServiceAnswers
 from ecs_gitops.model.batch import Batch
@@ -21,7 +20,7 @@ from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
-from ecs_gitops.model.status import Hook, Status, Step
+from ecs_gitops.model.status import Hook, Judgement, Status, Step
 from ecs_gitops.model.types import Json
 from ecs_gitops.verdict import evidence, rollout, service_deployment
 from ecs_gitops.verdict.refusals import explain, failure_text
@@ -128,7 +127,8 @@ class RolloutWatch:
         if item.has_hook(Hook.POST_DEPLOY):
             return move(item, Step.POST_DEPLOY, since=None)
         out.info("service DEPLOYED")
-        return end(item, Status.DEPLOYED, now, join_texts(item.reason, verdict.reason))
+        is_empty = answer is not None and answer.desired == 0
+        return good(item, now, join_texts(item.reason, verdict.reason), runs_nothing=is_empty)
 
     def _in_doubt(self, item: Item, verdict: Verdict) -> tuple[Item, Verdict]:
         """A stopped deployment may have been replaced, and ECS's answers may not show that yet. A newer deployment of
@@ -146,7 +146,10 @@ class RolloutWatch:
             return followed, Verdict(RolloutStatus.IN_PROGRESS, "ECS began another deployment of the same revision")
         if found is not None:
             # The rollback goes on if that is one of our two revisions. With any other, there is nothing to roll back.
-            known = map(self.batch.task_definition_arn, filter(None, (item.change.revision, item.change.previous)))
+            known = map(
+                self.batch.task_definition_arn,
+                filter(None, (item.change.revision, item.change.previous, item.change.replaced)),
+            )
             is_known, is_rollback = found.task_definition in known, item.progress.step.is_rollback
             deployment = f"deployment {found.deployment_id} of {short(found.task_definition)}"
             return item, Verdict(
@@ -155,6 +158,7 @@ class RolloutWatch:
                 is_rolling_back=is_known and not is_rollback,
                 is_lost=not is_known,
                 is_deployed_again=is_known and is_rollback,
+                judgement=Judgement.OPEN,
             )
         since = item.progress.doubted_since or now
         if now - since >= rollout.SHOWN_WITHIN:
@@ -166,13 +170,10 @@ class RolloutWatch:
         why = join_texts(verdict.reason, self._evidence(item, service, watched), note) or ""
         out.warning("service failed", reason=why)
         if verdict.is_lost:
-            return fail(item, why, self.budget.clock())
+            return fail(item, why, self.budget.clock(), judgement=verdict.judgement)
         if verdict.is_rolling_back:
-            return roll_back(item, why)
-        return self._after_failure(item, why)
-
-    def _after_failure(self, item: Item, why: str) -> Item:
-        return tag_failed(self.aws, self.budget, self.batch, after_failure(item, why, self.budget.clock()))
+            return roll_back(item, why, verdict.judgement)
+        return after_failure(item, why, self.budget.clock(), verdict.judgement)
 
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()
@@ -182,11 +183,11 @@ class RolloutWatch:
         if verdict.is_deployed_again and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
             reason = join_texts(item.reason, verdict.reason) or ""
             # Now that deployment is rolled back. It is stored, so that it is not taken for one more when read again.
-            return deployment_records.again(roll_back(item, reason), self.batch, service)
+            return deployment_records.again(roll_back(item, reason, item.progress.judgement), self.batch, service)
         if verdict.status is RolloutStatus.FAILED:
             runs = f"it runs {short(service.task_definition)}" if service else ""
             why = join_texts(verdict.reason, runs) or ""
-            failed = after_failure(item, why, now) if verdict.is_lost else self._after_failure(item, why)
+            failed = after_failure(item, why, now)
             if not item.progress.has_rollback_settings or service is None or service.status != "ACTIVE":
                 return failed
             # The deploy state restores the settings before the item is final.

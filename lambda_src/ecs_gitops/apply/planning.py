@@ -1,0 +1,153 @@
+"""The plans of the services that a slice is about to change, and what is written down before it changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.deployment_settings import merged, original_settings, rollback_settings
+from ecs_gitops.ecs.service import Service
+from ecs_gitops.ecs.task_definition import arn
+from ecs_gitops.live.attempts import settle
+from ecs_gitops.live.service_state import read_service_state, running_digests
+from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.memory import NOTHING, Attempt, Earlier, Memory
+from ecs_gitops.model.status import Hook, Step
+from ecs_gitops.plan.decision import Deploy, Join, Judge, Unchanged
+from ecs_gitops.plan.memory import intent, is_of, settings_before
+from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.ledger.targets import Memories, Targets
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A service that is about to be changed. ``live`` and ``plan`` are None after the hook preDeploy, when the plan was
+    made before. ``remembered`` is what was read, ``intent`` what is to be written before the act; None where nothing
+    has to be."""
+
+    item: Item
+    service: Service
+    read_at: float
+    remembered: Memory
+    intent: Memory | None = None
+    live: LiveService | None = None
+    plan: ServicePlan | None = None
+
+
+def plan_item(
+    aws: Aws,
+    release: Release,
+    item: Item,
+    service: Service,
+    memories: Memories,
+    now: float,
+    read_at: float,
+) -> Planned:
+    """The plan of a pending service. Raises :class:`ItemFailed` when it cannot be deployed, and what the calls raise.
+    ``now`` is epoch seconds, ``read_at`` the functions' monotonic time of the read of ``service``."""
+    remembered = memories.get(item.desired.identity, NOTHING)
+    if item.progress.step is Step.UPDATE:
+        made = _attempt(release, item, service.configuration, remembered, now)
+        return Planned(item, service, read_at, remembered, intent(remembered, made))
+    live = read_service_state(aws, item, service)
+    memory = settle(aws, item, service, remembered, release)
+    plan = plan_service(item, live, release, memory, now)
+    # What is written names the plan, which the item has only when it is begun.
+    planned = replace(item, change=plan.change)
+    decision = plan.decision
+    if not (
+        isinstance(decision, Deploy)
+        or (isinstance(decision, Unchanged | Judge) and decision.configure)
+        or (isinstance(decision, Join) and not decision.is_ours)
+    ):
+        return Planned(item, service, read_at, remembered, None, live, plan)
+    made = _attempt(release, planned, service.configuration, memory, now, forward=plan.configuration)
+    if not isinstance(decision, Deploy):
+        made = replace(made, revision=short(arn(live.definition)))
+        if is_of(memory.attempt, short(arn(live.definition)), live.tags):
+            # It goes on with what an earlier release began: that is no attempt that failed.
+            memory = replace(memory, attempt=None)
+    return Planned(item, service, read_at, remembered, intent(memory, made), live, plan)
+
+
+def _attempt(
+    release: Release,
+    item: Item,
+    live: Mapping[str, object],
+    memory: Memory,
+    now: float,
+    forward: Mapping[str, object] | None = None,
+) -> Attempt:
+    """The attempt that is about to be made, with all that is needed after a death. A rollback writes nothing down."""
+    before, owned = settings_before(memory, live), item.service.deployment or {}
+    back = original_settings(before, owned)
+    forward = dict(forward) if forward is not None else merged(before, owned)
+    written = [each for each in (forward, rollback_settings(back)) if each != before]
+    target = item.change.previous
+    earlier = Earlier(revision=target, digests=item.change.previous_digests, settings=back) if target else None
+    return Attempt(
+        execution=release.mark,
+        fingerprint=item.desired.content_hash,
+        digests=item.change.digests,
+        revision=item.change.revision,
+        has_post_deploy=item.has_hook(Hook.POST_DEPLOY),
+        rollback_to=earlier,
+        written=tuple(written),
+        at=round(now, 1),
+    )
+
+
+def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
+    """The plans with the digests of the images that run now: a rollback restores images as they were, also where a tag
+    has moved since."""
+    deploys = [each for each in planned if each.plan is not None and isinstance(each.plan.decision, Deploy)]
+    digests = running_digests(aws, [each.service for each in deploys])
+    done = []
+    for each in planned:
+        plan = each.plan
+        found = digests.get(each.service.runs, {}) if plan is not None else {}
+        if plan is None or not found or plan.change.previous != short(each.service.runs) or each.intent is None:
+            done.append(each)
+            continue
+        change = replace(plan.change, previous_digests=found)
+        attempt = each.intent.attempt
+        if attempt is not None and attempt.rollback_to is not None and not attempt.rollback_to.digests:
+            attempt = replace(attempt, rollback_to=replace(attempt.rollback_to, digests=found))
+        done.append(replace(each, plan=replace(plan, change=change), intent=replace(each.intent, attempt=attempt)))
+    return done
+
+
+def write_intents(targets: Targets, planned: Sequence[Planned]) -> list[Planned]:
+    """Write what every plan needs to be written before its act, in one write. Returns the plans that may go on: one
+    whose memory was changed by somebody else meanwhile is to be planned anew.
+
+    Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`: then nothing may be changed."""
+    needed = {each.item.desired.identity: each for each in planned if each.intent is not None}
+    changed: set[str] = set()
+
+    def write(memories: Memories) -> Memories:
+        changed.clear()
+        after = dict(memories)
+        for name, each in needed.items():
+            known = memories.get(name, NOTHING)
+            if known not in (each.remembered, each.intent):
+                changed.add(name)
+            elif each.intent is not None:
+                after[name] = each.intent
+        return after
+
+    if needed:
+        targets.update(write)
+    return [each for each in planned if each.item.desired.identity not in changed]
+
+
+def refuse_without_memory(error: Exception) -> ItemFailed:
+    """Why a service was not begun: what is needed for a rollback could not be written down."""
+    return ItemFailed(f"nothing was changed, as the ledger cannot be written: {error}")

@@ -1,0 +1,261 @@
+"""The change of one service: register a revision, run the hook, update the service, watch what is going on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs import task_placement
+from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings
+from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
+from ecs_gitops.ecs.service import Deployment, Service, require_deployable
+from ecs_gitops.ecs.task_definition import arn, images_of
+from ecs_gitops.flow.transitions import end, hold, move, queue_hook, run_hook, unchanged
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.item import join_texts
+from ecs_gitops.model.status import Hook, Status, Step
+from ecs_gitops.plan.decision import Deploy, Held, Join, Judge, Unchanged
+from ecs_gitops.plan.memory import settings_before
+from ecs_gitops.plan.recheck import rechecked
+from ecs_gitops.verdict import hooks
+
+if TYPE_CHECKING:
+    from ecs_gitops.apply.planning import Planned
+    from ecs_gitops.apply.registration import Registrar
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger import Ledger
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
+    from ecs_gitops.model.types import Json
+    from ecs_gitops.plan.services import LiveService, ServicePlan
+
+log = logging.getLogger(__name__)
+
+# A read that is older is made again before UpdateService, as somebody may have deployed since. Seconds.
+_FRESH = 5.0
+
+
+@dataclass(slots=True)
+class ServiceChange:
+    """Changes services of one batch as they were planned. ``begun`` gets each item right before a call that may change
+    its service, and loses it when the answer is known."""
+
+    aws: Aws
+    release: Release
+    batch: Batch
+    budget: TimeBudget
+    ledger: Ledger
+    registrar: Registrar
+    begun: dict[int, Item]
+
+    def act(self, planned: Planned) -> Item:
+        """The item after the change was begun, or final. Raises :class:`ItemFailed`, :class:`FenceLost` and what the
+        calls raise; it may be called again after :class:`AwsUnavailable`."""
+        item, live, plan = planned.item, planned.live, planned.plan
+        if live is None or plan is None:
+            return self._after_pre_deploy(planned)
+        for warning in plan.warnings:
+            log.warning(warning, extra={"service": item.name})
+        decision, is_ours = plan.decision, is_of_this_release(live.tags, self.release)
+        item = replace(item, change=rechecked(item.change, plan.change, is_ours))
+        if isinstance(decision, Unchanged):
+            return self._configure(item, planned, plan, decision)
+        if isinstance(decision, Held):
+            return self._hold(item, plan, decision)
+        if isinstance(decision, Join):
+            return self._join(item, live, plan, decision)
+        if isinstance(decision, Judge):
+            return self._judge(item, live, plan, decision)
+        return self._start(item, planned, live, plan, decision)
+
+    # --- nothing is rolled out ---------------------------------------------------------------------------------------
+
+    def _configure(self, item: Item, planned: Planned, plan: ServicePlan, decision: Unchanged) -> Item:
+        """The settings are written where they differ."""
+        owned, attempt = item.service.deployment or {}, planned.remembered.attempt
+        before = plan.before
+        if attempt is not None and attempt.execution == self.release.mark and attempt.rollback_to is not None:
+            # An interrupted run has written them already.
+            before = attempt.rollback_to.settings or before
+        if decision.configure:
+            self._write_settings(item, plan)
+        if differs(before, owned):
+            reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out")
+            item = item.with_change(previous=decision.revision, revision=decision.revision)
+            return end(item, Status.DEPLOYED, self.budget.clock(), reason)
+        note = (
+            "the deployment settings that an earlier release left behind were put back" if decision.configure else None
+        )
+        return unchanged(item, decision.revision, self.budget.clock(), join_texts(item.reason, note))
+
+    def _hold(self, item: Item, plan: ServicePlan, decision: Held) -> Item:
+        note = None
+        if decision.configure and decision.is_going_on:
+            note = "its deployment settings are put back by the next release, as a deployment is still going on"
+        elif decision.configure:
+            self._write_settings(item, plan)
+            note = "its deployment settings, which that release left behind, were put back"
+        return hold(item, decision.revision, self.budget.clock(), decision.by, note)
+
+    def _judge(self, item: Item, live: LiveService, plan: ServicePlan, decision: Judge) -> Item:
+        """What runs was never proven. Its rollout is over, so its hook after the rollout decides, where there is
+        one."""
+        if decision.configure:
+            self._write_settings(item, plan)
+        why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
+        item = item.with_change(revision=decision.revision).with_progress(reason=why)
+        if primary is not None:
+            item = item.with_watched(deployment=primary.id, deployed_at=primary.created_at)
+        if item.has_hook(Hook.POST_DEPLOY):
+            return move(item, Step.POST_DEPLOY, since=None)
+        if differs(plan.before, item.service.deployment or {}):
+            return end(item.with_change(previous=decision.revision), Status.DEPLOYED, self.budget.clock(), why)
+        return unchanged(item, decision.revision, self.budget.clock(), why)
+
+    def _write_settings(self, item: Item, plan: ServicePlan) -> None:
+        self.ledger.fence.require(is_rollback=False)
+        self.aws.update_service(item.cluster, item.name, None, plan.configuration)
+
+    # --- what is going on --------------------------------------------------------------------------------------------
+
+    def _join(self, item: Item, live: LiveService, plan: ServicePlan, decision: Join) -> Item:
+        service, deployment = live.service, decision.deployment
+        before: Json = {}
+        if decision.previous is not None:
+            try:
+                before, _ = self.aws.describe_task_definition(decision.previous)
+            except AwsRefused:
+                # The revision was deleted, so its images are unknown. The rollout is watched all the same.
+                before = {}
+        container = next(iter(plan.containers.values())).name
+        if not decision.is_ours and plan.desired.configuration is not None:
+            self._write_settings(item, plan)
+        note = None if decision.is_ours else "joined the deployment of this image that was going on already"
+        # Where the revision was deployed again, the newer deployment is not ours.
+        is_second = any(
+            each.task_definition == deployment.task_definition and each.id != deployment.id
+            for each in service.deployments
+        )
+        item = item.with_change(
+            revision=short(arn(live.definition)), previous_image=images_of(before).get(container)
+        ).with_progress(reason=item.reason or note)
+        if not decision.is_ours and not decision.is_taken_back:
+            # Somebody else's deployment is judged, and never taken back.
+            item = item.with_change(previous=None)
+        return self._rolling_out(item, service, deployment, is_followed=not decision.is_ours or is_second)
+
+    def _rolling_out(self, item: Item, service: Service, deployment: Deployment, *, is_followed: bool) -> Item:
+        """The item, waiting for this deployment. Its age is by ECS's clock where the answer has ECS's time, as the
+        functions' clock may differ."""
+        now = self.budget.clock()
+        taken = 0.0 if service.as_of is None else service.age(deployment, now)
+        watched = item.with_watched(
+            deployment=deployment.id, deployed_at=deployment.created_at, is_followed=is_followed
+        )
+        return move(watched, Step.ROLLING_OUT, since=now - taken)
+
+    # --- a new revision ----------------------------------------------------------------------------------------------
+
+    def _start(self, item: Item, planned: Planned, live: LiveService, plan: ServicePlan, decision: Deploy) -> Item:
+        desired = plan.desired
+        previous = decision.previous or short(arn(live.definition))
+        revision = self.registrar.revision(
+            live.definition, live.tags, desired.images, previous=previous, digests=desired.digests
+        )
+        why = join_texts(decision.why, decision.note)
+        item = item.with_change(revision=short(revision)).with_progress(reason=item.reason or why)
+        if item.has_hook(Hook.PRE_DEPLOY):
+            # The state machine stores the revision first, so that a repeated call of RunTask is the same.
+            return move(item, Step.PRE_DEPLOY)
+        configuration = plan.configuration if plan.configure or desired.configuration else None
+        return self._update(item, planned, configuration)
+
+    def _after_pre_deploy(self, planned: Planned) -> Item:
+        """Update the service after the hook preDeploy succeeded, unless an interrupted run has done that."""
+        item, service = planned.item, planned.service
+        primary, revision = service.primary, item.change.revision or ""
+        if primary is not None and short(primary.task_definition) not in (item.change.replaced, revision):
+            deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
+            raise ItemFailed(f"{deployed}; that is left as it is")
+        # Somebody may have changed the settings since the plan.
+        before, owned = settings_before(planned.remembered, service.configuration), item.service.deployment or {}
+        configuration = merged(before, owned)
+        is_written = bool(owned) or differs(service.configuration, configuration)
+        if is_written:
+            item = item.with_change(previous_settings=original_settings(before, owned))
+        return self._update(item, planned, configuration if is_written else None)
+
+    def _update(self, item: Item, planned: Planned, configuration: Json | None) -> Item:
+        revision = self.batch.task_definition_arn(item.change.revision or "")
+        self.ledger.fence.require(is_rollback=False)
+        service = self._current(item, planned)
+        primary = service.primary
+        if primary is not None and primary.task_definition == revision:
+            # Without an interrupted run, somebody else deployed the new revision already.
+            is_ours = item.number in self.begun or self.registrar.is_retry
+            self.begun.pop(item.number, None)
+            return self._rolling_out(item, service, primary, is_followed=not is_ours)
+        known = planned.service.primary
+        if primary is not None and known is not None and primary.id != known.id:
+            deployed = f"{short(primary.task_definition)} was deployed by someone else a moment ago"
+            raise ItemFailed(f"{deployed}; that is left as it is, and the next push tries again")
+        self.begun[item.number] = item
+        try:
+            answer = self.aws.update_service(item.cluster, item.name, revision, configuration)
+        except AwsRefused:
+            # Nothing was changed.
+            del self.begun[item.number]
+            raise
+        after = Service.from_api(answer)
+        started = next((d for d in after.deployments if d.is_primary and d.task_definition == revision), None)
+        if started is None:
+            raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
+        del self.begun[item.number]
+        replaced = _replaced(service, after, revision)
+        item = item.with_progress(reason=join_texts(item.reason, replaced))
+        return self._rolling_out(item, after, started, is_followed=False)
+
+    def _current(self, item: Item, planned: Planned) -> Service:
+        """The service, by a read that is young enough. An answer that is older than the planned one is not used."""
+        if item.number not in self.begun and self.budget.monotonic() - planned.read_at <= _FRESH:
+            return planned.service
+        found = self.aws.describe_services(item.cluster, [item.name])
+        service = require_deployable(Service.from_api(found[0]) if found else None, item.cluster, item.name)
+        known, primary = planned.service.primary, service.primary
+        is_older = known is not None and primary is not None and primary.created_at < known.created_at
+        return planned.service if is_older else service
+
+    # --- hooks -------------------------------------------------------------------------------------------------------
+
+    def hook(self, item: Item, service: Service) -> Item:
+        """Run the task of the item's hook. Raises as :meth:`act` does."""
+        self.ledger.fence.require(is_rollback=False)
+        definition, _ = self.aws.describe_task_definition(item.change.revision or "")
+        request = hooks.request(self.batch, item, service, definition, self.release)
+        try:
+            task, why = self.aws.run_task(request)
+        except AwsRefused as error:
+            if (refusal := task_placement.refusal(error)) is None:
+                raise
+            task, why = None, refusal
+        now = self.budget.clock()
+        if task is None:
+            waiting = queue_hook(item, why, now, self.batch.stretch)
+            if waiting is None:
+                raise ItemFailed(hooks.could_not_run(item, why, now))
+            return waiting
+        return run_hook(item, hooks.run_state(task, request, definition, item), now)
+
+
+def _replaced(before: Service, after: Service, ours: str) -> str | None:
+    """The note about a deployment that somebody began between the last read and our call."""
+    known = {deployment.id for deployment in before.deployments}
+    for deployment in after.deployments:
+        if deployment.id not in known and deployment.task_definition != ours:
+            replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
+            return f"{replaced}, which someone else started at the same moment, was replaced"
+    return None

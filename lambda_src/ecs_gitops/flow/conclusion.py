@@ -1,0 +1,96 @@
+"""What is remembered of a service when its item has come to a verdict. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ecs_gitops.flow.transitions import is_rolling_back
+from ecs_gitops.model.memory import Attempt, Good, Memory, NotGood
+from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Proof, Status
+from ecs_gitops.plan.memory import proven, with_not_good
+
+if TYPE_CHECKING:
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
+
+
+def concluded(memory: Memory, item: Item, release: Release) -> Memory:
+    """The memory after what is known of the item by now. The same item may be concluded any number of times."""
+    attempt = _known(memory.attempt, item, release)
+    memory = replace(memory, attempt=attempt)
+    status, revision = item.status, item.change.revision
+    if status in (Status.DEPLOYED, Status.UNCHANGED) and revision is not None:
+        return _good(memory, item, revision, release)
+    is_over = item.is_final and item.status in (Status.FAILED, Status.ROLLED_BACK)
+    if not is_over and not is_rolling_back(item):
+        return memory
+    judgement = item.result.judgement if item.result is not None else item.progress.judgement
+    if attempt is not None and attempt.execution == release.mark:
+        memory = _judged(memory, attempt, judgement)
+    elif judgement is Judgement.FAILED and revision is not None:
+        memory = _failed_again(memory, attempt, revision, release, needs_hook=item.has_hook(Hook.POST_DEPLOY))
+    return _moved(memory, item)
+
+
+def _known(attempt: Attempt | None, item: Item, release: Release) -> Attempt | None:
+    """The attempt, with its revision where that is known by now."""
+    revision = item.change.revision
+    if attempt is None or attempt.execution != release.mark or revision is None or attempt.revision is not None:
+        return attempt
+    return replace(attempt, revision=revision)
+
+
+def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
+    """The memory with the verdict on this release's own attempt. What was good before it is good again."""
+    made = replace(attempt, verdict=judgement, by="the release")
+    good = memory.good
+    is_in_doubt = replace(attempt, verdict=Judgement.OPEN).unproven_revision is not None
+    if judgement is not Judgement.OPEN and is_in_doubt and good is not None and good.revision == attempt.revision:
+        good = attempt.good_before
+    return replace(memory, attempt=made, good=good)
+
+
+def _failed_again(
+    memory: Memory, attempt: Attempt | None, revision: str, release: Release, *, needs_hook: bool
+) -> Memory:
+    """The memory after what ran already was judged again, and failed."""
+    if attempt is not None and attempt.revision == revision:
+        attempt = replace(attempt, verdict=Judgement.FAILED, by=f"the release {release.execution_name}")
+    found = NotGood(revision=revision, why="judged again", needs_hook=needs_hook)
+    good = None if memory.good is not None and memory.good.revision == revision else memory.good
+    return replace(with_not_good(memory, found), attempt=attempt, good=good)
+
+
+def _moved(memory: Memory, item: Item) -> Memory:
+    """The memory after a rollback that went to a copy of what was good: the copy is as good."""
+    result, target = item.result, memory.attempt.rollback_to if memory.attempt is not None else None
+    if result is None or result.status is not Status.ROLLED_BACK or target is None or memory.good is None:
+        return memory
+    if result.running in (None, target.revision) or memory.good.revision != target.revision:
+        return memory
+    return replace(memory, good=replace(memory.good, revision=str(result.running)))
+
+
+def _good(memory: Memory, item: Item, revision: str, release: Release) -> Memory:
+    attempt, hook_ran = memory.attempt, item.has_hook(Hook.POST_DEPLOY)
+    is_this = attempt is not None and attempt.execution == release.mark
+    is_judged = item.status is Status.DEPLOYED or item.change.kind is ChangeKind.JUDGE
+    is_its = attempt is not None and (is_this or attempt.revision == revision)
+    # Where the desired count is 0, nothing ran.
+    is_empty = item.result is not None and item.result.runs_nothing
+    proof = Proof.PROVEN if is_judged and not is_empty else Proof.ADOPTED
+    known = memory.good
+    if proof is Proof.ADOPTED and known is not None and known.revision == revision:
+        proof = known.proof
+    digests = item.change.digests or (known.digests if known is not None and known.revision == revision else {})
+    if is_its and attempt is not None:
+        attempt = replace(attempt, verdict=Judgement.GOOD, by="the release", digests=digests or attempt.digests)
+    elif attempt is not None and (attempt.fingerprint != item.desired.content_hash or is_judged):
+        # The release has another text: coming back to the attempt's is a new try.
+        if (bad := attempt.unproven_revision) not in (None, revision):
+            found = NotGood(revision=bad or "", why=attempt.verdict, needs_hook=attempt.has_post_deploy)
+            memory = with_not_good(memory, found)
+        attempt = None
+    memory = replace(memory, attempt=attempt)
+    return proven(memory, Good(revision=revision, digests=digests, proof=proof), hook_ran=hook_ran and is_judged)

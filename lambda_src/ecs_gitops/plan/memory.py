@@ -1,0 +1,204 @@
+"""The rules of what is remembered between releases. Pure; docs/architecture/memory.md has them in words.
+
+An attempt is written before anything is changed (:func:`intent`), its verdict when there is one (:func:`concluded`).
+Until then it is OPEN, and the next release settles it (:func:`settled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.deployment_settings import differs, merged
+from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, PREVIOUS, execution_tag, is_of_machine
+from ecs_gitops.ecs.service import Service, is_settled
+from ecs_gitops.model.identity import short
+from ecs_gitops.model.memory import NOT_GOOD_AT_MOST, Attempt, Good, Memory, NotGood
+from ecs_gitops.model.status import Judgement, Proof
+
+if TYPE_CHECKING:
+    from ecs_gitops.desired.state import DesiredState
+    from ecs_gitops.model.images import Images
+    from ecs_gitops.model.release import Release
+    from ecs_gitops.model.types import Json
+
+
+class Ended(StrEnum):
+    """How ECS's newest record of an attempt's revision ended. STOPPED: by a call, or superseded. NONE: there is no
+    record, so the revision was never deployed."""
+
+    GAVE_UP = "GAVE_UP"
+    STOPPED = "STOPPED"
+    SUCCESSFUL = "SUCCESSFUL"
+    GOING_ON = "GOING_ON"
+    NONE = "NONE"
+    UNKNOWN = "UNKNOWN"
+
+
+def is_of(attempt: Attempt | None, revision: str, tags: Mapping[str, str]) -> bool:
+    """Whether ``revision``, which has ``tags``, is the attempt's."""
+    if attempt is None:
+        return False
+    if attempt.rollback_to is not None and attempt.rollback_to.revision == attempt.revision:
+        # The settings alone were changed.
+        return False
+    if attempt.revision is not None:
+        return attempt.revision == short(revision)
+    return tags.get(EXECUTION) == execution_tag(attempt.execution)
+
+
+def is_same_try(attempt: Attempt | None, desired: DesiredState) -> bool:
+    """Whether Git asks for the same as the attempt did: the same text, and no tag that is known to have moved."""
+    if attempt is None or attempt.fingerprint != desired.fingerprint:
+        return False
+    return not _has_moved(attempt.digests, desired.asked_digests)
+
+
+def _has_moved(then: Images, now: Images) -> bool:
+    return any(name in now and now[name] != digest for name, digest in then.items())
+
+
+def is_held(memory: Memory, desired: DesiredState) -> bool:
+    """Whether what Git asks for failed before, and nobody has changed it since. (Rule 5.)"""
+    attempt = memory.attempt
+    return attempt is not None and attempt.verdict is Judgement.FAILED and is_same_try(attempt, desired)
+
+
+def settled(memory: Memory, revision: str | None, ended: Ended) -> Memory:
+    """The memory, with a verdict on an attempt that is OPEN, as far as ECS's records have one. ``revision`` is the
+    attempt's, where it is known by now. (Rule 4.)"""
+    attempt = memory.attempt
+    if attempt is None or attempt.verdict is not Judgement.OPEN:
+        return memory
+    attempt = replace(attempt, revision=attempt.revision or revision)
+    if ended is Ended.GAVE_UP:
+        attempt = replace(attempt, verdict=Judgement.FAILED, by="ECS")
+    elif ended is Ended.NONE:
+        attempt = replace(attempt, verdict=Judgement.UNTOUCHED, by="ECS")
+    elif ended is Ended.SUCCESSFUL and not attempt.has_post_deploy:
+        attempt = replace(attempt, verdict=Judgement.GOOD, by="ECS")
+    return replace(memory, attempt=attempt)
+
+
+def unproven(memory: Memory, revision: str, tags: Mapping[str, str], desired: DesiredState, release: Release) -> str:
+    """Why a revision that runs, and is what Git asks for, has to be judged again; empty where it has not. (Rule 5.)"""
+    attempt, revision = memory.attempt, short(revision)
+    is_bad = memory.is_not_good(revision)
+    if attempt is not None and is_of(attempt, revision, tags):
+        if attempt.verdict is Judgement.GOOD:
+            return "it was not good in an earlier release" if is_bad and desired.has_post_deploy else ""
+        return f"the release {attempt.execution.rpartition(':')[2]} left it without a good verdict ({attempt.verdict})"
+    if is_bad or _is_marked(memory, revision, tags):
+        return "it was not good in an earlier release"
+    if is_of_machine(tags, release) and (memory.good is None or memory.good.revision != revision):
+        return "an earlier release deployed it, and no verdict on it is known"
+    is_unproven = attempt is not None and attempt.verdict.is_unproven
+    if is_unproven and desired.has_post_deploy and is_same_try(attempt, desired):
+        return "the last release of this did not end well, and somebody deployed it since"
+    return ""
+
+
+def _is_marked(memory: Memory, revision: str, tags: Mapping[str, str]) -> bool:
+    """Whether the revision has the tag of one that failed, and no later release has proven it."""
+    return FAILED in tags and (memory.good is None or memory.good.revision != revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a rollback goes to. ``why`` is None where it is what runs."""
+
+    revision: str
+    why: str | None = None
+
+
+def rollback_target(
+    service: Service, revision: str, tags: Mapping[str, str], memory: Memory, judged: str | None = None
+) -> Target | None:
+    """What a rollback goes to, fixed before our UpdateService; None where no earlier good revision is known.
+    ``revision`` with ``tags`` is what the service runs, ``judged`` the revision that is judged, where that runs
+    already. (Rule 8.)"""
+    attempt, primary = memory.attempt, service.primary
+    revision = short(revision)
+    is_bad = memory.is_not_good(revision) or _is_marked(memory, revision, tags)
+    is_bad = is_bad or (attempt is not None and attempt.verdict.is_unproven and is_of(attempt, revision, tags))
+    is_over = primary is None or is_settled(service, primary)
+    if is_over and not is_bad and revision != judged:
+        return Target(revision)
+    runs = f"what runs, {revision}, {'was not good' if is_bad else 'is still being rolled out'}"
+    earlier = [attempt.rollback_to.revision] if attempt is not None and attempt.rollback_to is not None else []
+    earlier += [memory.good.revision] if memory.good is not None else []
+    beside = [d for d in service.deployments if not d.is_primary and d.running > 0]
+    earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]
+    earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) else []
+    for each in earlier:
+        if each in (judged, revision) or _is_unproven(memory, each):
+            continue
+        return Target(each, f"{runs}: a rollback goes to {each}")
+    return None
+
+
+def _is_unproven(memory: Memory, revision: str) -> bool:
+    attempt = memory.attempt
+    return memory.is_not_good(revision) or (attempt is not None and attempt.unproven_revision == revision)
+
+
+# --- settings (rule 10) -----------------------------------------------------------------------------------------------
+
+
+def left_behind(memory: Memory, live: Mapping[str, object]) -> bool:
+    """Whether ``live`` are settings that an attempt wrote which did not end good, and nobody has changed since."""
+    attempt = memory.attempt
+    if attempt is None or attempt.verdict is Judgement.GOOD:
+        return False
+    before = attempt.rollback_to.settings if attempt.rollback_to is not None else None
+    if before is None or not differs(live, before):
+        return False
+    return any(not differs(live, written) for written in attempt.written)
+
+
+def settings_before(memory: Memory, live: Mapping[str, object]) -> Json:
+    """The settings of the service before any attempt that did not end good: what a person has set, or what was before
+    the attempt."""
+    if left_behind(memory, live) and memory.attempt is not None and memory.attempt.rollback_to is not None:
+        return merged(live, memory.attempt.rollback_to.settings or {})
+    return dict(live)
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def intent(memory: Memory, attempt: Attempt) -> Memory:
+    """The memory with an attempt that is about to be made. What it replaces is not good, unless it ended well; what the
+    same execution wrote before stays, as it may have died since. (Rules 1, 3, 6.)"""
+    old = memory.attempt
+    if old is not None and old.execution == attempt.execution:
+        written = (*old.written, *(each for each in attempt.written if each not in old.written))
+        kept = replace(attempt, written=written, rollback_to=old.rollback_to or attempt.rollback_to)
+        return replace(memory, attempt=replace(kept, good_before=old.good_before))
+    return replace(_replaced(memory), attempt=replace(attempt, good_before=memory.good))
+
+
+def _replaced(memory: Memory) -> Memory:
+    """The memory without its attempt, whose revision is not good where it was never proven."""
+    old = memory.attempt
+    if old is not None and (revision := old.unproven_revision) is not None:
+        memory = with_not_good(memory, NotGood(revision=revision, why=old.verdict, needs_hook=old.has_post_deploy))
+    return replace(memory, attempt=None)
+
+
+def with_not_good(memory: Memory, found: NotGood) -> Memory:
+    """The memory with a revision that was not good; the oldest are forgotten."""
+    others = tuple(each for each in memory.not_good if each.revision != found.revision)
+    return replace(memory, not_good=(*others, found)[-NOT_GOOD_AT_MOST:])
+
+
+def proven(memory: Memory, good: Good, *, hook_ran: bool) -> Memory:
+    """The memory after ``good`` was judged good. Where its hook failed before, only a hook proves it. (Rule 3.)"""
+    kept = tuple(
+        each
+        for each in memory.not_good
+        if each.revision != good.revision or (each.needs_hook and not hook_ran) or good.proof is Proof.ADOPTED
+    )
+    return replace(memory, good=good, not_good=kept)

@@ -1,0 +1,119 @@
+"""Write down what came of a release: verdicts after each slice, and the rest with the report.
+
+Nothing here may delay or fail a release. What cannot be written is told, and the next release judges again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ecs_gitops.ecs.revision_tags import FAILED, execution_tag
+from ecs_gitops.flow.conclusion import concluded
+from ecs_gitops.flow.transitions import is_rolling_back
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
+from ecs_gitops.model.item import join_texts
+from ecs_gitops.model.memory import NOTHING
+from ecs_gitops.model.status import Judgement, Kind, Status
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import TimeBudget
+    from ecs_gitops.ledger import Ledger
+    from ecs_gitops.ledger.targets import Memories, Targets
+    from ecs_gitops.model.batch import Batch
+    from ecs_gitops.model.item import Item
+    from ecs_gitops.model.release import Release
+
+log = logging.getLogger(__name__)
+
+# A slice waits for the ledger, and for a tag, no longer than this. Seconds.
+_SECONDS = 20.0
+_LEFT_OUT = (Status.HELD, Status.SKIPPED)
+
+
+def after_slice(aws: Aws, ledger: Ledger, release: Release, before: Batch, after: Batch, budget: TimeBudget) -> Batch:
+    """The batch, after the verdicts that are new in it were written. Raises :class:`FenceLost` where another release
+    has taken over: its memory is not written."""
+    if after.kind is not Kind.SERVICE:
+        return after
+    known = {item.number: item for item in before.items}
+    new = [item for item in after.items if _is_new(known[item.number], item)]
+    if not new:
+        return after
+    ledger.fence.require(is_rollback=True)
+    failure = _written(ledger.targets, new, release, budget)
+    _tag_failed(aws, [item for item in new if _has_failed(item)], release, after, budget)
+    return after.updated(_with_note(item, failure) for item in new) if failure else after
+
+
+def at_the_end(targets: Callable[[Batch], Targets], release: Release, batches: Iterable[Batch]) -> str | None:
+    """Write what is known of all items of a release that is over, also of those that it left unchanged. Returns why
+    something could not be written."""
+    for batch in batches:
+        items = [item for item in batch.items if item.is_final and item.status not in _LEFT_OUT]
+        if batch.kind is not Kind.SERVICE or not items:
+            continue
+        try:
+            targets(batch).update(partial(_concluded, items=items, release=release))
+        except (LedgerUnavailable, LedgerRefused) as error:
+            return str(error)
+    return None
+
+
+def _is_new(before: Item, after: Item) -> bool:
+    if before == after or after.status in _LEFT_OUT:
+        return False
+    is_begun = after.change.revision != before.change.revision
+    return is_begun or after.is_final != before.is_final or is_rolling_back(after) != is_rolling_back(before)
+
+
+def _has_failed(item: Item) -> bool:
+    judgement = item.result.judgement if item.result is not None else item.progress.judgement
+    return judgement is Judgement.FAILED and (item.is_final or is_rolling_back(item))
+
+
+def _written(targets: Targets, items: Sequence[Item], release: Release, budget: TimeBudget) -> str | None:
+    limited = budget.at_most(_SECONDS)
+
+    def write() -> None:
+        try:
+            targets.update(lambda memories: _concluded(memories, items, release))
+        except LedgerUnavailable as error:
+            raise AwsUnavailable(str(error)) from None
+
+    try:
+        limited.retry(write)
+    except (AwsUnavailable, LedgerRefused) as error:
+        log.warning("what came of items could not be remembered", extra={"cause": str(error)})
+        return f"this could not be remembered, so the next release judges it again: {error}"
+    return None
+
+
+def _concluded(memories: Memories, items: Iterable[Item], release: Release) -> Memories:
+    found: Mapping[str, Item] = {item.desired.identity: item for item in items}
+    made = {name: concluded(memories.get(name, NOTHING), item, release) for name, item in found.items()}
+    return {**memories, **{name: memory for name, memory in made.items() if memory != NOTHING}}
+
+
+def _with_note(item: Item, note: str) -> Item:
+    if item.result is not None:
+        return replace(item, result=replace(item.result, reason=join_texts(item.result.reason, note)))
+    return item
+
+
+def _tag_failed(aws: Aws, items: Iterable[Item], release: Release, batch: Batch, budget: TimeBudget) -> None:
+    """Tag revisions that failed, so that whoever loses the ledger still knows of them. At best effort: the ledger has
+    it already, and ECS takes no tag for a revision that is not ACTIVE."""
+    limited = budget.at_most(_SECONDS)
+    for item in items:
+        if item.change.revision is None:
+            continue
+        revision, mark = batch.task_definition_arn(item.change.revision), execution_tag(release.mark)
+        try:
+            limited.retry(partial(aws.tag_task_definition, revision, FAILED, mark))
+        except (AwsRefused, AwsUnavailable) as error:
+            log.info("a revision that failed could not be tagged", extra={"cause": str(error)})
