@@ -64,6 +64,7 @@ module "ledger" {
   role_arns                 = local.role_arns
   item_timeout_minutes      = var.item_timeout_minutes
   execution_timeout_minutes = var.execution_timeout_minutes
+  release_retention_days    = var.release_retention_days
   force_destroy             = var.ledger_force_destroy
   kms_key_arn               = var.kms_key_arn
   tags                      = local.tags

@@ -43,6 +43,7 @@ module "ecs_gitops" {
   log_level                = "DEBUG"
   log_retention_days       = 365
   artifact_expiration_days = 7
+  release_retention_days   = 730
   artifact_force_destroy   = true
 
   kms_key_arn              = aws_kms_key.gitops.arn

@@ -24,6 +24,7 @@ module "ecs_gitops" {
   layer_zip                = var.layer_zip
   artifact_force_destroy   = true
   artifact_expiration_days = var.lifecycle_rules ? 30 : null
+  release_retention_days   = var.lifecycle_rules ? 400 : null
   notification_emails      = ["team@example.com"]
   log_level                = "DEBUG"
   pass_role_arns           = ["arn:aws:iam::111111111111:role/shop-*"]

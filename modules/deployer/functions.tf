@@ -28,9 +28,9 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = merge(
+      local.common_environment,
       lookup(local.environments, each.key, {}),
       each.value.assumes && length(var.ecs_api_limits) > 0 ? { ECS_GITOPS_ECS_LIMITS = local.ecs_limits } : {},
-      { ECS_GITOPS_TRACING = tostring(var.tracing) },
     )
   }
 
@@ -47,7 +47,7 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
-      condition     = length(jsonencode(merge(lookup(local.environments, each.key, {}), { ECS_GITOPS_ECS_LIMITS = local.ecs_limits }))) <= 4000
+      condition     = length(jsonencode(merge(local.common_environment, lookup(local.environments, each.key, {}), { ECS_GITOPS_ECS_LIMITS = local.ecs_limits }))) <= 4000
       error_message = "The environment of the function ${local.function_names[each.key]} has more than the 4 KB that Lambda takes: shorten ecs_api_limits or pipeline_name."
     }
   }

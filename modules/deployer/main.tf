@@ -11,27 +11,27 @@ locals {
   partition = data.aws_service.ecs.partition
   region    = data.aws_service.ecs.region
 
-  # One entry per function. `assumes`: its role may assume the deploy roles. `configured`: it reads the instance's
-  # settings.
+  # One entry per function. `assumes`: its role may assume the deploy roles.
   functions = {
-    init_config     = { timeout = 60, assumes = false, configured = true }
-    deploy_task     = { timeout = 900, assumes = true, configured = false }
-    deploy_ecs      = { timeout = 900, assumes = true, configured = false }
-    validate_deploy = { timeout = 900, assumes = true, configured = false }
+    init_config     = { timeout = 60, assumes = false }
+    deploy_task     = { timeout = 900, assumes = true }
+    deploy_ecs      = { timeout = 900, assumes = true }
+    validate_deploy = { timeout = 900, assumes = true }
   }
   function_names = { for key in keys(local.functions) : key => "${var.name}-${replace(key, "_", "-")}" }
 
   # In the package's format: bucket to [burst, calls per second].
   ecs_limits = jsonencode({ for bucket, limit in var.ecs_api_limits : bucket => [limit.burst, limit.per_second] })
 
-  # Not in the map above, from which the functions' roles are made: the ledger's settings name the deploy roles, and
-  # those trust the functions' roles. One map would make a cycle.
+  # Neither this nor the next is in the map above, from which the functions' roles are made: the ledger's settings name
+  # the deploy roles, and those trust the functions' roles. One map would make a cycle.
+  common_environment = {
+    ECS_GITOPS_LEDGER_BUCKET = var.ledger_bucket_name
+    # The account that must own the bucket.
+    ECS_GITOPS_ACCOUNT_ID = local.account
+    ECS_GITOPS_TRACING    = tostring(var.tracing)
+  }
   environments = {
-    init_config = {
-      ECS_GITOPS_LEDGER_BUCKET = var.ledger_bucket_name
-      # The account that must own the bucket.
-      ECS_GITOPS_ACCOUNT_ID = local.account
-    }
     validate_deploy = merge(
       {
         ECS_GITOPS_PIPELINE_NAME = var.pipeline_name

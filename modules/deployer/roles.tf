@@ -31,7 +31,8 @@ resource "aws_iam_role_policy" "function" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
       }],
-      [for statement in local.settings_statements : statement if each.value.configured],
+      local.ledger_statements[each.key],
+      [for statement in [local.describe_statement] : statement if contains(["init_config", "validate_deploy"], each.key)],
       [for statement in local.failure_statements : statement if each.key == "validate_deploy"],
       var.tracing ? [local.tracing_statement] : [],
       [for arn in compact([var.kms_key_arn]) : {
@@ -115,16 +116,19 @@ resource "aws_iam_role_policy" "state_machine" {
 }
 
 locals {
-  # For failures without a notice of the release: read the execution, publish the notice, record that it was sent.
+  # InitConfig reads whether the release that holds running.json has ended, ValidateDeploy what became of a release
+  # without a notice.
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+  describe_statement = {
+    Sid      = "DescribeReleases"
+    Effect   = "Allow"
+    Action   = "states:DescribeExecution"
+    Resource = "arn:${local.partition}:states:${local.region}:${local.account}:execution:${var.name}:*"
+  }
+
+  # For failures without a notice of the release: publish the notice, record that it was sent.
   failure_statements = concat(
     [
-      {
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
-        Sid      = "DescribeReleases"
-        Effect   = "Allow"
-        Action   = "states:DescribeExecution"
-        Resource = "arn:${local.partition}:states:${local.region}:${local.account}:execution:${var.name}:*"
-      },
       {
         Sid      = "NotifyOfFailures"
         Effect   = "Allow"
@@ -147,34 +151,6 @@ locals {
       Resource = arn
     }],
   )
-
-  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-  settings_statements = concat(
-    [
-      {
-        Sid      = "ReadSettings"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "${var.ledger_bucket_arn}/${local.settings_key}"
-      },
-      {
-        # To distinguish absent settings from a missing right: S3 answers both with AccessDenied.
-        Sid       = "FindSettings"
-        Effect    = "Allow"
-        Action    = "s3:ListBucket"
-        Resource  = var.ledger_bucket_arn
-        Condition = { StringEquals = { "s3:prefix" = local.settings_key } }
-      },
-    ],
-    [for arn in compact([var.ledger_kms_key_arn]) : {
-      Sid      = "DecryptSettings"
-      Effect   = "Allow"
-      Action   = "kms:Decrypt"
-      Resource = arn
-    }],
-  )
-  # The same key as in modules/ledger.
-  settings_key = "settings/instance.json"
 
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html: no narrower resource is
   # supported.

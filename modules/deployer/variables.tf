@@ -39,7 +39,7 @@ variable "role_arns" {
 }
 
 variable "ledger_bucket_name" {
-  description = "Name of the bucket with the instance's settings: bucket_name of modules/ledger."
+  description = "Name of the ledger's bucket: bucket_name of modules/ledger."
   type        = string
   nullable    = false
 }

@@ -1,4 +1,6 @@
-# What an instance keeps for longer than a release: at present its settings. Nothing here expires.
+# What an instance keeps for longer than a release: its settings, what was released last, which release is running, the
+# steps and reports of releases, and the state of their targets. The README lists the keys and how long each is kept;
+# lifecycle.tf deletes.
 resource "aws_s3_bucket" "this" {
   bucket        = var.name
   force_destroy = var.force_destroy

@@ -77,6 +77,17 @@ variable "execution_timeout_minutes" {
   }
 }
 
+variable "release_retention_days" {
+  description = "Days that the reports of releases are kept, below releases/: 30 to 3650; null means that nothing in the ledger expires, steps and old versions included."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.release_retention_days == null || try(var.release_retention_days >= 30 && var.release_retention_days <= 3650 && floor(var.release_retention_days) == var.release_retention_days, false)
+    error_message = "release_retention_days takes a whole number from 30 to 3650, or null."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether `terraform destroy` deletes the bucket with what is in it beside the settings; false makes it fail while there is anything."
   type        = bool

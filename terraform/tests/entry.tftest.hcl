@@ -92,6 +92,7 @@ run "refuses_values_that_are_none" {
     log_level                = "TRACE"
     log_retention_days       = 2
     artifact_expiration_days = 366
+    release_retention_days   = 29
     permissions_boundary_arn = "boundary"
     pass_role_arns           = ["*"]
     schedule_names           = ["jobs/nightly"]
@@ -101,7 +102,7 @@ run "refuses_values_that_are_none" {
   expect_failures = [
     var.name, var.repository_name, var.branch, var.manifest_path, var.pipeline_execution_mode, var.build_compute,
     var.notification_emails, var.notify, var.deploy_regions, var.architecture, var.max_concurrency, var.log_level,
-    var.log_retention_days, var.artifact_expiration_days, var.permissions_boundary_arn, var.pass_role_arns,
+    var.log_retention_days, var.artifact_expiration_days, var.release_retention_days, var.permissions_boundary_arn, var.pass_role_arns,
     var.schedule_names, var.ecr_repository_arns,
   ]
 }

@@ -39,23 +39,44 @@ module "artifacts" {{
   name            = "artifacts-with-rules"
   expiration_days = 7
 }}
+
+module "ledger" {{
+  source = "{root}/modules/ledger"
+
+  name                   = "ledger-with-rules"
+  instance_name          = "shop"
+  account_id             = "111111111111"
+  region                 = "us-west-2"
+  role_arns              = {{ "111111111111" = "arn:aws:iam::111111111111:role/shop-deploy" }}
+  release_retention_days = 60
+}}
 """
 
 
-def test_old_artifacts_expire_and_a_plan_after_the_apply_changes_nothing(tmp_path: Path) -> None:
-    # GIVEN the module as it ships, with its lifecycle rule
+def test_what_is_old_expires_and_a_plan_after_the_apply_changes_nothing(tmp_path: Path) -> None:
+    # GIVEN the modules as they ship, with their lifecycle rules
     with LocalAws(tmp_path / "aws") as aws:
         folder = tmp_path / "root"
         folder.mkdir()
         (folder / "main.tf").write_text(_CONFIGURATION.format(endpoint=aws.endpoint, root=ROOT))
         terraform = Terraform(folder, tmp_path / "terraform")
         terraform.init()
-        # WHEN it is applied
+        # WHEN they are applied, both at once: the provider waits for a minute on each
         terraform.apply()
-        # THEN S3 has the rule
+        # THEN S3 has the rules
         rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="artifacts-with-rules")["Rules"]
         assert [(rule["Status"], rule["Expiration"]["Days"]) for rule in rules] == [("Enabled", 7)]
         assert rules[0]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
+        kept = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="ledger-with-rules")["Rules"]
+        by_prefix = {rule["Filter"].get("Prefix", ""): rule for rule in kept}
+        assert {prefix: rule["Expiration"].get("Days") for prefix, rule in by_prefix.items()} == {
+            "work/": 30,
+            "releases/": 60,
+            "": None,
+        }
+        assert by_prefix[""]["Expiration"]["ExpiredObjectDeleteMarker"]
+        assert by_prefix[""]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+        assert by_prefix[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
         # AND nothing differs
         assert terraform.planned_changes() == ""
         terraform.destroy()

@@ -109,6 +109,7 @@ class Unseen:
 _LAMBDA_LOGS = Unseen("Lambda writes the logs itself; the local AWS plays no call for it")
 _DELIVERY = Unseen("Step Functions delivers logs by itself; the local AWS does not play it")
 _BUCKET = Unseen("the local pipeline and build do not look at the bucket first")
+_LEDGER = Unseen("no release reads or writes this part of the ledger yet")
 UNSEEN: dict[Permission, Unseen] = {
     ("deploy", "ecs:StopServiceDeployment"): Unseen("UpdateService is the other way back", on.stuck_canary, RELEASE),
     ("state-machine", "sns:Publish"): Unseen("a lost notice changes no outcome: caught", on.failing, RELEASE),
@@ -135,6 +136,12 @@ UNSEEN: dict[Permission, Unseen] = {
     },
     **{(r, a): _BUCKET for r in ("pipeline", "build") for a in ("s3:GetBucketAcl", "s3:GetBucketLocation")},
     ("build", "s3:GetBucketVersioning"): _BUCKET,
+    **{
+        (r, f"s3:{a}"): _LEDGER for r in ("deploy-ecs", "deploy-task") for a in ("GetObject", "ListBucket", "PutObject")
+    },
+    ("init-config", "s3:PutObject"): _LEDGER,
+    ("init-config", "states:DescribeExecution"): _LEDGER,
+    ("validate-deploy", "s3:ListBucket"): _LEDGER,
 }
 SCENARIOS = tuple(dict.fromkeys([*(c.scenario for c in CASES), *(u.scenario for u in UNSEEN.values() if u.scenario)]))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import botocore
 import pytest
@@ -185,3 +186,76 @@ def test_without_faults_nothing_happens(aws: LocalAws, function: str) -> None:
     before = len(_faults(aws, function))
     assert _invoke(aws, function, [_LIST] * 3) == [[200, ""]] * 3
     assert len(_faults(aws, function)) == before
+
+
+def _use_on(aws: LocalAws, kind: str, **more: Any) -> None:
+    """S3 fails for what functions write below ``work/``, at every attempt."""
+    aims = [{"operation": "s3:PUT", "path": "/*/work/*"}]
+    _use(aws, kind, **{"only": aims, "endless": True, **more})
+
+
+def _put(bucket: str, key: str, **more: Any) -> list[Any]:
+    return ["s3", "put_object", {"Bucket": bucket, "Key": key, "Body": "{}", **more}]
+
+
+@pytest.fixture
+def bucket(aws: LocalAws, name: str) -> str:
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    aws.client("s3").put_object(Bucket=name, Key="work/first", Body=b"{}")
+    return name
+
+
+def test_s3_refuses_writes_below_a_prefix_and_nothing_else(aws: LocalAws, function: str, bucket: str) -> None:
+    # GIVEN an S3 that is too busy to write below work/
+    _use_on(aws, "throttle")
+    read = ["s3", "get_object", {"Bucket": bucket, "Key": "work/first"}]
+    # WHEN a function writes there, and elsewhere, and reads
+    answers = _invoke(aws, function, [_put(bucket, "work/a b"), _put(bucket, "targets/a"), read, _LIST])
+    # THEN only the write fails, after all attempts of the client
+    assert answers == [[503, "SlowDown"], [200, ""], [200, ""], [200, ""]]
+    noted = [(each["operation"], each["path"], each["attempt"]) for each in _faults(aws, function)]
+    assert noted == [("s3:PUT", f"/{bucket}/work/a b", attempt) for attempt in range(1, 6)]
+    # AND it was not carried out
+    assert {each["Key"] for each in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]} == {
+        "targets/a",
+        "work/first",
+    }
+    # AND another invocation meets the same, until the setting is taken back
+    assert _invoke(aws, function, [_put(bucket, "work/b")]) == [[503, "SlowDown"]]
+    aws.control("settings", {"faults": None})
+    assert _invoke(aws, function, [_put(bucket, "work/b")]) == [[200, ""]]
+
+
+def test_s3_refuses_reads_of_one_function(aws: LocalAws, function: str, bucket: str) -> None:
+    read = ["s3", "get_object", {"Bucket": bucket, "Key": "work/first"}]
+    # GIVEN reads that fail, but those of another function
+    _use_on(aws, "5xx", only=[{"function": "another", "operation": "s3:GET"}])
+    # WHEN the function reads, THEN it gets the object
+    assert _invoke(aws, function, [read]) == [[200, ""]]
+    # GIVEN reads of this one that fail, WHEN it reads, THEN S3 answers 5xx
+    _use_on(aws, "5xx", only=[{"function": "another"}, {"function": function, "operation": "s3:GET"}])
+    ((status, code),) = _invoke(aws, function, [read])
+    assert (status, code) in ((500, "InternalError"), (503, "ServiceUnavailable"))
+
+
+def test_the_answer_of_a_write_is_lost(aws: LocalAws, function: str, bucket: str) -> None:
+    # GIVEN answers that do not arrive
+    _use_on(aws, "timeout-after", timeoutSeconds=1)
+    # WHEN a function writes, THEN it learns nothing, and the object is there
+    assert _invoke(aws, function, [_put(bucket, "work/a")]) == [[0, "ReadTimeoutError"]]
+    assert aws.client("s3").get_object(Bucket=bucket, Key="work/a")["Body"].read() == b"{}"
+
+
+def test_a_retry_of_a_conditional_write_meets_its_own_object(aws: LocalAws, function: str, bucket: str) -> None:
+    # GIVEN one answer that does not arrive
+    _use_on(aws, "timeout-after", timeoutSeconds=1, endless=False)
+    # WHEN the client tries again, THEN S3 says that the object exists
+    answers = _invoke(aws, function, [_put(bucket, "work/a", IfNoneMatch="*")], attempts=2)
+    assert answers == [[412, "PreconditionFailed"]]
+    assert len(_faults(aws, function)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"only": [{"key": "work/"}]}, {"forever": True}, {"kinds": ["never"]}])
+def test_a_fault_that_is_none_is_refused(aws: LocalAws, wrong: dict[str, Any]) -> None:
+    with pytest.raises(HTTPError, match="400"):
+        aws.control("settings", {"faults": {"seed": 7, **wrong}})

@@ -92,10 +92,20 @@ run "four_functions_from_one_layer" {
         ECS_GITOPS_ACCOUNT_ID    = "111111111111"
         ECS_GITOPS_LEDGER_BUCKET = "shop-ledger"
       })
-      deploy_task = tomap({ ECS_GITOPS_TRACING = "false" })
-      deploy_ecs  = tomap({ ECS_GITOPS_TRACING = "false" })
+      deploy_task = tomap({
+        ECS_GITOPS_TRACING       = "false"
+        ECS_GITOPS_ACCOUNT_ID    = "111111111111"
+        ECS_GITOPS_LEDGER_BUCKET = "shop-ledger"
+      })
+      deploy_ecs = tomap({
+        ECS_GITOPS_TRACING       = "false"
+        ECS_GITOPS_ACCOUNT_ID    = "111111111111"
+        ECS_GITOPS_LEDGER_BUCKET = "shop-ledger"
+      })
       validate_deploy = tomap({
         ECS_GITOPS_TRACING           = "false"
+        ECS_GITOPS_ACCOUNT_ID        = "111111111111"
+        ECS_GITOPS_LEDGER_BUCKET     = "shop-ledger"
         ECS_GITOPS_PIPELINE_NAME     = "shop"
         ECS_GITOPS_NOTIFY            = "changes"
         ECS_GITOPS_METRICS           = "true"
@@ -116,14 +126,12 @@ run "four_functions_from_one_layer" {
 
 run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
   assert {
-    condition = jsondecode(aws_iam_role_policy.function["deploy_ecs"].policy).Statement == [
-      {
-        Sid      = "Log"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-deploy-ecs:*"
-      },
-    ]
+    condition = jsondecode(aws_iam_role_policy.function["deploy_ecs"].policy).Statement[0] == {
+      Sid      = "Log"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/shop-deploy-ecs:*"
+    }
     error_message = aws_iam_role_policy.function["deploy_ecs"].policy
   }
 
@@ -146,25 +154,6 @@ run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
   }
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if statement.Sid != "Log"] == [
-      {
-        Sid      = "ReadSettings"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "arn:aws:s3:::shop-ledger/settings/instance.json"
-      },
-      {
-        Sid       = "FindSettings"
-        Effect    = "Allow"
-        Action    = "s3:ListBucket"
-        Resource  = "arn:aws:s3:::shop-ledger"
-        Condition = { StringEquals = { "s3:prefix" = "settings/instance.json" } }
-      },
-    ]
-    error_message = "InitConfig may more than log and read its settings: ${aws_iam_role_policy.function["init_config"].policy}"
-  }
-
-  assert {
     condition = alltrue([for role in aws_iam_role.function :
     jsondecode(role.assume_role_policy).Statement == [{ Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole" }]])
     error_message = "Somebody else than Lambda may take a function's role."
@@ -182,6 +171,40 @@ run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
   assert {
     condition     = output.function_role_arns["init_config"] == "arn:aws:iam::111111111111:role/init-config"
     error_message = jsonencode(output.function_role_arns)
+  }
+}
+
+run "each_function_has_its_own_rights_in_the_ledger" {
+  assert {
+    condition = { for key, role in aws_iam_role_policy.function : key => [for statement in jsondecode(role.policy).Statement : statement.Sid] } == {
+      init_config     = ["Log", "ReadSettings", "HoldRunningRelease", "KeepSteps", "TellAbsentKeys", "DescribeReleases"]
+      deploy_task     = ["Log", "ReadRunningRelease", "KeepSteps", "KeepTargets", "TellAbsentKeys"]
+      deploy_ecs      = ["Log", "ReadRunningRelease", "KeepSteps", "KeepTargets", "TellAbsentKeys"]
+      validate_deploy = ["Log", "HoldRunningRelease", "KeepSteps", "KeepTargets", "KeepReports", "TellAbsentKeys", "DescribeReleases", "NotifyOfFailures", "NoteWhatWasTold"]
+    }
+    error_message = jsonencode({ for key, role in aws_iam_role_policy.function : key => [for statement in jsondecode(role.policy).Statement : statement.Sid] })
+  }
+
+  # The same Sid means the same statement, whatever the function.
+  assert {
+    condition = toset(flatten([for role in aws_iam_role_policy.function : [
+      for statement in jsondecode(role.policy).Statement : "${statement.Sid}: ${join(", ", statement.Action)} on ${join(", ", statement.Resource)}"
+      if strcontains(jsonencode(statement.Resource), "shop-ledger")
+      ]])) == toset([
+      "ReadSettings: s3:GetObject on arn:aws:s3:::shop-ledger/settings/instance.json",
+      "ReadRunningRelease: s3:GetObject on arn:aws:s3:::shop-ledger/running.json",
+      "HoldRunningRelease: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/running.json",
+      "KeepSteps: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/work/*",
+      "KeepTargets: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/targets/*",
+      "KeepReports: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/releases/*, arn:aws:s3:::shop-ledger/current.json",
+      "TellAbsentKeys: s3:ListBucket on arn:aws:s3:::shop-ledger",
+    ])
+    error_message = jsonencode({ for key, role in aws_iam_role_policy.function : key => jsondecode(role.policy).Statement })
+  }
+
+  assert {
+    condition     = !strcontains(join("", [for role in aws_iam_role_policy.function : role.policy]), "\"Condition\"")
+    error_message = "A right depends on a condition; with one on s3:prefix, S3 answers 403 for an absent key."
   }
 }
 
@@ -213,7 +236,7 @@ run "validate_deploy_may_tell_of_failures_and_no_more" {
   assert {
     condition = alltrue([
       for key in ["init_config", "deploy_task", "deploy_ecs"] :
-      !strcontains(aws_iam_role_policy.function[key].policy, "sns:Publish") && !strcontains(aws_iam_role_policy.function[key].policy, "s3:PutObject")
+      !strcontains(aws_iam_role_policy.function[key].policy, "sns:Publish") && !strcontains(aws_iam_role_policy.function[key].policy, "/notices/")
     ])
     error_message = "Another function may tell of failures as well."
   }
@@ -321,12 +344,12 @@ run "tracing_key_and_boundary_reach_everything" {
   }
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if !contains(["Log", "ReadSettings", "FindSettings"], statement.Sid)] == [
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["init_config"].policy).Statement : statement if contains(["UseLedgerKey", "Trace", "DecryptEnvironment"], statement.Sid)] == [
       {
-        Sid      = "DecryptSettings"
+        Sid      = "UseLedgerKey"
         Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = "arn:aws:kms:eu-central-1:111111111111:key/two"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = ["arn:aws:kms:eu-central-1:111111111111:key/two"]
       },
       {
         Sid      = "Trace"
@@ -342,6 +365,11 @@ run "tracing_key_and_boundary_reach_everything" {
       },
     ]
     error_message = aws_iam_role_policy.function["init_config"].policy
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role_policy.function : contains(jsondecode(role.policy).Statement[*].Sid, "UseLedgerKey")])
+    error_message = "A function may not use the ledger's key."
   }
 
   assert {

@@ -44,6 +44,69 @@ run "is_closed_versioned_and_keeps_what_it_has" {
   }
 }
 
+run "steps_reports_and_old_versions_expire_and_nothing_else" {
+  assert {
+    condition = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${rule.status}"] == [
+      "releases Enabled", "work Enabled", "old-versions Enabled",
+    ]
+    error_message = jsonencode(aws_s3_bucket_lifecycle_configuration.this[0].rule)
+  }
+
+  assert {
+    # What else expires by its age: the mocked provider fills in a prefix where there is none, and 0 days.
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : one(rule.filter).prefix => one(rule.expiration).days if one(rule.expiration).days != 0 } == {
+      "work/"     = 30
+      "releases/" = 400
+    }
+    error_message = jsonencode(aws_s3_bucket_lifecycle_configuration.this[0].rule)
+  }
+
+  assert {
+    condition = (
+      one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].expiration).expired_object_delete_marker
+      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].noncurrent_version_expiration).noncurrent_days == 90
+      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].abort_incomplete_multipart_upload).days_after_initiation == 7
+    )
+    error_message = "Old versions, delete markers or incomplete uploads stay for ever."
+  }
+}
+
+run "keeps_reports_for_as_long_as_asked" {
+  command = plan
+
+  variables {
+    release_retention_days = 3650
+  }
+
+  assert {
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.id => one(rule.expiration).days if rule.id != "old-versions" } == { work = 30, releases = 3650 }
+    error_message = "The reports are kept for another time, or the steps are as well."
+  }
+}
+
+run "keeps_everything_when_asked_to" {
+  command = plan
+
+  variables {
+    release_retention_days = null
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
+    error_message = "There is a lifecycle rule, though everything is to be kept."
+  }
+}
+
+run "refuses_to_keep_reports_shorter_than_steps" {
+  command = plan
+
+  variables {
+    release_retention_days = 29
+  }
+
+  expect_failures = [var.release_retention_days]
+}
+
 run "writes_the_settings" {
   variables {
     item_timeout_minutes      = 20
@@ -115,12 +178,13 @@ run "refuses_what_is_none" {
     role_arns                 = { "222222222222" = "arn:aws:iam::333333333333:role/shop-deploy" }
     item_timeout_minutes      = 1441
     execution_timeout_minutes = 4
+    release_retention_days    = 3651
     kms_key_arn               = "alias/one"
     tags                      = { for n in range(51) : "tag${n}" => "x" }
   }
 
   expect_failures = [
     var.name, var.instance_name, var.account_id, var.region, var.role_arns, var.item_timeout_minutes,
-    var.execution_timeout_minutes, var.kms_key_arn, var.tags,
+    var.execution_timeout_minutes, var.release_retention_days, var.kms_key_arn, var.tags,
   ]
 }

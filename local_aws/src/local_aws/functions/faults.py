@@ -13,6 +13,12 @@ What happens to a request depends on the seed, the function, the number of its i
 that was called in the invocation; nothing depends on the time. So that an end is always in reach, as it is on AWS:
 not more than three requests in a row meet a fault, nor more than three of one call, nor its last attempt; and from the
 third retry of a state on, nothing that costs the invocation.
+
+Two members of the settings aim at a part of AWS that fails:
+
+- ``only``: a list of ``{"function", "operation", "path"}``, patterns as of :mod:`fnmatch`. One left out matches all. A
+  request that no entry matches meets nothing. S3's operations are HTTP methods, and its paths ``/BUCKET/KEY``.
+- ``endless``: true spares no request. With a rate of 1, every call fails for as long as the setting stands.
 """
 
 from __future__ import annotations
@@ -25,12 +31,14 @@ import os
 import re
 import threading
 from collections import Counter
+from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from local_aws.functions import clock
 
 KINDS = ("throttle", "5xx", "timeout-after", "reset", "slow", "death")
+AIMS = ("function", "operation", "path")
 _IN_A_ROW = 3
 _COSTLY = ("timeout-after", "death")
 _XML_ERROR = "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
@@ -50,21 +58,30 @@ class _Invocation:
         """The fault that the request meets, if any."""
         wanted = self.sent["faults"]
         service, operation = _operation(request)
+        path = unquote(urlsplit(request.url).path)
         attempt, attempts = _attempt(request)
-        kinds = [each for each in wanted.get("kinds") or KINDS if not (self.sent["late"] and each in _COSTLY)]
+        is_endless = bool(wanted.get("endless"))
+        is_late = self.sent["late"] and not is_endless
+        kinds = [each for each in wanted.get("kinds") or KINDS if not (is_late and each in _COSTLY)]
         with _lock:
             self.calls[operation] += 1
             number = self.calls[operation]
             key = f"{wanted['seed']}/{self.sent['function']}/{self.sent['invocation']}/{operation}/{number}"
             drawn, chosen, share = _numbers(key)
-            spared = self.in_a_row >= _IN_A_ROW or attempt > _IN_A_ROW or attempt >= attempts
-            if spared or not kinds or drawn >= float(wanted.get("rate", 0.1)):
+            is_spared = self.in_a_row >= _IN_A_ROW or attempt > _IN_A_ROW or attempt >= attempts
+            is_met = self._is_aimed_at(operation, path) and (is_endless or not is_spared)
+            if not is_met or not kinds or drawn >= float(wanted.get("rate", 0.1)):
                 self.in_a_row = 0
                 return None
             self.in_a_row += 1
         kind = kinds[int(chosen * len(kinds))]
-        _tell(self.sent, kind=kind, operation=operation, number=number, attempt=attempt)
+        _tell(self.sent, kind=kind, operation=operation, path=path, number=number, attempt=attempt)
         return _Fault(kind, share, service)
+
+    def _is_aimed_at(self, operation: str, path: str) -> bool:
+        of = {"function": self.sent["function"], "operation": operation, "path": path}
+        aims = self.sent["faults"].get("only")
+        return aims is None or any(all(fnmatchcase(of[name], aim.get(name, "*")) for name in AIMS) for aim in aims)
 
 
 class _Process:

@@ -22,7 +22,7 @@ from ministack.services import lambda_svc
 
 from local_aws.control import clock
 from local_aws.control.settings import settings
-from local_aws.functions.faults import KINDS
+from local_aws.functions.faults import AIMS, KINDS
 from local_aws.states import machine
 
 _REPORTED = '"error": str(e), "trace": traceback.format_exc()'
@@ -63,6 +63,7 @@ def _begin(sent):
     _package.clock.begin(sent)
     _package.faults.begin(sent)
 """
+_MEMBERS = ("seed", "rate", "kinds", "timeoutSeconds", "only", "endless")
 _numbers: dict[str, Iterator[int]] = defaultdict(itertools.count)
 
 
@@ -102,10 +103,12 @@ def mend() -> None:
 def use_faults(wanted: Any) -> None:
     """``{"seed": 7, "rate": 0.1, "kinds": […]}`` from the next invocations on, whose numbers begin anew; None: none."""
     if wanted is not None:
-        unknown = {*wanted} - {"seed", "rate", "kinds", "timeoutSeconds"} | {*wanted.get("kinds", ())} - {*KINDS}
+        unknown = {*wanted} - {*_MEMBERS} | {*wanted.get("kinds", ())} - {*KINDS}
+        unknown |= {name for aim in wanted.get("only") or () for name in {*aim} - {*AIMS}}
         if unknown or "seed" not in wanted:
             raise ValueError(
-                f"faults take a seed, a rate, kinds ({', '.join(KINDS)}) and timeoutSeconds, not {unknown}"
+                f"faults take {', '.join(_MEMBERS)}, the seed at least; kinds {', '.join(KINDS)}; "
+                f"only {', '.join(AIMS)}; not {', '.join(sorted(unknown)) or 'nothing'}"
             )
     _numbers.clear()
     settings.faults = wanted

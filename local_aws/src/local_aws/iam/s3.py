@@ -1,9 +1,14 @@
-"""What S3 answers to who may not know more.
+"""What S3 answers to who may not know more, and what a conditional write needs.
 
 AWS: GetObject and HeadObject of a key that is not there are 403 AccessDenied, unless the caller may list the bucket
 (``s3:ListBucket``; a right with a condition on ``s3:prefix`` is none here, as the call has no prefix). A call with
 ``x-amz-expected-bucket-owner`` is 403 where another account owns the bucket. ministack answers 404, and does not look
 at the header. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+
+A write with ``If-Match`` needs ``s3:GetObject`` beside ``s3:PutObject``, one with ``If-None-Match: *`` does not.
+ministack asks for ``s3:PutObject`` alone. The conditions themselves it plays as AWS does: 412 PreconditionFailed, and
+404 NoSuchKey for ``If-Match`` where there is no object.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
@@ -27,6 +32,18 @@ _DENIED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access
 def mend() -> None:
     """Apply the mend of this module."""
     app.SERVICE_HANDLERS["s3"] = _closed(app.SERVICE_HANDLERS["s3"])
+    checks = iam_actions.s3_additional_checks
+
+    def additional_checks(method: str, path: str, headers: Any, body: Any, query: Any) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = checks(method, path, headers, body, query)
+        action = iam_actions.extract_iam_action("s3", method, path, headers, body, query)
+        if action == "s3:PutObject" and headers.get("if-match"):
+            found.append(
+                ("s3:GetObject", iam_actions.extract_resource_arn("s3", method, path, headers, body, query, "", ""))
+            )
+        return found
+
+    iam_actions.s3_additional_checks = additional_checks
 
 
 def _closed(handler: Handler) -> Handler:
