@@ -21,6 +21,10 @@ resource "aws_lambda_function" "this" {
   layers        = [var.layer_arn]
   kms_key_arn   = var.kms_key_arn
 
+  # Each change of layer, environment, memory, timeout or any other setting is a new version. The state machine names
+  # versions, so that a release keeps the code and the settings that it began with.
+  publish = true
+
   # Lambda requires code for each function. This zip has one line of text; the handler is in the layer.
   filename         = "${path.module}/stub.zip"
   source_code_hash = filebase64sha256("${path.module}/stub.zip")

@@ -9,7 +9,7 @@ output "function_names" {
 }
 
 output "function_arns" {
-  description = "ARN of each function: init_config, deploy_task, deploy_ecs, validate_deploy."
+  description = "ARN of each function without a version, which runs its newest code: init_config, deploy_task, deploy_ecs, validate_deploy."
   value       = { for key, function in aws_lambda_function.this : key => function.arn }
 }
 

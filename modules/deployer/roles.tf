@@ -75,10 +75,13 @@ resource "aws_iam_role_policy" "state_machine" {
     Statement = concat(
       [
         {
+          # All versions, not only the newest: a release that runs during an apply calls the versions before. A
+          # function's own ARN would not cover its versions:
+          # https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html#versioning-permissions
           Sid      = "InvokeFunctions"
           Effect   = "Allow"
           Action   = "lambda:InvokeFunction"
-          Resource = sort([for function in aws_lambda_function.this : function.arn])
+          Resource = sort([for function in aws_lambda_function.this : "${function.arn}:*"])
         },
         {
           Sid      = "Notify"

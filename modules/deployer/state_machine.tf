@@ -19,11 +19,13 @@ resource "aws_sfn_state_machine" "this" {
   type     = "STANDARD"
   tags     = var.tags
 
+  # Versions: an execution keeps its definition, and thereby the versions that it names, also while an apply publishes
+  # new ones. A redrive does, too.
   definition = templatefile("${path.module}/state_machine.asl.json", merge(local.retries, {
-    init_config_function_arn     = aws_lambda_function.this["init_config"].arn
-    deploy_task_function_arn     = aws_lambda_function.this["deploy_task"].arn
-    deploy_ecs_function_arn      = aws_lambda_function.this["deploy_ecs"].arn
-    validate_deploy_function_arn = aws_lambda_function.this["validate_deploy"].arn
+    init_config_function_arn     = aws_lambda_function.this["init_config"].qualified_arn
+    deploy_task_function_arn     = aws_lambda_function.this["deploy_task"].qualified_arn
+    deploy_ecs_function_arn      = aws_lambda_function.this["deploy_ecs"].qualified_arn
+    validate_deploy_function_arn = aws_lambda_function.this["validate_deploy"].qualified_arn
     topic_arn                    = var.topic_arn
     partition                    = local.partition
     max_concurrency              = var.max_concurrency

@@ -43,7 +43,10 @@ resource "aws_cloudwatch_event_target" "failure" {
   for_each = local.failures
 
   rule = aws_cloudwatch_event_rule.failure[each.key].name
-  arn  = var.failure_function_arn
+  # Without a version, so always the newest code: the event comes after a release, and the function reads how an
+  # execution ended, whichever version ran it. A permission is for one version, so with versions an apply would take it
+  # away from an event that is being retried.
+  arn = var.failure_function_arn
 
   depends_on = [aws_lambda_permission.failure]
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from local_aws import LocalAws
 from local_aws.samples import create_alarm, wait_until_steady
-from playground.stack import CLUSTER
+from playground.stack import CLUSTER, Stack
 
 
 def described(aws: LocalAws, item: dict[str, Any]) -> dict[str, Any]:
@@ -66,3 +67,21 @@ def result(done: Any, item: dict[str, Any]) -> str:
     """The line of the cause that is about the item."""
     lines = done.cause.splitlines()
     return next((line for line in lines if line.startswith(item["serviceName"] + ":")), "")
+
+
+def waiting_commands(stack: Stack, queue: str, seen: list[dict[str, Any]]) -> list[str]:
+    """The commands of the notice that a deployment waits."""
+    seen += stack.notices(queue)
+    waiting = [each for each in seen if each["MessageAttributes"]["status"]["Value"] == "AWAITING_ACTION"]
+    lines = [line for each in waiting for line in each["Message"].splitlines()]
+    return [line.partition(": ")[2].strip() for line in lines if "aws ecs" in line]
+
+
+def obey(aws: LocalAws, command: str) -> None:
+    """Run the command of a notice."""
+    words = shlex.split(command)
+    assert words[:3] == ["aws", "ecs", "continue-service-deployment"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    aws.client("ecs").continue_service_deployment(
+        serviceDeploymentArn=given["--service-deployment-arn"], hookId=given["--hook-id"], action=given["--action"]
+    )

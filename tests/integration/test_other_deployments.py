@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from typing import Any
 
-from integration.live_services import described, live, meanwhile, returned, wait_for
+from integration.live_services import described, live, meanwhile, obey, returned, wait_for, waiting_commands
 from local_aws import LocalAws
-from playground.stack import CLUSTER, Stack
+from playground.stack import CLUSTER
 
 _CANARY: dict[str, Any] = {
     "strategy": "CANARY",
@@ -31,23 +30,6 @@ def _records(aws: LocalAws, item: dict[str, Any]) -> list[dict[str, Any]]:
     ecs = aws.client("ecs")
     listed = ecs.list_service_deployments(cluster=CLUSTER, service=item["serviceName"])
     return list(listed["serviceDeployments"])
-
-
-def _waiting(stack: Stack, queue: str, seen: list[dict[str, Any]]) -> list[str]:
-    """The commands of the notice that a deployment waits."""
-    seen += stack.notices(queue)
-    waiting = [each for each in seen if each["MessageAttributes"]["status"]["Value"] == "AWAITING_ACTION"]
-    lines = [line for each in waiting for line in each["Message"].splitlines()]
-    return [line.partition(": ")[2].strip() for line in lines if "aws ecs" in line]
-
-
-def _obey(aws: LocalAws, command: str) -> None:
-    words = shlex.split(command)
-    assert words[:3] == ["aws", "ecs", "continue-service-deployment"]
-    given = dict(zip(words[3::2], words[4::2], strict=True))
-    aws.client("ecs").continue_service_deployment(
-        serviceDeploymentArn=given["--service-deployment-arn"], hookId=given["--hook-id"], action=given["--action"]
-    )
 
 
 def test_each_strategy_follows_a_second_deployment_of_its_revision(aws, run, service, settings):
@@ -84,11 +66,11 @@ def test_a_deployment_that_waits_is_told_once_with_the_command_that_goes_on(stac
 
     def person() -> None:
         for number in (1, 2):
-            wait_for(lambda number=number: len(_waiting(stack, queue, seen)) == 2 * number)
-            command = _waiting(stack, queue, seen)[-2]
+            wait_for(lambda number=number: len(waiting_commands(stack, queue, seen)) == 2 * number)
+            command = waiting_commands(stack, queue, seen)[-2]
             assert "--action CONTINUE" in command
             time.sleep(3)
-            _obey(aws, command)
+            obey(aws, command)
 
     with meanwhile(person):
         done = run({"services": [item]})
@@ -110,8 +92,8 @@ def test_who_says_no_has_it_returned_and_the_hooks_stay(stack, aws, run, service
     item = service(deployment={**_CANARY, "lifecycleHooks": [hook]})
 
     def person() -> None:
-        wait_for(lambda: len(_waiting(stack, queue, seen)) == 2)
-        _obey(aws, _waiting(stack, queue, seen)[1])
+        wait_for(lambda: len(waiting_commands(stack, queue, seen)) == 2)
+        obey(aws, waiting_commands(stack, queue, seen)[1])
 
     with meanwhile(person):
         done = run({"services": [item]})

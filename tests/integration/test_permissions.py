@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from integration import permission_scenarios as on
+from integration.function_versions import changed_environment
 from integration.permission_scenarios import Permission, Scenario, World, role_name, short_name
 from playground.stack import Stack
 
@@ -254,29 +255,27 @@ def test_an_action_in_two_statements_is_needed_in_both(world: World, sid: str, s
 
 def test_revisions_are_deregistered_with_the_switch_and_its_permission(world: World) -> None:
     # GIVEN the stack as deregister_failed_revisions = true makes it, but for the role's right
-    functions, iam, name = world.aws.client("lambda"), world.aws.client("iam"), "ecs-gitops-validate-deploy"
-    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    iam = world.aws.client("iam")
     policy = {"RoleName": role_name("deploy"), "PolicyName": "deregister"}
     statement = {"Effect": "Allow", "Action": "ecs:DeregisterTaskDefinition", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    switched = {"Variables": {**before, "ECS_GITOPS_DEREGISTER_FAILED": "true"}}
-    functions.update_function_configuration(FunctionName=name, Environment=switched)
-    try:
-        # WHEN something fails, THEN it is rolled back all the same, and what is missing is told
-        told = on.failing(world)
-        assert told.startswith(RELEASE)
-        assert "ROLLED_BACK" in told
-        assert "could not be deregistered: deregister_task_definition: AccessDenied" in told
-        # AND with the right the revision is deregistered
-        iam.put_role_policy(**policy, PolicyDocument=document)
-        told = on.failing(world)
-        assert told.startswith(RELEASE)
-        assert "was deregistered" in told
-        assert (("deploy", "ecs:DeregisterTaskDefinition"), "ok") in world.calls()
-    finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
-        if "deregister" in iam.list_role_policies(RoleName=role_name("deploy"))["PolicyNames"]:
-            iam.delete_role_policy(**policy)
+    with changed_environment(world.stack, "ecs-gitops-validate-deploy") as change:
+        change(ECS_GITOPS_DEREGISTER_FAILED="true")
+        try:
+            # WHEN something fails, THEN it is rolled back all the same, and what is missing is told
+            told = on.failing(world)
+            assert told.startswith(RELEASE)
+            assert "ROLLED_BACK" in told
+            assert "could not be deregistered: deregister_task_definition: AccessDenied" in told
+            # AND with the right the revision is deregistered
+            iam.put_role_policy(**policy, PolicyDocument=document)
+            told = on.failing(world)
+            assert told.startswith(RELEASE)
+            assert "was deregistered" in told
+            assert (("deploy", "ecs:DeregisterTaskDefinition"), "ok") in world.calls()
+        finally:
+            if "deregister" in iam.list_role_policies(RoleName=role_name("deploy"))["PolicyNames"]:
+                iam.delete_role_policy(**policy)
 
 
 @pytest.mark.parametrize("permission", [p for p, unseen in UNSEEN.items() if unseen.scenario], ids=" ".join)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from integration.function_versions import changed_environment
 from local_aws import LocalAws
 from local_aws.samples import create_service, register_app, wait_until_steady
-from playground.stack import CLUSTER
+from playground.stack import CLUSTER, Stack
 
 RULE_TARGET = {
     "Arn": f"arn:aws:ecs:us-west-2:111111111111:cluster/{CLUSTER}",
@@ -55,17 +56,10 @@ def test_a_rollout_ends_within_seconds_of_ecs_own_end(aws, run, service):
 
 
 @pytest.fixture
-def notify(aws: LocalAws) -> Iterator[Callable[[str], None]]:
+def notify(stack: Stack) -> Iterator[Callable[[str], None]]:
     """Say which releases are told, as the variable `notify` does; the local AWS tells of each."""
-    function, functions = "ecs-gitops-validate-deploy", aws.client("lambda")
-    before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-
-    def say(choice: str) -> None:
-        changed = {**before, "ECS_GITOPS_NOTIFY": choice}
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
-
-    yield say
-    functions.update_function_configuration(FunctionName=function, Environment={"Variables": before})
+    with changed_environment(stack, "ecs-gitops-validate-deploy") as change:
+        yield lambda choice: change(ECS_GITOPS_NOTIFY=choice)
 
 
 def test_a_release_that_is_not_to_be_told_ends_without_a_notice(run, service, notify):

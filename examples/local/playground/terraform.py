@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -64,6 +65,12 @@ class Terraform:
             **{f"TF_VAR_{name}": value for name, value in (variables or {}).items()},
         }
         self._state = f"-state={data / 'terraform.tfstate'}"
+
+    def with_variables(self, **variables: str) -> Terraform:
+        """The same configuration and state, with other values of some variables."""
+        other = copy.copy(self)
+        other._environment = self._environment | {f"TF_VAR_{name}": value for name, value in variables.items()}
+        return other
 
     def init(self) -> None:
         folder = plugin_folder()

@@ -83,7 +83,7 @@ def _invoke_by_rule(aws: LocalAws, name: str, function: str) -> None:
 
 
 def _runs(aws: LocalAws, function: str) -> list[Any]:
-    name = function.rsplit(":", 1)[-1]
+    name = function.partition(":function:")[2]
     return [
         e["result"] for e in aws.control("trace?since=0") if e["kind"] == "invoked-by-rule" and e["function"] == name
     ]
@@ -111,6 +111,25 @@ def test_a_rule_invokes_a_function_whose_policy_lets_it(
     _allow_rule(aws, function, name)
     _invoke_by_rule(aws, name, function)
     assert [str(run) for run in until(lambda: _runs(aws, function))] == ["1"]
+
+
+def test_a_permission_is_for_the_function_or_for_one_version(
+    aws: LocalAws, name: str, make_function: Callable[[str, str], str], until: Callable[..., Any]
+) -> None:
+    # GIVEN a version, and a permission for the function
+    function = make_function(name, "def handler(event, context):\n    return event['detail']['item']\n")
+    version = aws.client("lambda").publish_version(FunctionName=name)["FunctionArn"]
+    _allow_rule(aws, function, f"{name}-a")
+    # WHEN a rule has the version as its target, THEN nothing is invoked
+    _invoke_by_rule(aws, f"{name}-a", version)
+    assert _runs(aws, version) == []
+    # AND with a permission for the version, the version is
+    _allow_rule(aws, version, f"{name}-b")
+    _invoke_by_rule(aws, f"{name}-b", version)
+    assert [str(run) for run in until(lambda: _runs(aws, version))] == ["1"]
+    # AND that permission is none for the function
+    _invoke_by_rule(aws, f"{name}-b", function)
+    assert _runs(aws, function) == []
 
 
 def test_a_function_that_fails_is_invoked_again_twice(

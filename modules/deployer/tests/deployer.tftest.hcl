@@ -3,19 +3,31 @@ mock_provider "aws" {
 
   override_resource {
     target = aws_lambda_function.this["init_config"]
-    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config" }
+    values = {
+      arn           = "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config"
+      qualified_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config:3"
+    }
   }
   override_resource {
     target = aws_lambda_function.this["deploy_task"]
-    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task" }
+    values = {
+      arn           = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task"
+      qualified_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task:3"
+    }
   }
   override_resource {
     target = aws_lambda_function.this["deploy_ecs"]
-    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs" }
+    values = {
+      arn           = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs"
+      qualified_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs:3"
+    }
   }
   override_resource {
     target = aws_lambda_function.this["validate_deploy"]
-    values = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy" }
+    values = {
+      arn           = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy"
+      qualified_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy:3"
+    }
   }
   override_resource {
     target = aws_iam_role.function["init_config"]
@@ -76,13 +88,14 @@ run "four_functions_from_one_layer" {
   assert {
     condition = alltrue([for function in aws_lambda_function.this : (
       function.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"])
+      && function.publish
       && function.runtime == "python3.13"
       && function.architectures == tolist(["arm64"])
       && function.source_code_hash == filebase64sha256("stub.zip")
       && one(function.logging_config).log_format == "JSON"
       && one(function.tracing_config).mode == "PassThrough"
     )])
-    error_message = "The functions do not share layer, runtime, architecture and JSON logs."
+    error_message = "The functions are not published, or do not share layer, runtime, architecture and JSON logs."
   }
 
   assert {
@@ -279,10 +292,10 @@ run "the_state_machine_invokes_the_functions_and_tells_the_topic" {
         Effect = "Allow"
         Action = "lambda:InvokeFunction"
         Resource = [
-          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs",
-          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task",
-          "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config",
-          "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-ecs:*",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-deploy-task:*",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-init-config:*",
+          "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy:*",
         ]
       },
       {
@@ -317,11 +330,14 @@ run "the_state_machine_invokes_the_functions_and_tells_the_topic" {
   assert {
     condition = (
       jsondecode(aws_sfn_state_machine.this.definition).TimeoutSeconds == 3600
-      && strcontains(aws_sfn_state_machine.this.definition, "\"arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy\"")
+      && toset(regexall("\"FunctionName\": \"([^\"]*)\"", aws_sfn_state_machine.this.definition)[*][0]) == toset([
+        for key in ["init-config", "deploy-task", "deploy-ecs", "validate-deploy"] :
+        "arn:aws:lambda:eu-central-1:111111111111:function:shop-${key}:3"
+      ])
       && strcontains(aws_sfn_state_machine.this.definition, "\"MaxConcurrency\": 7")
       && !strcontains(aws_sfn_state_machine.this.definition, "$${")
     )
-    error_message = "The definition is not rendered with what it needs."
+    error_message = "The definition is not rendered with what it needs, or names functions without a version."
   }
 
   assert {

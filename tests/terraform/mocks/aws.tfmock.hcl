@@ -20,7 +20,10 @@ mock_resource "aws_lambda_layer_version" {
 }
 
 mock_resource "aws_lambda_function" {
-  defaults = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:one" }
+  defaults = {
+    arn           = "arn:aws:lambda:eu-central-1:111111111111:function:one"
+    qualified_arn = "arn:aws:lambda:eu-central-1:111111111111:function:one:3"
+  }
 }
 
 mock_resource "aws_cloudwatch_log_group" {

@@ -62,10 +62,11 @@ def mend() -> None:
 
 
 def _may_invoke(function: str, rule: str) -> bool:
-    """Whether the function's policy lets EventBridge invoke it for the rule.
+    """Whether the function's policy lets EventBridge invoke it for the rule. A statement is for the function without a
+    version or for one version; ministack keeps those of all in one document.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions"""
-    record, _, _ = lambda_svc._get_func_record_for_ref(function)
+    record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
     for statement in ((record or {}).get("policy") or {}).get("Statement", ()):
         principal, condition = statement.get("Principal"), statement.get("Condition") or {}
         sources = [
@@ -73,7 +74,8 @@ def _may_invoke(function: str, rule: str) -> bool:
         ]
         is_for_events = principal == {"Service": "events.amazonaws.com"}
         is_for_rule = all(fnmatch.fnmatchcase(rule, source) for source in sources)
-        if is_for_events and is_for_rule and statement.get("Action") == "lambda:InvokeFunction":
+        is_invocation = statement.get("Action") == "lambda:InvokeFunction" and statement.get("Resource") == function
+        if is_for_events and is_for_rule and is_invocation:
             return True
     return False
 
@@ -91,7 +93,7 @@ def _invoke_function(arn: str, payload: str) -> None:
     def invoke() -> None:
         for pause in (60, 120, None):
             result = lambda_svc._execute_function_with_config_scope(function, json.loads(payload))
-            trace.add("invoked-by-rule", function=arn.rsplit(":", 1)[-1], result=result.get("body"))
+            trace.add("invoked-by-rule", function=arn.partition(":function:")[2], result=result.get("body"))
             if not result.get("error") or pause is None:
                 return
             clock.sleep(pause)

@@ -82,8 +82,19 @@ def _parameter(name: str, place: str) -> str:
 
 
 def _of_lambda(call: Call) -> str:
-    """The layer version that GetLayerVersionByArn names."""
-    return call.parameter("Arn") if call.service == "lambda" and call.parameter("find") == "LayerVersion" else ""
+    """The layer version that GetLayerVersionByArn names; the version or alias of a function that ``Qualifier`` names.
+
+    A policy for a function's own ARN does not reach its versions, nor the other way round:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html#versioning-permissions"""
+    if call.service != "lambda":
+        return ""
+    if call.parameter("find") == "LayerVersion":
+        return call.parameter("Arn")
+    name, qualifier = unquote(call.path).partition("/functions/")[2].split("/")[0], call.parameter("Qualifier")
+    if not name or not qualifier:
+        return ""
+    function = name if name.startswith("arn:") else f"arn:aws:lambda:{call.place}:function:{name}"
+    return function if function.endswith(f":{qualifier}") else f"{function}:{qualifier}"
 
 
 def _of_code_services(call: Call) -> str | None:
