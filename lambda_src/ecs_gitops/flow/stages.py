@@ -2,31 +2,22 @@
 
 Where the deployer may deregister revisions, failed ones are deregistered before the report.
 
-The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items of this stage,
-``rest`` all others. After each stage, :func:`following` gives the next one.
+``batches`` have the items of this stage, ``rest`` all others. After each stage, :func:`following` gives the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.flow.event_budget import budget
 from ecs_gitops.flow.transitions import end, fail_unknown, is_rolling_back, roll_back
-from ecs_gitops.model import event_data
-from ecs_gitops.model.batch import Batch, state_error
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.item import Item, join_names
 from ecs_gitops.model.status import Kind, Mode, Next, OnFailure, Status
 
-_SHAPES = {
-    "batches": event_data.LIST_OR_NONE,
-    "rest": event_data.LIST_OR_NONE,
-    "mode": event_data.one_of(*Mode),
-    "executionMinutes": event_data.COUNT,
-}
 # Seven days: CodePipeline's own timeout.
 EXECUTION_MINUTES = 10_080
 # Names in a reason.
@@ -44,28 +35,8 @@ class Stage:
     error: str | None = None
     execution_minutes: int = EXECUTION_MINUTES
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Stage:
-        """From the state machine's data; ``error`` is there when a whole stage failed. Raises :class:`InvalidEvent`."""
-        try:
-            event_data.require(data, _SHAPES)
-        except (ValueError, TypeError) as error:
-            raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
-        batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
-        _require_whole([*batches, *rest])
-        minutes = data.get("executionMinutes", EXECUTION_MINUTES)
-        return cls(batches, rest, Mode(data.get("mode", Mode.DEPLOY)), state_error(data.get("error")), minutes)
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **({"executionMinutes": self.execution_minutes} if self.mode is Mode.CHECK else {}),
-            "mode": self.mode,
-            "batches": [batch.to_json() for batch in self.batches],
-            "rest": [batch.to_json() for batch in self.rest],
-        }
-
-
-def _require_whole(batches: Sequence[Batch]) -> None:
+def require_whole(batches: Sequence[Batch]) -> None:
     """Raise :class:`InvalidEvent` for a batch without items, a duplicate number, or a missing dependency."""
     numbers = [item.number for batch in batches for item in batch.items]
     known = set(numbers)
