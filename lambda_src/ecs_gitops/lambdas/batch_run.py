@@ -56,7 +56,7 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
             return replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
         is_again = is_retry or is_older or _was_interrupted(batch)
         done = modes[batch.mode](aws, release, batch, budget, ledger, is_again).run()
-        if batch.mode is Mode.DEPLOY:
+        if batch.mode in (Mode.DEPLOY, Mode.PREPARE):
             done = remember.after_slice(aws, ledger, release, batch, done, budget)
         return done
 

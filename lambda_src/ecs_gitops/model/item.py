@@ -13,9 +13,11 @@ from ecs_gitops.model import event_data
 from ecs_gitops.model.change import CHANGE, Change
 from ecs_gitops.model.desired import SERVICE, TRIGGER, DesiredService, DesiredTrigger
 from ecs_gitops.model.progress import PROGRESS, RESULT, WATCHED, Progress, Result, Watched
-from ecs_gitops.model.status import Hook, Kind, Status, Step
+from ecs_gitops.model.status import ChangeKind, Hook, Kind, Status, Step
 from ecs_gitops.model.types import Json
 
+# Before the tasks, whose wave is -1 where they are not deployed after the services.
+_FIRST = -2
 _UNPLANNED, _NOT_BEGUN, _NOTHING_WATCHED = Change(), Progress(), Watched()
 
 
@@ -36,6 +38,11 @@ class Item:
     @property
     def name(self) -> str:
         return self.desired.name
+
+    @property
+    def wave(self) -> int:
+        """The wave in which it is changed. What has to be judged again comes before anything is rolled out."""
+        return _FIRST if self.change.kind is ChangeKind.JUDGE else self.desired.wave
 
     @property
     def service(self) -> DesiredService:
