@@ -9,9 +9,9 @@ after the release, and expire.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from ecs_gitops.ledger.releases import release_hash
 from ecs_gitops.model import event_data
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ecs_gitops.aws.ledger_bucket import LedgerBucket
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
+
+T = TypeVar("T")
 
 # Fifty thousand items.
 _BYTES_AT_MOST = 200_000_000
@@ -112,38 +114,51 @@ class Work:
 
     def rest(self, stage: int) -> list[Batch]:
         """The batches that are not of this stage."""
-        found = self._load(self._key(stage, "rest"))
-        return [] if found is None else [Batch.from_json(each) for each in found["batches"]]
+        return self._load(self._key(stage, "rest"), _batches) or []
 
     # --- objects -----------------------------------------------------------------------------------------------------
 
     def _read(self, pointer: Pointer) -> Done | None:
-        found = self._load(self._step(pointer))
-        if found is None:
-            return None
-        shown, batch = found["pointer"], Batch.from_json(found["batch"])
-        batch = _with_next(batch, shown)
-        return Done(batch, shown, found.get("alert"))
+        return self._load(self._step(pointer), lambda data: _done(data, pointer))
 
-    def _load(self, key: str) -> Json | None:
+    def _load(self, key: str, read: Callable[[Json], T]) -> T | None:
+        """What ``read`` makes of an object; None where there is none."""
         found = self.bucket.load(key, _BYTES_AT_MOST)
         if found is None:
             return None
         try:
             data: Json = json.loads(found.content)
-            event_data.require(data, {"batch": event_data.MEMBERS, "pointer": event_data.MEMBERS})
-            if data.get("schemaVersion") != SCHEMA_VERSION:
-                raise ValueError(f"schemaVersion is {data.get('schemaVersion')}; this function reads {SCHEMA_VERSION}")
-        except event_data.WRONG as error:
+            event_data.require(data, _SHAPES)
+            if data["schemaVersion"] != SCHEMA_VERSION:
+                raise ValueError(f"schemaVersion is {data['schemaVersion']}; this function reads {SCHEMA_VERSION}")
+            return read(data)
+        except (InvalidEvent, *event_data.WRONG) as error:
             raise LedgerRefused(f"{self.bucket.address(key)} is damaged: {event_data.error_text(error)}") from error
-        return data
 
 
-def _with_next(batch: Batch, pointer: Any) -> Batch:
-    try:
-        return replace(batch, next=Next(pointer["next"]), wait_seconds=int(pointer["waitSeconds"]))
-    except event_data.WRONG as error:
-        raise InvalidEvent(f"not a pointer: {event_data.error_text(error)}") from error
+_SHAPES = {
+    "schemaVersion": event_data.COUNT,
+    "batch": event_data.MEMBERS,
+    "batches": event_data.LIST,
+    "pointer": event_data.OBJECT,
+    "alert": event_data.TEXTS_BY_NAME,
+}
+_NEXT = {"next": event_data.one_of(*Next), "waitSeconds": event_data.COUNT}
+
+
+def _done(data: Json, pointer: Pointer) -> Done:
+    """A step's content. The state machine goes on with what it says, so it has to be of this batch and step."""
+    shown, batch = data["pointer"], Batch.from_json(data["batch"])
+    found = {Pointer.from_json(shown), Pointer.of(batch, pointer.stage, pointer.step)}
+    if found != {replace(pointer, error=None)}:
+        raise ValueError("it is not of the batch, mode and step that the state machine's data points to")
+    event_data.require(shown, _NEXT, "pointer")
+    batch = replace(batch, next=Next(shown["next"]), wait_seconds=shown["waitSeconds"])
+    return Done(batch, shown, data.get("alert"))
+
+
+def _batches(data: Json) -> list[Batch]:
+    return [Batch.from_json(each) for each in data["batches"]]
 
 
 def _written(data: Json) -> bytes:
