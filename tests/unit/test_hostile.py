@@ -92,7 +92,7 @@ def test_each_object_that_is_read_may_be_damaged(content):
     ("member", "value", "accepted"),
     [
         ("kind", "job", "task or service"),
-        ("mode", "DESTROY", "CHECK or DEPLOY"),
+        ("mode", "DESTROY", "CHECK or PREPARE or DEPLOY"),
         ("account", 1, "an account's number"),
         ("region", "us west", "the name of a Region"),
         ("roleArn", "arn", "the ARN of a role"),
@@ -195,8 +195,8 @@ def pointer_refused(data):
     ("member", "value", "accepted"),
     [
         ("kind", "job", "task or service"),
-        ("mode", "DESTROY", "CHECK or DEPLOY"),
-        ("mode", ["CHECK"], "CHECK or DEPLOY"),
+        ("mode", "DESTROY", "CHECK or PREPARE or DEPLOY"),
+        ("mode", ["CHECK"], "CHECK or PREPARE or DEPLOY"),
         ("account", 1, "an account's number"),
         ("account", "../1", "an account's number"),
         ("region", "us west", "the name of a Region"),

@@ -104,7 +104,7 @@ class ServiceDeployer(Deployer):
         try:
             memories = self.ledger.targets.read() or {}
         except LedgerRefused as error:
-            return [self._not_begun(item, planning.refuse_without_memory(error)) for item in items]
+            return [self._not_begun(item, error) for item in items]
         read_at = self.budget.monotonic()
         answers = services.describe_services(self.aws, items, self.budget)
         to_plan = [item for item in items if item.progress.step in _PLANNED]
@@ -114,8 +114,7 @@ class ServiceDeployer(Deployer):
         try:
             planned = planning.write_intents(self.ledger.targets, planned)
         except LedgerRefused as error:
-            refused = planning.refuse_without_memory(error)
-            return [*done, *(self._not_begun(each.item, refused) for each in planned)]
+            return [*done, *(self._not_begun(each.item, error) for each in planned)]
         change = ServiceChange(
             self.aws, self.release, self.batch, self.budget, self.ledger, self._registrar, self._begun
         )
@@ -124,7 +123,8 @@ class ServiceDeployer(Deployer):
         return done + services.each(lambda item: self._hooked(item, answers, change), hooks, self.budget)
 
     def _not_begun(self, item: Item, error: Exception) -> Item:
-        return self._failed(item, str(error))
+        """The item, where the ledger refuses what a rollback would need."""
+        return self._failed(item, f"nothing was changed: {error}")
 
     def _planned(self, item: Item, answers: ServiceAnswers, memories: Memories, read_at: float) -> Planned | Item:
         def plan(answer: Service | AwsRefused | None) -> Planned:

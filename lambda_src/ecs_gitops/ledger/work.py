@@ -1,9 +1,9 @@
 """``work/RELEASE/STAGE/``: the items of a release that is going on.
 
 Each batch of a stage has the steps ``KIND-ACCOUNT-REGION/0.json``, ``1.json``, …: what a run of a function made of the
-step before. ``rest.json`` has the items that are not of this stage. A step is written once: a run that comes after
-another one, or beside it, adopts what that wrote. So retries and doubles all end in one value. Steps are never read
-after the release, and expire.
+step before. ``rest.json`` has the items that are not of this stage, ``stage.json`` the state machine's data. A step is
+written once: a run that comes after another one, or beside it, adopts what that wrote. So retries and doubles all end
+in one value. Steps are never read after the release, and expire.
 """
 
 from __future__ import annotations
@@ -95,18 +95,29 @@ class Work:
 
     # --- a stage -----------------------------------------------------------------------------------------------------
 
-    def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch]) -> list[Json]:
-        """Write a stage's first steps; the pointers to its batches. A repeated run changes nothing."""
+    def begun(self, stage: int) -> Json | None:
+        """The state machine's data of a stage that a run before this one has begun."""
+        return self._load(self._key(stage, "stage"), lambda data: dict(data["stage"]))
+
+    def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch], data: Json) -> Json:
+        """Write a stage's first steps, and ``data`` with the pointers to its batches: the state machine's data, which
+        is
+        returned. Where another run has begun the stage, that counts.
+
+        What a run wrote that died before the last object was never used, and is replaced."""
         if rest:
             content = _written({"batches": [batch.to_json() for batch in rest]})
-            self.bucket.create(self._key(stage, "rest"), content)
+            self.bucket.put(self._key(stage, "rest"), content)
         pointers = []
         for batch in batches:
             pointer = Pointer.of(batch, stage, 0)
             shown = pointer.to_json(batch)
-            self.bucket.create(self._step(pointer), _written({"batch": batch.to_json(), "pointer": shown}))
+            self.bucket.put(self._step(pointer), _written({"batch": batch.to_json(), "pointer": shown}))
             pointers.append(shown)
-        return pointers
+        made = {**data, "batches": pointers}
+        if self.bucket.create(self._key(stage, "stage"), _written({"stage": made})):
+            return made
+        return self.begun(stage) or made
 
     def address(self, stage: int) -> str:
         """Where the steps of a stage are, for people."""
@@ -141,6 +152,7 @@ _SHAPES = {
     "batch": event_data.MEMBERS,
     "batches": event_data.LIST,
     "pointer": event_data.OBJECT,
+    "stage": event_data.OBJECT,
     "alert": event_data.TEXTS_BY_NAME,
 }
 _NEXT = {"next": event_data.one_of(*Next), "waitSeconds": event_data.COUNT}

@@ -39,6 +39,9 @@ def after_stage(state: Json) -> Json:
     bucket = LedgerBucket.of_environment()
     release = parse_release(state["release"]) if "release" in state else _unplanned(state)
     number, done = _loaded(bucket, release, state)
+    if done.batches and (begun := Work(bucket, release).begun(number + 1)) is not None:
+        # A run before this one has begun it.
+        return {"next": "DEPLOY", **begun}
     next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
     if next_stage.batches:
         return {"next": "DEPLOY", **stored_stage(bucket, release, next_stage, number + 1)}
@@ -90,15 +93,15 @@ def stored_stage(bucket: LedgerBucket, release: Release, stage: Stage, number: i
 
     Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
     is_check = stage.mode is Mode.CHECK
-    return {
+    data = {
         "schemaVersion": SCHEMA_VERSION,
         "release": release.to_json(),
         "mode": stage.mode,
         "stage": number,
         "rest": sum(len(batch.items) for batch in stage.rest),
         **({"executionMinutes": stage.execution_minutes} if is_check else {}),
-        "batches": Work(bucket, release).begin(number, stage.batches, stage.rest),
     }
+    return Work(bucket, release).begin(number, stage.batches, stage.rest, data)
 
 
 def _require_stage(state: Any) -> None:
