@@ -139,6 +139,8 @@ def decide(
         return Deploy(previous, why, note)
     if service.age(primary, now) > timeout:
         return Deploy(previous, "the deployment of this image that is going on does not come to an end", note)
+    back = rollback_target(service, revision, tags, memory, judged=revision)
+    previous = back.revision if back is not None else None
     return Join(primary, previous, is_ours=False, is_taken_back=is_of(attempt, revision, tags))
 
 

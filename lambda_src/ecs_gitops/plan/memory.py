@@ -133,7 +133,7 @@ def rollback_target(
     earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]
     earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) else []
     for each in earlier:
-        if each in (judged, revision) or _is_unproven(memory, each):
+        if each == judged or (each == revision and is_bad) or _is_unproven(memory, each):
             continue
         return Target(each, f"{runs}: a rollback goes to {each}")
     return None
