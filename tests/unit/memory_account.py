@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unit.fake_ecs import BALANCERS, ROLLOUT
+from ecs_gitops.model.errors import AwsRefused
+from unit.fake_ecs import ROLLOUT
 from unit.faulty import FaultyEcs
 
 REGISTRY = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
@@ -190,8 +191,6 @@ class Account(FaultyEcs):
         self.on_call(name, False)
         self.writes += name in _WRITES
         if name in self.refused:
-            from ecs_gitops.model.errors import AwsRefused  # noqa: PLC0415
-
             raise AwsRefused(name, "AccessDeniedException", "no")
         super()._called(name)
 
@@ -202,6 +201,3 @@ class Account(FaultyEcs):
 
 def image(name: str, tag: str) -> str:
     return f"{REGISTRY}/{name}:{tag}"
-
-
-__all__ = ["BALANCERS", "HAND", "Account", "State", "image"]

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from unit.memory_model import Item, Model
+from unit.memory_facts import Facts
+from unit.memory_item import Item
+from unit.memory_model import Model
 from unit.memory_sequence import story
-from unit.memory_world import Facts, World
+from unit.memory_world import World
 
 
 def lies(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -37,7 +39,7 @@ def shown(seed: int) -> Iterator[str]:
 def _of_push(facts: Facts) -> Iterator[str]:
     yield from (f"   {done}" for done in facts.between)
     push = facts.push
-    yield f"push {facts.number} at {facts.began:.0f}: abort {push.abort} {push.ends}, {push.during}, {facts.writes} writes"
+    yield f"push {facts.number} at {facts.began:.0f}: abort {push.abort} {push.ends}, {push.during}"
     for name, asked in facts.asked.items():
         item = Item(facts, name, asked, facts.items.get(name, {}))
         yield f"   asked: {dict(asked)}"

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 from unit.memory_account import HAND
-from unit.memory_model import GOOD, Item, Known, Model, settings_of
+from unit.memory_item import GOOD, Item, Known, settings_of
 
-Rule = Callable[[Item, Known, Model], Iterator[str]]
+Rule = Callable[[Item, Known], Iterator[str]]
 
 
-def good_runs(item: Item, known: Known, model: Model) -> Iterator[str]:
+def good_runs(item: Item, known: Known) -> Iterator[str]:
     """DEPLOYED and UNCHANGED: what Git asks for runs, with the digests of now."""
     if item.status not in GOOD or not item.is_left_alone:
         return
@@ -23,7 +23,7 @@ def good_runs(item: Item, known: Known, model: Model) -> Iterator[str]:
         yield f"it runs another digest: {item.after.digests}, asked {item.digest}"
 
 
-def good_is_checked(item: Item, known: Known, model: Model) -> Iterator[str]:
+def good_is_checked(item: Item, known: Known) -> Iterator[str]:
     """What Git asks for was proven by its hook, or adopted."""
     if item.status not in GOOD or not item.has_hook() or not item.is_left_alone:
         return
@@ -38,7 +38,7 @@ def good_is_checked(item: Item, known: Known, model: Model) -> Iterator[str]:
         yield f"its last attempt failed, and {revision} was not judged by its hook"
 
 
-def rolled_back(item: Item, known: Known, model: Model) -> Iterator[str]:
+def rolled_back(item: Item, known: Known) -> Iterator[str]:
     """ROLLED_BACK: a settled revision that is not known as bad runs, as it was before."""
     if item.status != "ROLLED_BACK" or not item.is_left_alone:
         return
@@ -51,7 +51,7 @@ def rolled_back(item: Item, known: Known, model: Model) -> Iterator[str]:
         yield f"it does not run what it ran: {before} {after}"
 
 
-def settings_stand(item: Item, known: Known, model: Model) -> Iterator[str]:
+def settings_stand(item: Item, known: Known) -> Iterator[str]:
     """The settings are those from before, or Git's."""
     if not item.facts.alone:
         return
@@ -67,12 +67,12 @@ def settings_stand(item: Item, known: Known, model: Model) -> Iterator[str]:
             yield f"the settings are {live}, and not {before}"
 
 
-def held(item: Item, known: Known, model: Model) -> Iterator[str]:
+def held(item: Item, known: Known) -> Iterator[str]:
     """HELD exactly where the same failed by itself before, nothing was changed, and something else runs."""
     tried, facts = known.tried, item.facts
     is_same = tried.text == item.text and tried.digests == (item.digest,)
     if item.status == "HELD" and not item.reason.startswith("waits for"):
-        if not model.could_fail(item) and not item.facts.push.faults:
+        if not item.could_fail:
             yield "nothing of it can fail"
         if tried.outcome != "unclear" and not (is_same and tried.outcome == "failed"):
             yield f"the last attempt was {tried}"
@@ -88,8 +88,11 @@ def held(item: Item, known: Known, model: Model) -> Iterator[str]:
             yield f"it is not HELD, though it failed: {tried}, runs {item.before}"
 
 
-def not_silently(item: Item, known: Known, model: Model) -> Iterator[str]:
+def not_silently(item: Item, known: Known) -> Iterator[str]:
     """What somebody deployed is not replaced without a word."""
+    if item.facts.push.faults or item.facts.push.abort is not None:
+        # The answer that shows it may be lost.
+        return
     those = [d for d in item.facts.deployed if d.service == item.name]
     for theirs, ours in pairwise(those):
         if theirs.by != HAND or ours.by != item.facts.name or theirs.has_given_up:
@@ -98,7 +101,7 @@ def not_silently(item: Item, known: Known, model: Model) -> Iterator[str]:
             yield f"{theirs.revision} ({theirs.deployment}), which somebody deployed, was replaced"
 
 
-def unchanged_where_said(item: Item, known: Known, model: Model) -> Iterator[str]:
+def unchanged_where_said(item: Item, known: Known) -> Iterator[str]:
     """SKIPPED, HELD, and FAILED where nothing was changed."""
     says = "not changed" in item.reason or "nothing was changed" in item.reason
     if not item.is_left_alone or not (item.status in ("SKIPPED", "HELD") or (item.status == "FAILED" and says)):
@@ -107,8 +110,10 @@ def unchanged_where_said(item: Item, known: Known, model: Model) -> Iterator[str
         yield f"it deployed {item.deployed[0].revision}"
 
 
-def failed_says_what_runs(item: Item, known: Known, model: Model) -> Iterator[str]:
+def failed_says_what_runs(item: Item, known: Known) -> Iterator[str]:
     if item.status != "FAILED" or item.after.revision == item.before.revision or not item.facts.alone:
+        return
+    if item.reason.startswith("unknown: "):
         return
     if not item.names(item.after.revision, str(item.after.deployment)) and not any(
         done.revision == item.after.revision for done in item.hands
@@ -116,7 +121,7 @@ def failed_says_what_runs(item: Item, known: Known, model: Model) -> Iterator[st
         yield f"it does not say that {item.after.revision} runs"
 
 
-def good_is_remembered_truly(item: Item, known: Known, model: Model) -> Iterator[str]:
+def good_is_remembered_truly(item: Item, known: Known) -> Iterator[str]:
     """``good`` in the ledger was proven or adopted."""
     memory: dict[str, Any] = (item.facts.memory_after or {}).get(f"service shop/{item.name}") or {}
     good = memory.get("good")

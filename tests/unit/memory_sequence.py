@@ -136,6 +136,12 @@ class Sequence:
         during: list[tuple[int, Act]] = []
         if "hands during" in kinds and chance.random() < 0.6:
             during += [(chance.randint(3, 60), self._hand()) for _ in range(chance.randint(1, 2))]
+        if "tags" in kinds and chance.random() < 0.3:
+            moved = Act("tag", chance.choice(self.names), (chance.choice(_TAGS), chance.choice(("good", "bad"))))
+            during.append((chance.randint(3, 60), moved))
+        if "ledger" in kinds and chance.random() < 0.3:
+            # Progress that is not there any more can be read from ECS.
+            during.append((chance.randint(5, 60), Act("lose", value="work/")))
         if "rival" in kinds and chance.random() < 0.5:
             during.append((chance.randint(5, 50), Act("rival", value=copy.deepcopy(self._manifest()))))
         if "ledger" in kinds and chance.random() < 0.5:

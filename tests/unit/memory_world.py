@@ -10,8 +10,7 @@ import io
 import json
 import random
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,89 +20,14 @@ from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.fake_bucket import FakeBucket
 from unit.machine import Machine
 from unit.memory_account import HAND, Account, State, image
+from unit.memory_facts import Checked, Deployed, Done, Facts
+from unit.memory_function import Aborted, Function, FunctionThread
 from unit.memory_story import Act, Push, Story
 
 TARGETS = f"targets/{ACCOUNT}/{REGION}/service.json"
 _TRIES = 7
-_ALIVE = 900.0
 _REDRIVEN_AFTER = 120.0
 _LOOK = 25.0
-
-
-class Aborted(BaseException):
-    """The execution was stopped, and its function is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An act that took place. ``revision`` and ``deployment`` are what it deployed."""
-
-    act: Act
-    at: float
-    revision: str = ""
-    deployment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A deployment of a service, as ECS knew it at a moment. ``has_given_up``: the circuit breaker ended it."""
-
-    service: str
-    revision: str
-    deployment: str
-    by: str
-    at: float
-    status: str
-    has_given_up: bool
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A task of a hook. ``passed`` is None where it is not known."""
-
-    revision: str
-    hook: str
-    at: float
-    passed: bool | None
-
-
-@dataclass(slots=True)
-class Facts:
-    """What is known of one push. ``report`` is None where the execution came to no report. ``between``: acts since the
-    push before; ``during``: acts in it. ``writes``: how many calls that change something it made."""
-
-    number: int
-    name: str
-    push: Push
-    began: float
-    before: Mapping[str, State]
-    memory_before: Mapping[str, Any] | None
-    between: list[Done]
-    during: list[Done] = field(default_factory=list)
-    report: Mapping[str, Any] | None = None
-    after: Mapping[str, State] = field(default_factory=dict)
-    memory_after: Mapping[str, Any] | None = None
-    ended: float = 0.0
-    writes: int = 0
-    calls: int = 0
-    was_aborted: bool = False
-    rivals: list[Facts] = field(default_factory=list)
-    alone: bool = True
-    registry: Mapping[str, str] = field(default_factory=dict)
-    deployed: list[Deployed] = field(default_factory=list)
-    checked: list[Checked] = field(default_factory=list)
-    took_over: float | None = None
-    written: tuple[int, int] = (0, 0)
-    stale: float = 0.0
-
-    @property
-    def items(self) -> dict[str, dict[str, Any]]:
-        return {each["name"]: each for each in self.report["result"]["items"]} if self.report is not None else {}
-
-    @property
-    def asked(self) -> dict[str, dict[str, Any]]:
-        return {each["serviceName"]: each for each in self.push.manifest["services"]}
 
 
 class Releases(Machine):
@@ -160,7 +84,7 @@ class World:
         self.machine = Releases(self.account, monkeypatch, story.skew, self.bucket)
         self.machine.world = self
         self.facts: Facts | None = None
-        self._after_abort: list[_Function] = []
+        self._after_abort: list[Function] = []
         self.account.on_call = self._on_call
         self.bucket.hooks["before"] = lambda name, key: self._ledger_called()
         self._down = False
@@ -193,7 +117,7 @@ class World:
             number, f"run-{number}", push, self.account.now, self.states(), self.memory(), self.between, alone=True
         )
         facts.registry, facts.written = dict(self.account.registry), (len(self.account.written), 0)
-        facts.stale = self.story.stale
+        facts.stale, facts.words = self.story.stale, self.account.words
         facts.alone = not any(each.is_alive for each in self._after_abort)
         self.history.append(facts)
         self.between, self.facts = [], facts
@@ -202,7 +126,7 @@ class World:
         self.machine.redrives, writes = 0, self.account.writes
         try:
             if push.abort is not None and push.ends == "goes on":
-                function = _Function(self, facts, lambda: self.machine.run(push.manifest, facts.name))
+                function = Function(self, facts, lambda: self.machine.run(push.manifest, facts.name))
                 self._after_abort.append(function)
                 function.start()
                 self.account.on_time = self._on_time
@@ -258,7 +182,7 @@ class World:
     # --- while a function runs ---------------------------------------------------------------------------------------
 
     def before_invocation(self) -> None:
-        if isinstance(threading.current_thread(), _Thread):
+        if isinstance(threading.current_thread(), FunctionThread):
             threading.current_thread().function.require_alive()
 
     def after_invocation(self) -> None:
@@ -278,7 +202,7 @@ class World:
 
     def _on_call(self, name: str, done: bool) -> None:
         thread, facts = threading.current_thread(), self.facts
-        if isinstance(thread, _Thread) and thread.function.was_aborted:
+        if isinstance(thread, FunctionThread) and thread.function.was_aborted:
             thread.function.pause()
             return
         if facts is None or done:
@@ -290,14 +214,14 @@ class World:
             if when == facts.calls:
                 facts.during.append(self._act(act))
         if facts.calls == facts.push.abort:
-            if isinstance(thread, _Thread):
+            if isinstance(thread, FunctionThread):
                 facts.was_aborted = True
                 thread.function.abort()
             else:
                 raise Aborted
 
     def _on_time(self) -> None:
-        if isinstance(threading.current_thread(), _Thread):
+        if isinstance(threading.current_thread(), FunctionThread):
             return
         for each in self._after_abort:
             each.go_on(self.chance.randint(1, 3))
@@ -375,79 +299,3 @@ class World:
         rival.after, rival.memory_after, rival.writes = self.states(), self.memory(), self.account.writes - writes
         current.rivals.append(rival)
         self.machine.executions[arn], self.machine.__dict__["_last"] = status, last
-
-
-class _Thread(threading.Thread):
-    function: _Function
-
-
-class _Function:
-    """An execution whose function goes on for a while after the abort, some calls at a time."""
-
-    def __init__(self, world: World, facts: Facts, run: Callable[[], Any]) -> None:
-        self.world, self.facts, self._run = world, facts, run
-        self.was_aborted = self.is_over = False
-        self._calls, self._since = 0, 0.0
-        self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
-        self._error: BaseException | None = None
-        self._thread = _Thread(target=self._main, daemon=True)
-        self._thread.function = self
-
-    @property
-    def is_alive(self) -> bool:
-        return self.was_aborted and not self.is_over
-
-    def start(self) -> None:
-        """Run until the execution is aborted, or over."""
-        self._thread.start()
-        self._back.acquire()
-        if self._error is not None:
-            raise self._error
-
-    def _main(self) -> None:
-        try:
-            report = self._run()
-            if not self.was_aborted:
-                self.facts.report = report
-        except (Aborted, LedgerUnavailable):
-            self.facts.was_aborted = True
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            if not self.was_aborted:
-                self._error = error
-        self.is_over = True
-        self._back.release()
-
-    def abort(self) -> None:
-        self.was_aborted, self._since = True, self.world.account.now
-        self._wait()
-
-    def pause(self) -> None:
-        self._calls -= 1
-        if self._calls < 0:
-            self._wait()
-
-    def require_alive(self) -> None:
-        """The state machine begins no further state."""
-        if self.was_aborted:
-            raise Aborted
-
-    def _wait(self) -> None:
-        self._back.release()
-        self._turn.acquire()
-        if self.world.account.now - self._since > _ALIVE:
-            raise Aborted
-
-    def go_on(self, calls: int) -> None:
-        if not self.is_alive:
-            return
-        account, facts = self.world.account, self.world.facts
-        actor, account.actor, self.world.facts = account.actor, self.facts.name, self.facts
-        self._calls = calls
-        self._turn.release()
-        self._back.acquire()
-        account.actor, self.world.facts = actor, facts
-
-    def end(self) -> None:
-        self._since = -1e12
-        while self.is_alive:
-            self.go_on(0)
