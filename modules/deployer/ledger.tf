@@ -15,18 +15,8 @@ locals {
         }
       },
       {
-        # A release has to stop where another one has taken over.
-        functions = ["deploy_task", "deploy_ecs"]
-        statement = {
-          # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-          Sid      = "ReadRunningRelease"
-          Effect   = "Allow"
-          Action   = ["s3:GetObject"]
-          Resource = ["${var.ledger_bucket_arn}/running.json"]
-        }
-      },
-      {
-        functions = ["init_config", "validate_deploy"]
+        # A function stops where another release has taken over, and takes over again where its own is redriven.
+        functions = keys(local.functions)
         statement = {
           # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: If-Match needs GetObject.
           Sid      = "HoldRunningRelease"
@@ -36,10 +26,20 @@ locals {
         }
       },
       {
-        functions = keys(local.functions)
+        functions = ["init_config"]
         statement = {
           # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: a step is written once, with
           # If-None-Match.
+          Sid      = "BeginSteps"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = ["${var.ledger_bucket_arn}/work/*"]
+        }
+      },
+      {
+        functions = ["deploy_task", "deploy_ecs", "validate_deploy"]
+        statement = {
+          # As above.
           Sid      = "KeepSteps"
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:PutObject"]
@@ -47,7 +47,7 @@ locals {
         }
       },
       {
-        functions = ["deploy_task", "deploy_ecs", "validate_deploy"]
+        functions = ["deploy_ecs", "validate_deploy"]
         statement = {
           # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: If-Match needs GetObject.
           Sid      = "KeepTargets"
@@ -57,13 +57,23 @@ locals {
         }
       },
       {
+        functions = ["init_config", "validate_deploy"]
+        statement = {
+          # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html: what was asked for, and what came of it.
+          Sid      = "KeepReleases"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject"]
+          Resource = ["${var.ledger_bucket_arn}/releases/*"]
+        }
+      },
+      {
         functions = ["validate_deploy"]
         statement = {
           # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-          Sid      = "KeepReports"
+          Sid      = "KeepCurrent"
           Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:PutObject"]
-          Resource = ["${var.ledger_bucket_arn}/releases/*", "${var.ledger_bucket_arn}/current.json"]
+          Action   = ["s3:PutObject"]
+          Resource = ["${var.ledger_bucket_arn}/current.json"]
         }
       },
       {

@@ -13,7 +13,7 @@ locals {
 
   # One entry per function. `assumes`: its role may assume the deploy roles.
   functions = {
-    init_config     = { timeout = 60, assumes = false }
+    init_config     = { timeout = 300, assumes = false }
     deploy_task     = { timeout = 900, assumes = true }
     deploy_ecs      = { timeout = 900, assumes = true }
     validate_deploy = { timeout = 900, assumes = true }

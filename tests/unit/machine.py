@@ -113,6 +113,7 @@ class Machine:
 
     def _batch(self, release: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         event: dict[str, Any] = {"release": release, "batch": data}
+        self._last = event
         try:
             return self._settled(event)
         except EcsGitopsError as error:
@@ -121,7 +122,6 @@ class Machine:
             return {**self._last["batch"], "error": caught}
 
     def _settled(self, event: dict[str, Any]) -> dict[str, Any]:
-        self._last = event
         if event["batch"]["kind"] == "task":
             return dict(self._invoke(deploy_task.handler, event)["batch"])
         event = self._last = self._invoke(deploy_ecs.handler, event)

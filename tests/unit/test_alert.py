@@ -6,7 +6,7 @@ import pytest
 
 from ecs_gitops.flow.next_step import with_next_step
 from ecs_gitops.flow.transitions import after_failure, end, fail
-from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Kind, Mode, Status, Step
 from ecs_gitops.notify.alert import alert_for
@@ -54,9 +54,9 @@ def test_a_failure_while_others_go_on_is_told(release):
 
 def test_a_failure_in_one_of_several_accounts_is_told_although_its_batch_is_over(release):
     item = STOPS
-    for budget, is_told in ((REASONS_AT_MOST // 2, True), (REASONS_AT_MOST, False)):
-        over = with_next_step(batch(failing(item), reason_budget=budget), 100.0)
-        assert (alert_for(release, batch(item, reason_budget=budget), over) is not None) == is_told
+    for batches, is_told in ((2, True), (1, False)):
+        over = with_next_step(batch(failing(item), batches_in_release=batches), 100.0)
+        assert (alert_for(release, batch(item, batches_in_release=batches), over) is not None) == is_told
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 
@@ -210,10 +210,9 @@ def test_the_stage_comes_once_before_the_report_and_its_failure_is_none():
     # AND what items of the other kind run goes with it
     assert stage.batches[0].keep == ("web:2",)
     # WHEN it is over, or failed as a whole, or for a batch, THEN the report follows, without an error
-    reported = json.loads(json.dumps(stage.to_json()))
-    reported["batches"][0]["error"] = {"Error": "AwsUnavailable", "Cause": "no"}
-    for error in (None, {"Error": "States.Timeout", "Cause": ""}):
-        end = following(Stage.from_json(reported | {"error": error}), deregisters=True)
+    failed = tuple(replace(each, error="AwsUnavailable: no") for each in stage.batches)
+    for error in (None, "States.Timeout"):
+        end = following(replace(stage, batches=failed, error=error), deregisters=True)
         assert (end.batches, end.error) == ((), None)
         assert [each.status for batch in end.rest for each in batch.items] == [Status.ROLLED_BACK, Status.UNCHANGED]
         assert not any(batch.keep or batch.error or batch.mode == Mode.CLEAN for batch in end.rest)

@@ -12,9 +12,12 @@ from ecs_gitops.flow import event_budget
 from ecs_gitops.flow.stages import Stage, following
 from ecs_gitops.flow.transitions import end
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import from_json
 from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.status import Mode, Status
+from ecs_gitops.release.report import stored_stage
 from ecs_gitops.verdict.rollout import wait_seconds
 from unit.fake_aws import ACCOUNT, REGION
 from unit.machine import Machine
@@ -120,13 +123,11 @@ def test_many_places_are_looked_at_less_often_and_fit():
         assert allowed.stretch > 1
 
 
-def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_changed():
+def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_changed(bucket, release):
     # GIVEN services in more places than one execution can watch, all of them checked and to be changed
-    stage = Stage(spread(150), (), Mode.CHECK, execution_minutes=240).to_json()
-    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:run-1"
-    known = {"executionArn": arn, "executionName": "run-1", "startedAt": 0.0}
+    checked = Stage(spread(150), (), Mode.CHECK, execution_minutes=240)
     # WHEN the state machine asks what comes next
-    done = validate_deploy.handler({"stage": {"release": known, **stage}}, None)
+    done = validate_deploy.handler({"stage": stored_stage(bucket, release, checked, 0)}, None)
     # THEN it is the report: nothing was begun, and it says why and what to do
     assert (done["next"], done["status"], done["error"]) == ("REPORT", "FAILED", "CheckFailed")
     assert {each["status"] for each in done["result"]["items"]} == {"SKIPPED"}
@@ -161,14 +162,13 @@ def test_waves_have_the_executions_time_together():
     assert event_budget.budget(found, 10_080).minutes == 1_200
 
 
-def test_the_check_hands_on_how_rarely_to_look():
+def test_the_check_hands_on_how_rarely_to_look(bucket, release):
     # GIVEN forty places, checked
-    stage = Stage(spread(40), (), Mode.CHECK, execution_minutes=240)
-    checked = Stage.from_json(stage.to_json())
-    assert checked.execution_minutes == 240
+    checked = Stage(spread(40), (), Mode.CHECK, execution_minutes=240)
     # WHEN the first wave begins
     first = following(checked)
-    # THEN each batch knows, also after it went through JSON
-    (stretch,) = {batch.stretch for batch in Stage.from_json(first.to_json()).batches}
+    # THEN each batch knows, also after it went through the ledger
+    pointers = map(Pointer.from_json, stored_stage(bucket, release, first, 1)["batches"])
+    (stretch,) = {Work(bucket, release).load(pointer).batch.stretch for pointer in pointers}
     assert stretch == event_budget.budget(spread(40), 240).stretch
     assert wait_seconds([0.0], [9_000.0], 60.0, stretch) > wait_seconds([0.0], [9_000.0], 60.0)

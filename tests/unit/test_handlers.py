@@ -10,12 +10,15 @@ import pytest
 from ecs_gitops import lambdas
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
+from ecs_gitops.flow.transitions import move
 from ecs_gitops.lambdas import batch_run as batch_module
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.ledger import settings as ledger_settings
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
+from ecs_gitops.model.status import Step
 from unit.conftest import EXECUTION
 from unit.fake_aws import ACCOUNT
+from unit.ledgers import event
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 RUN = {"id": EXECUTION, "name": "run-1", "startTime": "2026-11-24T10:00:00.000Z"}
@@ -38,7 +41,14 @@ def plan(deployment):
     return init_config.handler({"deployment": deployment, "execution": RUN}, Context())
 
 
-def test_init_config_applies_defaults_and_finds_the_role(settings):
+def items_of(bucket, pointer):
+    """The items of a batch, as they are in the ledger."""
+    name = f"{pointer['kind']}-{pointer['account']}-{pointer['region']}/{pointer['step']}.json"
+    (key,) = (key for key in bucket.objects if key.endswith(f"/{pointer['stage']}/{name}"))
+    return json.loads(bucket.objects[key].content)["batch"]["items"]
+
+
+def test_init_config_applies_defaults_and_finds_the_role(settings, bucket):
     source = {"repository": "config", "commitId": "abc", "branch": "main"}
     planned = plan(
         {"release": "4.0", "source": source, "defaults": {"timeoutMinutes": 5}, "services": [WEB], "tasks": [JOB]}
@@ -46,24 +56,27 @@ def test_init_config_applies_defaults_and_finds_the_role(settings):
     assert planned["release"]["commitId"] == "abc"
     assert planned["release"]["executionName"] == "run-1"
     tasks, services = planned["batches"]
-    assert (planned["mode"], planned["rest"]) == ("CHECK", [])
+    assert (planned["mode"], planned["stage"], planned["rest"]) == ("CHECK", 0, 0)
     assert (services["kind"], services["account"], services["region"]) == ("service", ACCOUNT, "us-west-2")
     assert services["roleArn"] == ROLE
-    assert len(services["items"][0]["desired"].pop("contentHash")) == 16
-    assert services["items"] == [
-        {
-            "desired": {
-                "number": 1,
-                "name": "web",
-                "cluster": "shop",
-                "container": "web",
-                "image": "web:2",
-                "timeoutMinutes": 5,
-                "isTimeoutGiven": True,
-            }
+    # THEN the items are in the ledger, and the state machine carries where they are
+    assert services["counts"] == {"PENDING": 1}
+    (web,), (nightly,) = (items_of(bucket, each) for each in (services, tasks))
+    assert len(web["desired"].pop("contentHash")) == 16
+    assert web == {
+        "desired": {
+            "number": 1,
+            "name": "web",
+            "cluster": "shop",
+            "images": {"web": "web:2"},
+            "timeoutMinutes": 5,
+            "isTimeoutGiven": True,
         }
-    ]
-    assert tasks["items"][0]["desired"]["name"] == "nightly"
+    }
+    assert nightly["desired"]["name"] == "nightly"
+    # AND so is what was asked for
+    (asked,) = (key for key in bucket.objects if key.endswith("/release.json"))
+    assert json.loads(bucket.objects[asked].content)["deployment"]["services"] == [WEB]
 
 
 def test_init_config_leaves_out_what_there_is_none_of(settings):
@@ -96,11 +109,11 @@ def test_a_batch_has_all_of_one_kind_account_and_region(settings):
     services = [{**WEB, "serviceName": f"s{n}", "clusterName": f"c{n % 2}"} for n in range(24)]
     elsewhere = {**WEB, "region": "us-east-1"}
     batches = plan({"services": [*services, elsewhere], "tasks": [JOB]})["batches"]
-    reported = [(batch["kind"], batch["region"], len(batch["items"])) for batch in batches]
+    reported = [(batch["kind"], batch["region"], batch["counts"]["PENDING"]) for batch in batches]
     assert reported == [("task", "us-west-2", 1), ("service", "us-west-2", 24), ("service", "us-east-1", 1)]
 
 
-def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(settings, monkeypatch):
+def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(settings, monkeypatch, bucket):
     def refuse(_):
         raise AwsRefused("assume_role", "AccessDenied", "not authorized")
 
@@ -109,21 +122,22 @@ def test_a_role_that_cannot_be_assumed_fails_each_item_and_says_what_to_do(setti
     event = {"release": state["release"], "batch": state["batches"][0]}
     batch = deploy_ecs.handler(event, Context())["batch"]
     assert batch["next"] == "DONE"
-    assert batch["items"][0]["result"]["status"] == "FAILED"
-    assert "is modules/deploy_role applied" in batch["items"][0]["result"]["reason"]
+    (item,) = items_of(bucket, batch)
+    assert item["result"]["status"] == "FAILED"
+    assert "is modules/deploy_role applied" in item["result"]["reason"]
 
 
-def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(settings, monkeypatch):
+def test_a_watched_rollout_whose_role_is_taken_away_is_not_a_success(monkeypatch, bucket, release, services):
     def refuse(_):
         raise AwsRefused("assume_role", "AccessDenied", "not authorized")
 
     monkeypatch.setattr(validate_deploy, "connect", refuse)
-    state = plan({"services": [WEB]})
-    batch = state["batches"][0]
-    batch["items"][0]["progress"] = {"step": "ROLLING_OUT"}
-    judged = validate_deploy.handler({"release": state["release"], "batch": batch}, Context())["batch"]
-    assert judged["items"][0]["result"]["status"] == "FAILED"
-    assert "cannot be watched" in judged["items"][0]["result"]["reason"]
+    batch = services(("web", "web", "web:2"))
+    rolling = batch.with_items(move(item, Step.ROLLING_OUT) for item in batch.items)
+    judged = validate_deploy.handler(event(release, rolling), Context())["batch"]
+    (item,) = items_of(bucket, judged)
+    assert item["result"]["status"] == "FAILED"
+    assert "cannot be watched" in item["result"]["reason"]
 
 
 def test_sts_that_cannot_be_reached_is_left_to_the_state_machines_retry(settings, monkeypatch):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ecs_gitops.flow import outcome as report
 from ecs_gitops.flow.stages import Stage, following
-from ecs_gitops.flow.transitions import fail
 from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Kind, Step
@@ -114,60 +113,42 @@ def test_the_error_text_of_a_function_is_its_message_without_the_stack_trace():
     assert state_error({"Error": "States.Timeout", "Cause": "plain"}) == "States.Timeout: plain"
 
 
-def test_five_hundred_services_fit_into_what_step_functions_and_sns_carry(release):
-    # GIVEN 500 services with long names, a tenth of them failed with the longest reason
+@pytest.mark.parametrize("status", ["FAILED", "ROLLED_BACK", "SKIPPED", "HELD", "DEPLOYED"])
+@pytest.mark.parametrize("count", [10, 5000])
+def test_as_many_results_as_there_is_room_for_are_in_the_notice_failed_ones_first(release, status, count):
+    # GIVEN services with all that a result can have, reasons that grow when they are escaped, and one that failed
     image = "111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service-with-a-long-name-{:04}:2026.11.24-abcdef0"
-    items = []
-    for n in range(500):
-        item = service_item(
+    items = [
+        service_item(
             n,
             f"service-with-a-long-name-{n:04}",
             images={"app": image.format(n)},
-            status="DEPLOYED",
+            status=status,
             previous_image=image.format(n)[:-1] + "1",
             revision=f"service-with-a-long-name-{n:04}:13",
             previous=f"service-with-a-long-name-{n:04}:12",
             watching="ecs-svc/1234567890123456789",
             seconds=12.5,
+            reason='ü"' * 500,
+            warnings=("w" * 60,) * 3,
+            checks=dict.fromkeys(("role", "target", "container", "image", "secrets"), "OK"),
         )
-        items.append(fail(item, "x" * 1000) if n % 10 == 0 else item)
-    batches = [batch(*items[start : start + 250], reason_budget=25_000) for start in range(0, 500, 250)]
-    # THEN what the map states hand on, and the report with its notice, stay below 256 KiB
-    carried = sum(len(json.dumps(b.to_json(), separators=(",", ":"))) for b in batches)
-    outcome = report.outcome_of(batches)
+        for n in range(count)
+    ]
+    items.append(service_item(count, "web", status="FAILED", reason="why"))
+    outcome = report.outcome_of([batch(*items)])
     kept = report.fit(outcome.items)
+    # THEN they take 100 KB, and the notice with them stays below 256 KiB
+    size = len(json.dumps(kept, separators=(",", ":")).encode())
+    assert size <= 100_000
     text = notice.message(release, outcome, "pipeline")
-    results = len(json.dumps(kept, separators=(",", ":")))
-    assert carried < 262_144
-    assert results + len(text.encode()) + len(outcome.cause) < 262_144 - 10_000
-    # AND every item is still there
-    assert [item["name"] for item in kept] == [item.name for item in items]
-    assert [item["status"] for item in kept] == [item.status for item in items]
-
-
-@pytest.mark.parametrize("status", ["FAILED", "ROLLED_BACK", "SKIPPED", "HELD", "DEPLOYED"])
-@pytest.mark.parametrize("count", [10, 300, 1000, 3000])
-def test_results_fit_whatever_came_of_the_items(status, count):
-    # GIVEN items with all that a result can have, and reasons that grow when they are escaped
-    item = {
-        "name": "service-with-a-name-of-31-chars",
-        "kind": "service",
-        "cluster": "production",
-        "account": "111111111111",
-        "region": "us-west-2",
-        "status": status,
-        "previousTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/service:12",
-        "deployedTaskDefArn": "arn:aws:ecs:us-west-2:111111111111:task-definition/service:13",
-        "image": "111111111111.dkr.ecr.us-west-2.amazonaws.com/team/service:2026.11.24-abcdef0",
-        "reason": 'ü"' * 500,
-        "warnings": ["w" * 60] * 3,
-        "checks": dict.fromkeys(("role", "target", "container", "image", "secrets"), "OK"),
-    }
-    kept = report.fit([item] * count)
-    assert len(json.dumps(kept, separators=(",", ":"))) <= 150_000
-    # THEN up to a few hundred, every item is there with its status
-    assert len(kept) == count if count <= 300 else len(kept) > 300
-    assert {each["status"] for each in kept} == {status}
+    assert size + len(text.encode()) + len(outcome.cause.encode()) < 262_144 - 10_000
+    # AND nothing is cut: what failed comes first, and what is left out can be counted
+    assert all(each in outcome.items for each in kept)
+    assert len(kept) == count + 1 if count == 10 else 10 < len(kept) < count
+    if status not in ("FAILED", "ROLLED_BACK"):
+        assert kept[0]["name"] == "web" or count == 10
+    assert sum(outcome.counts.values()) == count + 1
 
 
 def test_the_notice_of_a_failure_can_be_read_in_an_e_mail(release):

@@ -20,6 +20,7 @@ from ecs_gitops.lambdas import deploy_ecs, deploy_task, validate_deploy
 from ecs_gitops.model.batch import Batch
 from unit.aws_sessions import hour
 from unit.fake_aws import FakeAws
+from unit.ledgers import event
 
 ROOT = Path(__file__).parents[2]
 ROLE = "arn:aws:iam::111111111111:role/deploy"
@@ -102,8 +103,7 @@ def test_only_a_deployment_has_all_rights_of_the_role(handler, kind, mode, is_re
     for module in (deploying, validate_deploy):
         monkeypatch.setattr(module, "connect", connected)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    batch = Batch(kind, "111111111111", "us-west-2", ROLE, (), mode)
-    handler({"release": release.to_json(), "batch": batch.to_json()}, context)
+    handler(event(release, Batch(kind, "111111111111", "us-west-2", ROLE, (), mode)), context)
     assert [(target.is_read_only, target.session_name) for target in seen] == [(is_read_only, release.execution_name)]
 
 

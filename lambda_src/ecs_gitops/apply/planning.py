@@ -91,7 +91,8 @@ def _attempt(
     forward = dict(forward) if forward is not None else merged(before, owned)
     written = [each for each in (forward, rollback_settings(back)) if each != before]
     target = item.change.previous
-    earlier = Earlier(revision=target, digests=item.change.previous_digests, settings=back) if target else None
+    digests = item.change.previous_digests or (known_digests(memory, target) if target else {})
+    earlier = Earlier(revision=target, digests=digests, settings=back) if target else None
     return Attempt(
         execution=release.mark,
         fingerprint=item.desired.content_hash,
@@ -104,21 +105,30 @@ def _attempt(
     )
 
 
+def known_digests(memory: Memory, revision: str) -> Mapping[str, str]:
+    """The digests that a revision ran, as they are remembered."""
+    earlier = memory.attempt.rollback_to if memory.attempt is not None else None
+    for known in (earlier, memory.good):
+        if known is not None and known.revision == revision and known.digests:
+            return known.digests
+    return {}
+
+
 def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
     """The plans with the digests of the images that run now: a rollback restores images as they were, also where a tag
     has moved since."""
     deploys = [each for each in planned if each.plan is not None and isinstance(each.plan.decision, Deploy)]
-    digests = running_digests(aws, [each.service for each in deploys])
+    digests = {short(arn): found for arn, found in running_digests(aws, [each.service for each in deploys]).items()}
     done = []
     for each in planned:
-        plan = each.plan
-        found = digests.get(each.service.runs, {}) if plan is not None else {}
-        if plan is None or not found or plan.change.previous != short(each.service.runs) or each.intent is None:
+        plan, attempt = each.plan, each.intent.attempt if each.intent is not None else None
+        target = plan.change.previous if plan is not None else None
+        if plan is None or target is None or attempt is None or each.intent is None:
             done.append(each)
             continue
+        found = digests.get(target) or known_digests(each.remembered, target)
         change = replace(plan.change, previous_digests=found)
-        attempt = each.intent.attempt
-        if attempt is not None and attempt.rollback_to is not None and not attempt.rollback_to.digests:
+        if attempt.rollback_to is not None and attempt.rollback_to.revision == target:
             attempt = replace(attempt, rollback_to=replace(attempt.rollback_to, digests=found))
         done.append(replace(each, plan=replace(plan, change=change), intent=replace(each.intent, attempt=attempt)))
     return done

@@ -11,11 +11,11 @@ from ecs_gitops.ecs.deployment_settings import differs, merged, original_setting
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
 from ecs_gitops.ecs.task_definition import arn, images_of
-from ecs_gitops.flow.transitions import end, hold, move, queue_hook, run_hook, unchanged
+from ecs_gitops.flow.transitions import end, fail, hold, move, queue_hook, run_hook, unchanged
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_texts
-from ecs_gitops.model.status import Hook, Status, Step
+from ecs_gitops.model.status import Hook, Judgement, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Judge, Unchanged
 from ecs_gitops.plan.memory import settings_before
 from ecs_gitops.plan.recheck import rechecked
@@ -104,6 +104,11 @@ class ServiceChange:
     def _judge(self, item: Item, live: LiveService, plan: ServicePlan, decision: Judge) -> Item:
         """What runs was never proven. Its rollout is over, so its hook after the rollout decides, where there is
         one."""
+        if decision.has_failed:
+            why = f"judged again, nothing was rolled out: {decision.why}"
+            item = item.with_change(revision=decision.revision)
+            judged = {"judgement": Judgement.FAILED, "running": decision.revision}
+            return fail(item, f"{why}; it is left as it is", self.budget.clock(), **judged)
         if decision.configure:
             self._write_settings(item, plan)
         why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
@@ -166,8 +171,9 @@ class ServiceChange:
         revision = self.registrar.revision(
             live.definition, live.tags, desired.images, previous=previous, digests=desired.digests
         )
-        why = join_texts(decision.why, decision.note)
-        item = item.with_change(revision=short(revision)).with_progress(reason=item.reason or why)
+        item = item.with_change(revision=short(revision)).with_progress(reason=item.reason or decision.why)
+        if decision.note and decision.note not in item.change.warnings:
+            item = item.with_change(warnings=(*item.change.warnings, decision.note))
         if item.has_hook(Hook.PRE_DEPLOY):
             # The state machine stores the revision first, so that a repeated call of RunTask is the same.
             return move(item, Step.PRE_DEPLOY)
@@ -215,8 +221,9 @@ class ServiceChange:
         if started is None:
             raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
         del self.begun[item.number]
-        replaced = _replaced(service, after, revision)
-        item = item.with_progress(reason=join_texts(item.reason, replaced))
+        if replaced := _replaced(service, after, revision):
+            # A warning is kept, whatever becomes of the item.
+            item = item.with_change(warnings=(*item.change.warnings, replaced))
         return self._rolling_out(item, after, started, is_followed=False)
 
     def _current(self, item: Item, planned: Planned) -> Service:

@@ -19,7 +19,7 @@ from ecs_gitops.apply.rollback import Rollback
 from ecs_gitops.apply.service_change import ServiceChange
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.ecs.service import Service, require_deployable
-from ecs_gitops.flow.next_step import timeout_seconds, with_next_step
+from ecs_gitops.flow.next_step import is_prepared, timeout_seconds, with_next_step
 from ecs_gitops.flow.transitions import after_failure, fail, untouched
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
@@ -53,7 +53,7 @@ class ServiceDeployer(Deployer):
         pending = [
             item.with_progress(began=item.progress.began or now, since=item.progress.since or now)
             for item in self.batch.items
-            if item.is_pending
+            if item.is_pending and not is_prepared(item, self.batch)
         ]
         back = [item for item in pending if item.progress.step.is_rollback]
         forward = [item for item in pending if not item.progress.step.is_rollback]

@@ -14,7 +14,7 @@ from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
 from ecs_gitops.ecs.revision_tags import fingerprint
 from ecs_gitops.manifest.order import dependencies, waves
 from ecs_gitops.manifest.typed_manifest import item_json
-from ecs_gitops.model.batch import REASONS_AT_MOST, Batch
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.model.errors import InvalidManifest, UnknownAccount
 from ecs_gitops.model.identity import DEFAULT_BUS, DEFAULT_GROUP
@@ -65,7 +65,7 @@ def make_batches(manifest: Manifest, settings: Settings) -> tuple[Batch, ...]:
         for (kind, account, region), items in grouped.items()
     )
     _require_one_item_per_target(planned)
-    return tuple(replace(batch, reason_budget=REASONS_AT_MOST // len(planned)) for batch in planned)
+    return tuple(replace(batch, batches_in_release=len(planned)) for batch in planned)
 
 
 def _trigger(number: int, task: TaskItem, settings: Settings, on_failure: OnFailure, wave: int) -> Item:

@@ -86,7 +86,7 @@ def _waves(batches: Sequence[Batch]) -> _Waves:
         of_batch: dict[int, list[Item]] = {}
         for item in batch.items:
             if item.is_pending:
-                of_batch.setdefault(item.desired.wave, []).append(item)
+                of_batch.setdefault(item.wave, []).append(item)
         for wave, items in of_batch.items():
             found.setdefault(wave, []).append(items)
     return dict(sorted(found.items()))
@@ -101,7 +101,10 @@ def _with(waves: _Waves, seconds: float, stretch: float, rolls_back_release: boo
     longest = [max(sum(phases) for phases in stage) for stage in stages]
     granted = _shared_out(longest, seconds)
     groups = [items for found in waves.values() for items in found]
+    # A wave with hooks before its updates has one more stage for them.
+    prepared = [[items for items in found if _phases_before(items)] for found in waves.values()]
     events = RELEASE + STAGE + BATCH * len(groups)
+    events += sum((STAGE if found else 0) + (BATCH + RUN) * len(found) for found in prepared)
     for stage, time in zip(stages, granted, strict=True):
         events += STAGE + sum(_of_batch(phases, time, stretch) for phases in stage)
     events += sum(_of_items(items, sum(granted), stretch) for items in groups)
@@ -117,6 +120,10 @@ def _phases(items: Sequence[Item]) -> tuple[float, ...]:
     before, after = (max((_hook(item, hook) for item in services), default=0.0) for hook in Hook)
     back = max((_rollout([item]) for item in services if item.desired.on_failure.rolls_back), default=0.0)
     return tuple(filter(None, (before, before, _rollout(services), after, after, back)))
+
+
+def _phases_before(items: Sequence[Item]) -> bool:
+    return any(item.has_hook(Hook.PRE_DEPLOY) for item in items)
 
 
 def _hook(item: Item, hook: Hook) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.model.status import Next
+from ecs_gitops.model.status import Mode, Next, Step
 from ecs_gitops.verdict import hooks, rollout
 
 if TYPE_CHECKING:
@@ -20,11 +20,16 @@ def timeout_seconds(item: Item) -> float:
     return float(item.timeout_minutes) * 60
 
 
+def is_prepared(item: Item, batch: Batch) -> bool:
+    """Whether nothing is left to do for the item before the updates of its wave begin."""
+    return batch.mode is Mode.PREPARE and item.step is Step.UPDATE
+
+
 def with_next_step(batch: Batch, now: float) -> Batch:
     """The batch with ``next`` and ``waitSeconds`` for the state machine: deploy pending items, wait for the others, or
     end. ``now`` is epoch seconds."""
     waiting = [item for item in batch.items if item.is_waiting]
-    if any(item.is_pending for item in batch.items):
+    if any(item.is_pending and not is_prepared(item, batch) for item in batch.items):
         return replace(batch, next=Next.DEPLOY, wait_seconds=rollout.SHORTEST_WAIT)
     if not waiting:
         return replace(batch, next=Next.DONE, wait_seconds=0)

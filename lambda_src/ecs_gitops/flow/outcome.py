@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 # Of the result. 2: held items have a status of their own.
 SCHEMA_VERSION = 2
 
-_GOOD = frozenset(status for status in Status if status.is_good)
-_FINE = _GOOD | {Status.HELD}
+_FINE = frozenset(status for status in Status if status.is_good) | {Status.HELD}
 
 # Step Functions carries 256 KiB, and SNS accepts 256 KiB of text and attributes. The results get this many bytes.
-_RESULTS_AT_MOST = 150_000
-_SHORTEST_REASON = 20
+_RESULTS_AT_MOST = 100_000
 # Cause of a Fail state: 32,768 characters (API_FailState). A pipeline shows much less of it.
 _CAUSE_AT_MOST = 8_000
-_DETAIL = ("previousTaskDefArn", "deployedTaskDefArn", "previousImage", "deploymentId", "seconds", "checks", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,41 +136,20 @@ def _result(item: Item, batch: Batch) -> Json:
 
 
 def fit(items: Sequence[Json], at_most: int = _RESULTS_AT_MOST) -> list[Json]:
-    """The results in at most ``at_most`` bytes of JSON. To make room, the details of good items are dropped first, then
-    the details of all, then reasons are cut, and at last items are dropped, bad ones after all others."""
-    for made in (
-        list(items),
-        [_without(item, *_DETAIL) if item["status"] in _GOOD else dict(item) for item in items],
-        [_without(item, *_DETAIL) for item in items],
-    ):
-        if _size(made) <= at_most:
-            return made
-    room = (at_most - _size([_without(item, "reason") for item in made])) // max(1, len(made)) - len(',"reason":""')
-    made = [_cut(item, room) for item in made]
-    if _size(made) <= at_most:
-        return made
-    # More items than there is room for: failed ones first, as many as fit.
-    made.sort(key=lambda item: (item["status"] in _GOOD, item["status"] in (Status.SKIPPED, Status.HELD)))
-    while made and _size(made) > at_most:
-        made = made[: len(made) * 9 // 10]
-    return made
+    """As many results as ``at_most`` bytes of JSON hold, failed items first. The ledger's report has all of them."""
+    ordered = sorted(items, key=lambda item: _RANK.get(item["status"], 0))
+    made: list[Json] = []
+    room = at_most - 2
+    for item in ordered:
+        room -= _size(item) + 1
+        if room < 0:
+            break
+        made.append(item)
+    return made if len(made) < len(items) else list(items)
 
 
-def _cut(item: Json, room: int) -> Json:
-    """The item with a reason of at most ``room`` bytes, and without one where the room is too small."""
-    if "reason" not in item:
-        return item
-    if room < _SHORTEST_REASON:
-        return _without(item, "reason")
-    # Escapes make JSON longer than its text.
-    reason = item["reason"]
-    while _size(reason) - 2 > room:
-        reason = reason[: len(reason) * 9 // 10]
-    return item | {"reason": reason}
-
-
-def _without(item: Json, *keys: str) -> Json:
-    return {k: v for k, v in item.items() if k not in keys}
+# What people need first. All statuses that are not here are failures.
+_RANK = {Status.HELD: 1, Status.SKIPPED: 2, Status.DEPLOYED: 3, Status.UNCHANGED: 4}
 
 
 def _size(data: Any) -> int:

@@ -2,33 +2,26 @@
 
 Where the deployer may deregister revisions, failed ones are deregistered before the report.
 
-The state machine's data is ``{"release", "mode", "batches", "rest"}``: ``batches`` have the items of this stage,
-``rest`` all others. After each stage, :func:`following` gives the next one.
+``batches`` have the items of this stage, ``rest`` all others. After each stage, :func:`following` gives the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ecs_gitops.flow import leftover_revisions
 from ecs_gitops.flow.event_budget import budget
-from ecs_gitops.flow.transitions import end, fail_unknown, is_rolling_back, roll_back
-from ecs_gitops.model import event_data
-from ecs_gitops.model.batch import Batch, state_error
+from ecs_gitops.flow.transitions import end, fail, fail_unknown, is_rolling_back, roll_back
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent
-from ecs_gitops.model.item import Item, join_names
-from ecs_gitops.model.status import Kind, Mode, Next, OnFailure, Status
+from ecs_gitops.model.item import Item, join_names, join_texts
+from ecs_gitops.model.status import ChangeKind, Hook, Kind, Mode, Next, OnFailure, Status, Step
 
-_SHAPES = {
-    "batches": event_data.LIST_OR_NONE,
-    "rest": event_data.LIST_OR_NONE,
-    "mode": event_data.one_of(*Mode),
-    "executionMinutes": event_data.COUNT,
-}
 # Seven days: CodePipeline's own timeout.
 EXECUTION_MINUTES = 10_080
+# What somebody else deployed is judged, and never rolled back.
+_NOT_OURS = (ChangeKind.JOIN, ChangeKind.JUDGE)
 # Names in a reason.
 _NAMES_SHOWN = 10
 
@@ -44,28 +37,8 @@ class Stage:
     error: str | None = None
     execution_minutes: int = EXECUTION_MINUTES
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Stage:
-        """From the state machine's data; ``error`` is there when a whole stage failed. Raises :class:`InvalidEvent`."""
-        try:
-            event_data.require(data, _SHAPES)
-        except (ValueError, TypeError) as error:
-            raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
-        batches, rest = (tuple(Batch.from_json(each) for each in data.get(key) or ()) for key in ("batches", "rest"))
-        _require_whole([*batches, *rest])
-        minutes = data.get("executionMinutes", EXECUTION_MINUTES)
-        return cls(batches, rest, Mode(data.get("mode", Mode.DEPLOY)), state_error(data.get("error")), minutes)
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **({"executionMinutes": self.execution_minutes} if self.mode is Mode.CHECK else {}),
-            "mode": self.mode,
-            "batches": [batch.to_json() for batch in self.batches],
-            "rest": [batch.to_json() for batch in self.rest],
-        }
-
-
-def _require_whole(batches: Sequence[Batch]) -> None:
+def require_whole(batches: Sequence[Batch]) -> None:
     """Raise :class:`InvalidEvent` for a batch without items, a duplicate number, or a missing dependency."""
     numbers = [item.number for batch in batches for item in batch.items]
     known = set(numbers)
@@ -90,6 +63,8 @@ def following(done: Stage, *, deregisters: bool = False) -> Stage:
         lost = tuple(_with_results(replace(batch, error=batch.error or done.error)) for batch in done.batches)
         return Stage((), _merged([*lost, *done.rest]), done.mode, done.error)
     batches = _merged([*map(_with_results, done.batches), *done.rest])
+    if done.mode is Mode.PREPARE:
+        batches = tuple(replace(batch, mode=Mode.DEPLOY) for batch in batches)
     if done.mode is Mode.CHECK:
         batches = _after_the_check(batches)
         allowed = budget(batches, done.execution_minutes, deregisters=deregisters)
@@ -99,15 +74,26 @@ def following(done: Stage, *, deregisters: bool = False) -> Stage:
     batches, is_rollback = _rolled_back(batches)
     if not is_rollback:
         batches = _without_dependants(batches)
-    waves = {item.desired.wave for batch in batches for item in batch.items if item.is_pending}
+    waves = {item.wave for batch in batches for item in batch.items if item.is_pending}
     if not waves:
-        left = leftover_revisions.batches(batches) if deregisters and done.mode is Mode.DEPLOY else ()
+        left = leftover_revisions.batches(batches) if deregisters and done.mode is not Mode.CHECK else ()
         places = {batch.place for batch in left}
         return Stage(
             left, tuple(batch for batch in batches if batch.place not in places), Mode.CLEAN if left else Mode.DEPLOY
         )
     wave = max(waves) if is_rollback else min(waves)
-    return Stage(*_split(batches, lambda item: item.is_pending and item.desired.wave == wave))
+    now = [item for batch in batches for item in batch.items if item.is_pending and item.wave == wave]
+    first = {item.number for item in now if not is_rollback and _is_to_be_prepared(item)}
+    if first and len(now) > 1:
+        # The hooks preDeploy of a wave come before all of its updates, so that one that fails takes nothing back.
+        stage = Stage(*_split(batches, lambda item: item.number in first), Mode.PREPARE)
+        return replace(stage, batches=tuple(replace(batch, mode=Mode.PREPARE) for batch in stage.batches))
+    return Stage(*_split(batches, lambda item: item.is_pending and item.wave == wave))
+
+
+def _is_to_be_prepared(item: Item) -> bool:
+    """Whether its hook preDeploy has to run before its service is updated."""
+    return item.step is Step.PENDING and item.change.kind is ChangeKind.DEPLOY and item.has_hook(Hook.PRE_DEPLOY)
 
 
 def _with_results(batch: Batch) -> Batch:
@@ -146,6 +132,9 @@ def _rolled_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
         return tuple(batches), False
 
     def rolled_back(item: Item) -> Item:
+        if _may_be_changed(item) and item.change.previous is None:
+            why = "could not roll back with the release: no earlier revision is known"
+            return fail(item, join_texts(why, item.reason) or why, running=item.change.revision)
         if _may_be_changed(item):
             reason = f"rolled back with the release, because of {_named(bad)}"
             return roll_back(item, reason if item.status is Status.DEPLOYED else f"{item.reason}; {reason}")
@@ -162,7 +151,7 @@ def _failed(item: Item) -> bool:
 
 def _may_be_changed(item: Item) -> bool:
     """Whether this release changed, or may have changed, the item's target, and has not tried to roll it back."""
-    if is_rolling_back(item):
+    if is_rolling_back(item) or (item.change.kind in _NOT_OURS and item.change.previous is None):
         return False
     return item.status is Status.DEPLOYED or (item.status is Status.FAILED and item.change.revision is not None)
 

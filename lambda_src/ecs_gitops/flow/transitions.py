@@ -107,7 +107,9 @@ def after_failure(item: Item, why: str, now: float, judgement: Judgement = Judge
         left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
         return fail(item, f"{why}; {left}", now, running=item.change.revision, **failed)
     if item.change.previous is None or item.change.previous == item.change.revision:
-        return fail(item, f"{why}; could not roll back: no earlier revision is known", now, **failed)
+        runs = item.change.revision
+        left = f"could not roll back: no earlier revision is known, so {runs} is left as it is"
+        return fail(item, f"{why}; {left}", now, running=runs, **failed)
     return roll_back(item, why, judgement)
 
 

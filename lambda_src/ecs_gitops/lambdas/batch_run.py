@@ -10,19 +10,17 @@ from ecs_gitops.aws import Aws, connect
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.transitions import after_failure, fail
-from ecs_gitops.ledger import Ledger
-from ecs_gitops.ledger.fence import Fence
-from ecs_gitops.ledger.targets import Targets
 from ecs_gitops.model import event_data
-from ecs_gitops.model.batch import Batch, parse_event
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused, InvalidEvent
 from ecs_gitops.model.item import Item
+from ecs_gitops.model.pointer import parse_event
 from ecs_gitops.model.status import Finding, Kind, Mode, Next
-from ecs_gitops.notify.alert import alert_for
-from ecs_gitops.release import remember
+from ecs_gitops.release import remember, slices
 from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
+    from ecs_gitops.ledger import Ledger
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -40,37 +38,29 @@ class MakesRun(Protocol):
 def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: LambdaContext) -> Json:
     """Run what the batch's mode asks for over it. A role that cannot be assumed fails each item, with the reason.
 
-    Raises :class:`InvalidEvent`, also for a batch of another ``kind``, and :class:`AwsUnavailable` when STS cannot be
-    reached for as long as the invocation lasts.
+    Raises :class:`InvalidEvent`, also for a batch of another ``kind``; :class:`AwsUnavailable` when STS cannot be
+    reached for as long as the invocation lasts; :class:`FenceLost`, :class:`LedgerUnavailable` and
+    :class:`LedgerRefused`.
     """
-    release, batch = parse_event(event)
-    if batch.kind != kind:
-        raise InvalidEvent(f"not a batch for this function: its kind is {batch.kind}; accepted: {kind}")
-    budget = TimeBudget.of(context)
-    ledger = ledger_of(release, batch, budget, is_redriven=_count(event, "redrive") > 0)
+    release, pointer = parse_event(event)
+    if pointer.kind != kind:
+        raise InvalidEvent(f"not a batch for this function: its kind is {pointer.kind}; accepted: {kind}")
+    budget, bucket = TimeBudget.of(context), LedgerBucket.of_environment()
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
-    try:
-        aws = budget.retry(lambda: connect(batch.target(release, is_read_only=batch.mode is Mode.CHECK)))
-    except AwsRefused as error:
-        done = replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
-    else:
-        done = modes[batch.mode](aws, release, batch, budget, ledger, is_retry or _was_interrupted(batch)).run()
-        if batch.mode is Mode.DEPLOY:
+    ledger = slices.ledger_of(bucket, release, pointer, budget, is_redriven=_count(event, "redrive") > 0)
+
+    def act(batch: Batch, is_older: bool) -> Batch:
+        try:
+            aws = budget.retry(lambda: connect(batch.target(release, is_read_only=batch.mode is Mode.CHECK)))
+        except AwsRefused as error:
+            return replace(_refused(batch, explain(error, batch), budget.clock()), next=Next.DONE)
+        is_again = is_retry or is_older or _was_interrupted(batch)
+        done = modes[batch.mode](aws, release, batch, budget, ledger, is_again).run()
+        if batch.mode in (Mode.DEPLOY, Mode.PREPARE):
             done = remember.after_slice(aws, ledger, release, batch, done, budget)
-    return answer(release, batch, done)
+        return done
 
-
-def ledger_of(release: Release, batch: Batch, budget: TimeBudget, *, is_redriven: bool = False) -> Ledger:
-    """The ledger, as a run over this batch needs it."""
-    bucket = LedgerBucket.of_environment()
-    fence = Fence(bucket, release.execution_arn, is_redriven, budget.monotonic, budget.clock, budget.sleep)
-    return Ledger(fence, Targets(bucket, batch.account, batch.region, batch.kind))
-
-
-def answer(release: Release, before: Batch, after: Batch) -> Json:
-    """The result of a handler for a batch: ``release``, ``batch`` and, where one is needed, ``alert``."""
-    alert = alert_for(release, before, after)
-    return {"release": release.to_json(), "batch": after.to_json()} | ({"alert": alert} if alert else {})
+    return slices.run(bucket, release, pointer, act, budget)
 
 
 def _count(event: Json, member: str) -> int:

@@ -1,6 +1,7 @@
 """DeployEcs: a batch of services of one account and Region.
 
-In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`. In mode DEPLOY pending items are deployed or
+In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`. In mode PREPARE the hooks before the rollouts
+are run. In mode DEPLOY pending items are deployed or
 rolled back, see :mod:`ecs_gitops.apply.services`. In mode CLEAN failed revisions are deregistered, see
 :mod:`ecs_gitops.apply.deregistration`.
 
@@ -27,6 +28,7 @@ observability.set_up()
 
 _MODES: Mapping[Mode, MakesRun] = {
     Mode.CHECK: ServicePreflight,
+    Mode.PREPARE: ServiceDeployer,
     Mode.DEPLOY: ServiceDeployer,
     Mode.CLEAN: Deregistration,
 }

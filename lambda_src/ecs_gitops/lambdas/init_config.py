@@ -28,12 +28,14 @@ from ecs_gitops.desired.batches import make_batches
 from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.ledger.fence import Fence
+from ecs_gitops.ledger.releases import Releases
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Mode
 from ecs_gitops.model.types import Json
+from ecs_gitops.release.report import stored_stage
 
 observability.set_up()
 log = logging.getLogger(__name__)
@@ -57,10 +59,8 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
-    return {
-        "release": release.to_json(),
-        **Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes).to_json(),
-    }
+    Releases(bucket, release).begin(deployment)
+    return stored_stage(bucket, release, Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes), 0)
 
 
 def acquire(bucket: LedgerBucket, release: Release, sleep: Callable[[float], None] = time.sleep) -> None:

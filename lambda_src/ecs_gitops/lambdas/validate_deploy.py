@@ -20,15 +20,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ecs_gitops.aws import connect, observability
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.transitions import fail
 from ecs_gitops.lambdas import failure_notice
-from ecs_gitops.lambdas.batch_run import answer, ledger_of
-from ecs_gitops.model.batch import parse_event
+from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.pointer import parse_event
 from ecs_gitops.model.status import Next
 from ecs_gitops.model.types import Json
-from ecs_gitops.release import remember
+from ecs_gitops.release import remember, slices
 from ecs_gitops.release.report import after_stage
 from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import RolloutWatch
@@ -45,17 +46,19 @@ def handler(event: Json, context: LambdaContext) -> Json:
 
 
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
-    release, batch = parse_event(event)
-    budget = TimeBudget.of(context)
-    ledger = ledger_of(release, batch, budget)
-    ledger.fence.require(is_rollback=True)
-    try:
-        aws = budget.retry(lambda: connect(batch.target(release, is_read_only=True)))
-    except AwsRefused as error:
-        reason = f"the rollout cannot be watched, so the state of the service is unknown: {explain(error, batch)}"
-        items = tuple(fail(item, reason) if item.is_waiting else item for item in batch.items)
-        judged = replace(batch, items=items, next=Next.DONE)
-    else:
+    release, pointer = parse_event(event)
+    budget, bucket = TimeBudget.of(context), LedgerBucket.of_environment()
+    ledger = slices.ledger_of(bucket, release, pointer, budget)
+
+    def look(batch: Batch, _is_older: bool) -> Batch:
+        ledger.fence.require(is_rollback=True)
+        try:
+            aws = budget.retry(lambda: connect(batch.target(release, is_read_only=True)))
+        except AwsRefused as error:
+            reason = f"the rollout cannot be watched, so the state of the service is unknown: {explain(error, batch)}"
+            items = tuple(fail(item, reason) if item.is_waiting else item for item in batch.items)
+            return replace(batch, items=items, next=Next.DONE)
         judged = RolloutWatch(aws, release, batch, budget).run()
-        judged = remember.after_slice(aws, ledger, release, batch, judged, budget)
-    return answer(release, batch, judged)
+        return remember.after_slice(aws, ledger, release, batch, judged, budget)
+
+    return slices.run(bucket, release, pointer, look, budget)

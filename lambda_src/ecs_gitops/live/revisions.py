@@ -85,13 +85,14 @@ def usable(aws: Aws, release: Release, revision: str, ours: str) -> str:
 
 def pinned(aws: Aws, release: Release, revision: str, ours: str, ran: Mapping[str, str]) -> str:
     """The ARN of a revision whose containers run what they ran before: ``revision``, or a copy with the digests ``ran``
-    (by container) where a tag names another image by now, or where that is not known. ``ours`` is the revision that it
-    replaces. Raises what the calls raise."""
+    (by container) where a tag in ECR names another image by now, or where ECR does not say. What a tag names in other
+    registries is never known, and their images stay as they are written. ``ours`` is the revision that it replaces.
+    Raises what the calls raise."""
     definition, tags = aws.describe_task_definition(revision)
     moved = {
         name: f"{_without_tag(image)}@{ran[name]}"
         for name, image in images_of(definition).items()
-        if name in ran and "@" not in image and _digest_now(aws, image) != ran[name]
+        if name in ran and "@" not in image and _has_moved(aws, image, ran[name])
     }
     if not moved:
         return revision
@@ -100,17 +101,16 @@ def pinned(aws: Aws, release: Release, revision: str, ours: str, ran: Mapping[st
     return left or aws.register_task_definition(wanted, tags_for(release, ours, tags, {}))
 
 
-def _digest_now(aws: Aws, image: str) -> str | None:
-    """The digest of an image's tag in ECR; None where it is not known."""
+def _has_moved(aws: Aws, image: str, ran: str) -> bool:
+    """Whether an image's tag in ECR may name another digest than ``ran``."""
     ecr = ecr_image(image)
     if ecr is None:
-        return None
+        return False
     try:
-        found = aws.image_digests(*ecr.place, [ecr.reference]).get(ecr.reference)
+        return aws.image_digests(*ecr.place, [ecr.reference]).get(ecr.reference) != ran
     except (AwsRefused, AwsUnavailable):
         # A rollback does not wait for the registry.
-        return None
-    return found if isinstance(found, str) else None
+        return True
 
 
 def _without_tag(image: str) -> str:

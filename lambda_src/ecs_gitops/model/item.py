@@ -13,12 +13,11 @@ from ecs_gitops.model import event_data
 from ecs_gitops.model.change import CHANGE, Change
 from ecs_gitops.model.desired import SERVICE, TRIGGER, DesiredService, DesiredTrigger
 from ecs_gitops.model.progress import PROGRESS, RESULT, WATCHED, Progress, Result, Watched
-from ecs_gitops.model.shared_values import SharedReader, SharedWriter
-from ecs_gitops.model.status import Hook, Kind, Status, Step
+from ecs_gitops.model.status import ChangeKind, Hook, Kind, Status, Step
 from ecs_gitops.model.types import Json
 
-# Members that many items have in common, by the part that they are in: the batch has their value once.
-_SHARED = {"desired": ("deployment", "hooks"), "change": ("previousSettings",)}
+# Before the tasks, whose wave is -1 where they are not deployed after the services.
+_FIRST = -2
 _UNPLANNED, _NOT_BEGUN, _NOTHING_WATCHED = Change(), Progress(), Watched()
 
 
@@ -39,6 +38,11 @@ class Item:
     @property
     def name(self) -> str:
         return self.desired.name
+
+    @property
+    def wave(self) -> int:
+        """The wave in which it is changed. What has to be judged again comes before anything is rolled out."""
+        return _FIRST if self.change.kind is ChangeKind.JUDGE else self.desired.wave
 
     @property
     def service(self) -> DesiredService:
@@ -116,26 +120,15 @@ class Item:
         """The item with members of the deployment that it watches replaced."""
         return replace(self, watched=replace(self.watched, **members))
 
-    def to_json(self, share: SharedWriter) -> Json:
+    def to_json(self) -> Json:
         """Members desired, change, watched, and progress or result; empty ones are left out."""
         desired = (
             SERVICE.write(self.desired) if isinstance(self.desired, DesiredService) else TRIGGER.write(self.desired)
         )
-        change = CHANGE.write(self.change)
-        for part, members in ((desired, _SHARED["desired"]), (change, _SHARED["change"])):
-            for member in members:
-                if member in part:
-                    part[member] = share(part[member])
-        if "warnings" in change:
-            change["warnings"] = [share(text) for text in change["warnings"]]
-        if "images" in desired and len(self.desired.images) == 1:
-            # Most items have one container.
-            desired |= {"container": self.desired.container, "image": self.desired.image}
-            del desired["images"]
         progress = PROGRESS.write(_rounded(self.progress)) if self.result is None else {}
         parts = {
             "desired": desired,
-            "change": change,
+            "change": CHANGE.write(self.change),
             "progress": progress,
             "watched": WATCHED.write(self.watched),
             "result": RESULT.write(self.result) if self.result is not None else {},
@@ -143,25 +136,14 @@ class Item:
         return {name: part for name, part in parts.items() if part}
 
     @classmethod
-    def from_json(cls, kind: Kind, data: Any, shared: SharedReader, path: str = "item") -> Item:
+    def from_json(cls, kind: Kind, data: Any, path: str = "item") -> Item:
         """The item that :meth:`to_json` wrote. Raises :class:`ValueError`, :class:`KeyError` or :class:`TypeError` for
-        anything else; ``path`` is its place in the event."""
-        data = dict(event_data.require(data, dict.fromkeys(_PARTS, event_data.MEMBERS), path))
-        desired, change = dict(data["desired"]), dict(data.get("change", {}))
-        for part, members in ((desired, _SHARED["desired"]), (change, _SHARED["change"])):
-            for member in members:
-                if isinstance(part.get(member), int):
-                    part[member] = shared(part[member])
-        if "warnings" in change:
-            event_data.require(change, {"warnings": event_data.LIST}, f"{path}.change")
-            change["warnings"] = [shared(place) for place in change["warnings"]]
-        if "container" in desired or "image" in desired:
-            event_data.require(desired, {"container": event_data.TEXT, "image": event_data.TEXT}, f"{path}.desired")
-            desired["images"] = {desired.pop("container", ""): desired.pop("image", "")}
+        anything else; ``path`` is its place in the data."""
+        event_data.require(data, dict.fromkeys(_PARTS, event_data.MEMBERS), path)
         codec: Any = SERVICE if kind is Kind.SERVICE else TRIGGER
         return cls(
-            desired=codec.read(desired, f"{path}.desired"),
-            change=CHANGE.read(change, f"{path}.change"),
+            desired=codec.read(data["desired"], f"{path}.desired"),
+            change=CHANGE.read(data.get("change", {}), f"{path}.change"),
             progress=PROGRESS.read(data.get("progress", {}), f"{path}.progress"),
             watched=WATCHED.read(data.get("watched", {}), f"{path}.watched"),
             result=RESULT.read(data["result"], f"{path}.result") if "result" in data else None,

@@ -87,10 +87,11 @@ class Kind(StrEnum):
 
 
 class Mode(StrEnum):
-    """What is done with a batch. CHECK only reads; CLEAN deregisters failed revisions when every item has its
-    result."""
+    """What is done with a batch. CHECK only reads; PREPARE runs the hooks before the rollouts; CLEAN deregisters failed
+    revisions when every item has its result."""
 
     CHECK = "CHECK"
+    PREPARE = "PREPARE"
     DEPLOY = "DEPLOY"
     CLEAN = "CLEAN"
 

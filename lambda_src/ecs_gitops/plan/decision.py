@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ecs_gitops.ecs import revision_tags
@@ -65,12 +65,14 @@ class Join:
 @dataclass(frozen=True, slots=True)
 class Judge:
     """The desired state runs, and was never proven: judge it again, and roll nothing out. ``previous`` is the revision
-    to roll back to, None where it is left as it is: somebody else deployed it."""
+    to roll back to, None where it is left as it is: somebody else deployed it. ``has_failed``: ECS gave its deployment
+    up, which is the verdict."""
 
     revision: str
     previous: str | None
     why: str
     configure: bool = False
+    has_failed: bool = False
     kind: ClassVar = ChangeKind.JUDGE
 
 
@@ -132,16 +134,31 @@ def decide(
         if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
+    going = Deploy(previous, note=note)
+    return _of_what_goes_on(
+        service, primary, going, is_held=is_held, own=is_of(attempt, revision, tags), late=timeout, now=now
+    )
+
+
+def _of_what_goes_on(
+    service: Service, primary: Deployment, deploy: Deploy, *, is_held: bool, own: bool, late: float, now: float
+) -> Decision:
+    """What to do where the desired state is being deployed. ``own``: an earlier release began it; ``is_held``: it
+    failed then, and the manifest has not changed; ``late`` and ``now`` are seconds."""
+    if primary.rollout_state == "FAILED" and own and is_held:
+        why = "ECS gave its deployment up, and the manifest's item is the same as then"
+        return Judge(short(primary.task_definition), None, why, has_failed=True)
     if primary.rollout_state == "FAILED":
-        return Deploy(previous, "the last deployment of this image failed", note)
+        return replace(deploy, why="the last deployment of this image failed")
+    if own:
+        # What a release began is followed to its end, also where that is a failure again.
+        return Join(primary, deploy.previous, is_ours=False)
     if primary.failed > 0:
         why = f"the deployment of this image that is going on has {primary.failed} failed tasks"
-        return Deploy(previous, why, note)
-    if service.age(primary, now) > timeout:
-        return Deploy(previous, "the deployment of this image that is going on does not come to an end", note)
-    back = rollback_target(service, revision, tags, memory, judged=revision)
-    previous = back.revision if back is not None else None
-    return Join(primary, previous, is_ours=False, is_taken_back=is_of(attempt, revision, tags))
+        return replace(deploy, why=why)
+    if service.age(primary, now) > late:
+        return replace(deploy, why="the deployment of this image that is going on does not come to an end")
+    return Join(primary, deploy.previous, is_ours=False, is_taken_back=False)
 
 
 def _previous_of_ours(memory: Memory, release: Release, tags: Mapping[str, str]) -> str | None:

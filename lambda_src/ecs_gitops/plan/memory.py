@@ -133,9 +133,10 @@ def rollback_target(
     earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]
     earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) else []
     for each in earlier:
-        if each == judged or (each == revision and is_bad) or _is_unproven(memory, each):
+        if each == judged or _is_unproven(memory, each) or (each == revision and is_bad):
             continue
-        return Target(each, f"{runs}: a rollback goes to {each}")
+        # Where what runs was deployed again a moment ago, it is what ran before.
+        return Target(each, None if each == revision else f"{runs}: a rollback goes to {each}")
     return None
 
 

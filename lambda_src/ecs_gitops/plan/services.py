@@ -82,7 +82,13 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
     configuration = before if is_held else merged(before, owned)
     previous = decision.previous if isinstance(decision, Deploy | Join | Judge) else decision.revision
     # A rollback without bake times writes settings, and those from before have to be restored after it.
-    is_written = differs(service.configuration, configuration) or rollback_settings(before) != merged({}, before)
+    is_written = any(
+        (
+            differs(service.configuration, configuration),
+            differs(service.configuration, before),
+            rollback_settings(before) != merged({}, before),
+        )
+    )
     is_changed = decision.kind not in (ChangeKind.NOTHING, ChangeKind.HELD)
     change = replace(
         item.change,

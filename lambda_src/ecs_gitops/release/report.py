@@ -8,15 +8,18 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.flow import outcome as report
-from ecs_gitops.flow.stages import Stage, following
+from ecs_gitops.flow.stages import EXECUTION_MINUTES, Stage, following, require_whole
 from ecs_gitops.ledger.releases import Releases
+from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
-from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.batch import Batch, state_error
+from ecs_gitops.model.errors import InvalidEvent, LedgerRefused
+from ecs_gitops.model.pointer import SCHEMA_VERSION, Pointer, require_version
 from ecs_gitops.model.release import Release, of_input, parse_release
 from ecs_gitops.model.status import Mode, ReleaseStatus
 from ecs_gitops.model.types import Json
@@ -31,13 +34,13 @@ _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 def after_stage(state: Json) -> Json:
     """The next stage of the release, or its report. ``state`` is the state machine's whole data, see
     :mod:`ecs_gitops.lambdas.validate_deploy`."""
-    done = Stage.from_json(state)
+    bucket = LedgerBucket.of_environment()
     release = parse_release(state["release"]) if "release" in state else _unplanned(state)
+    number, done = _loaded(bucket, release, state)
     next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
     if next_stage.batches:
-        return {"next": "DEPLOY", "release": release.to_json(), **next_stage.to_json()}
+        return {"next": "DEPLOY", **stored_stage(bucket, release, next_stage, number + 1)}
     batches, error = next_stage.rest, next_stage.error
-    bucket = LedgerBucket.of_environment()
     lost = closing.taken_over(bucket, release) if batches else None
     outcome = report.outcome_of(batches, lost or (error if batches or error is None else _why_unplanned(state, error)))
     items = report.fit(outcome.items)
@@ -68,6 +71,54 @@ def after_stage(state: Json) -> Json:
     }
     write_metrics(release, outcome)
     return reported
+
+
+_STAGE = {
+    "batches": event_data.LIST_OR_NONE,
+    "mode": event_data.one_of(*Mode),
+    "stage": event_data.COUNT,
+    "rest": event_data.COUNT,
+    "executionMinutes": event_data.COUNT,
+}
+
+
+def stored_stage(bucket: LedgerBucket, release: Release, stage: Stage, number: int) -> Json:
+    """The state machine's data of a stage, whose items are written to the ledger: release, mode, stage (its number),
+    rest (how many items are not of this stage) and the pointers to its batches.
+
+    Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
+    is_check = stage.mode is Mode.CHECK
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "release": release.to_json(),
+        "mode": stage.mode,
+        "stage": number,
+        "rest": sum(len(batch.items) for batch in stage.rest),
+        **({"executionMinutes": stage.execution_minutes} if is_check else {}),
+        "batches": Work(bucket, release).begin(number, stage.batches, stage.rest),
+    }
+
+
+def _loaded(bucket: LedgerBucket, release: Release, state: Json) -> tuple[int, Stage]:
+    """The number of a stage and the stage, as the deploy states left it. Raises :class:`InvalidEvent`,
+    :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
+    try:
+        event_data.require(state, _STAGE)
+    except (ValueError, TypeError) as error:
+        raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
+    failed, number = state_error(state.get("error")), state.get("stage", 0)
+    if not state.get("batches"):
+        return number, Stage((), (), error=failed)
+    require_version(state)
+    work = Work(bucket, release)
+    pointers = [Pointer.from_json(each) for each in state["batches"]]
+    batches = [replace(work.newest(pointer), error=pointer.error) for pointer in pointers]
+    rest = work.rest(number) if state.get("rest") else []
+    if sum(len(batch.items) for batch in rest) != state.get("rest", 0):
+        raise LedgerRefused(f"{work.address(number)}: items of the release are missing")
+    require_whole([*batches, *rest])
+    minutes = state.get("executionMinutes", EXECUTION_MINUTES)
+    return number, Stage(tuple(batches), tuple(rest), Mode(state["mode"]), failed, minutes)
 
 
 def _close(

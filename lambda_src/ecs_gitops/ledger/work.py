@@ -1,0 +1,150 @@
+"""``work/RELEASE/STAGE/``: the items of a release that is going on.
+
+Each batch of a stage has the steps ``KIND-ACCOUNT-REGION/0.json``, ``1.json``, …: what a run of a function made of the
+step before. ``rest.json`` has the items that are not of this stage. A step is written once: a run that comes after
+another one, or beside it, adopts what that wrote. So retries and doubles all end in one value. Steps are never read
+after the release, and expire.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ecs_gitops.ledger.releases import release_hash
+from ecs_gitops.model import event_data
+from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import InvalidEvent, LedgerRefused
+from ecs_gitops.model.pointer import SCHEMA_VERSION, Pointer
+from ecs_gitops.model.status import Next
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws.ledger_bucket import LedgerBucket
+    from ecs_gitops.model.release import Release
+    from ecs_gitops.model.types import Json
+
+# Fifty thousand items.
+_BYTES_AT_MOST = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step: the batch, the pointer to it as the state machine carries it, and the alert that goes with it."""
+
+    batch: Batch
+    pointer: Json
+    alert: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A batch as its pointer says. ``is_older``: the step itself was lost, and this is the newest one before it."""
+
+    batch: Batch
+    is_older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The steps of one release. Every method raises as :class:`LedgerBucket` does."""
+
+    bucket: LedgerBucket
+    release: Release
+
+    def _key(self, stage: int, name: str) -> str:
+        return f"work/{release_hash(self.release)}/{stage}/{name}.json"
+
+    def _step(self, pointer: Pointer) -> str:
+        return self._key(pointer.stage, f"{pointer.name}/{pointer.step}")
+
+    # --- a batch -----------------------------------------------------------------------------------------------------
+
+    def load(self, pointer: Pointer) -> Loaded:
+        """The batch at the pointer's step. Raises :class:`LedgerRefused` where neither it nor an older one is there."""
+        for step in range(pointer.step, -1, -1):
+            if (found := self._read(pointer.at(step))) is not None:
+                return Loaded(found.batch, step < pointer.step)
+        raise LedgerRefused(
+            f"{self.bucket.address(self._step(pointer))} was deleted, and every step before it: what this release did "
+            "in this account and Region is not known. Release again: what is unfinished is settled then"
+        )
+
+    def newest(self, pointer: Pointer) -> Batch:
+        """The batch at its newest step: that of the pointer, or a later one where a state failed after it."""
+        newest = self.load(pointer).batch
+        while (found := self.after(pointer)) is not None:
+            newest, pointer = found.batch, pointer.at(pointer.step + 1)
+        return newest
+
+    def after(self, pointer: Pointer) -> Done | None:
+        """The step after the pointer's, where a run before this one has made it."""
+        return self._read(pointer.at(pointer.step + 1))
+
+    def store(self, pointer: Pointer, batch: Batch, alert: Json | None) -> Done:
+        """Write the step after the pointer's. Where another run wrote it first, that one counts."""
+        following = Pointer.of(batch, pointer.stage, pointer.step + 1)
+        made = Done(batch, following.to_json(batch), alert)
+        content = {"batch": batch.to_json(), "pointer": made.pointer, **({"alert": alert} if alert else {})}
+        if self.bucket.create(self._step(following), _written(content)):
+            return made
+        return self._read(following) or made
+
+    # --- a stage -----------------------------------------------------------------------------------------------------
+
+    def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch]) -> list[Json]:
+        """Write a stage's first steps; the pointers to its batches. A repeated run changes nothing."""
+        if rest:
+            content = _written({"batches": [batch.to_json() for batch in rest]})
+            self.bucket.create(self._key(stage, "rest"), content)
+        pointers = []
+        for batch in batches:
+            pointer = Pointer.of(batch, stage, 0)
+            shown = pointer.to_json(batch)
+            self.bucket.create(self._step(pointer), _written({"batch": batch.to_json(), "pointer": shown}))
+            pointers.append(shown)
+        return pointers
+
+    def address(self, stage: int) -> str:
+        """Where the steps of a stage are, for people."""
+        return self.bucket.address(self._key(stage, ""))
+
+    def rest(self, stage: int) -> list[Batch]:
+        """The batches that are not of this stage."""
+        found = self._load(self._key(stage, "rest"))
+        return [] if found is None else [Batch.from_json(each) for each in found["batches"]]
+
+    # --- objects -----------------------------------------------------------------------------------------------------
+
+    def _read(self, pointer: Pointer) -> Done | None:
+        found = self._load(self._step(pointer))
+        if found is None:
+            return None
+        shown, batch = found["pointer"], Batch.from_json(found["batch"])
+        batch = _with_next(batch, shown)
+        return Done(batch, shown, found.get("alert"))
+
+    def _load(self, key: str) -> Json | None:
+        found = self.bucket.load(key, _BYTES_AT_MOST)
+        if found is None:
+            return None
+        try:
+            data: Json = json.loads(found.content)
+            event_data.require(data, {"batch": event_data.MEMBERS, "pointer": event_data.MEMBERS})
+            if data.get("schemaVersion") != SCHEMA_VERSION:
+                raise ValueError(f"schemaVersion is {data.get('schemaVersion')}; this function reads {SCHEMA_VERSION}")
+        except event_data.WRONG as error:
+            raise LedgerRefused(f"{self.bucket.address(key)} is damaged: {event_data.error_text(error)}") from error
+        return data
+
+
+def _with_next(batch: Batch, pointer: Any) -> Batch:
+    try:
+        return replace(batch, next=Next(pointer["next"]), wait_seconds=int(pointer["waitSeconds"]))
+    except event_data.WRONG as error:
+        raise InvalidEvent(f"not a pointer: {event_data.error_text(error)}") from error
+
+
+def _written(data: Json) -> bytes:
+    return json.dumps({"schemaVersion": SCHEMA_VERSION, **data}, separators=(",", ":")).encode()
