@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.model.errors import LedgerUnavailable
+from ecs_gitops.model.errors import LedgerRefused, LedgerUnavailable
 
 if TYPE_CHECKING:
     from unit.memory_facts import Facts
@@ -52,7 +52,7 @@ class Function:
             report = self._run()
             if not self.was_aborted:
                 self.facts.report = report
-        except (Aborted, LedgerUnavailable):
+        except (Aborted, LedgerUnavailable, LedgerRefused):
             self.facts.was_aborted = True
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             if not self.was_aborted:

@@ -47,16 +47,14 @@ class Tried:
 @dataclass(slots=True)
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
-    without any. ``settings`` are those that stand while nothing of a failed release counts."""
+    without any, with whether their item had a hook postDeploy. ``settings`` are those that stand while nothing of a failed release counts."""
 
     settings: dict[str, Any]
     tried: Tried = field(default_factory=Tried)
     bad: set[str] = field(default_factory=set)
-    doubtful: set[str] = field(default_factory=set)
+    doubtful: dict[str, bool] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
 
-    def is_in_doubt(self, revision: str) -> bool:
-        return revision in self.bad or revision in self.doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +141,11 @@ class Item:
             [self.result.get(part) for part in ("reason", "warnings", "previousTaskDefArn", "runningTaskDefArn")]
         )
         return any(word in said for word in words)
+
+    def is_in_doubt(self, known: Known, revision: str) -> bool:
+        """Whether the last verdict on a revision was a failure, or there is none."""
+        if revision in known.bad or known.doubtful.get(revision):
+            return True
+        came_up = any(d.revision == revision and d.status == "SUCCESSFUL" for d in self.facts.deployed)
+        # Without a hook, ECS's record is the verdict.
+        return revision in known.doubtful and not came_up

@@ -55,7 +55,7 @@ class Model:
 
     def _forget(self) -> None:
         for known in self.known.values():
-            known.tried, known.bad, known.doubtful = Tried(), set(), set()
+            known.tried, known.bad, known.doubtful = Tried(), set(), {}
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 
@@ -65,14 +65,14 @@ class Model:
         if facts.report is None or not item.result:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
-            known.doubtful |= made
+            known.doubtful |= dict.fromkeys(made, item.has_hook())
             return
         if item.status in GOOD:
             known.tried = Tried(item.text, (item.digest,), "good" if item.is_left_alone else "unclear")
             if item.runs(after):
                 known.settings = settings_of(after.settings)
                 known.reported.add(after.revision)
-                known.doubtful.discard(after.revision)
+                known.doubtful.pop(after.revision, None)
                 if item.last_check(after.revision) is not False:
                     known.bad.discard(after.revision)
         elif item.status in ("FAILED", "ROLLED_BACK"):
@@ -89,7 +89,7 @@ class Model:
             known.bad |= judged
             known.reported -= judged
         elif outcome == "unclear":
-            known.doubtful |= judged
+            known.doubtful |= dict.fromkeys(judged, item.has_hook())
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:

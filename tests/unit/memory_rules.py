@@ -30,7 +30,7 @@ def good_is_checked(item: Item, known: Known) -> Iterator[str]:
     revision, result = item.after.revision, item.last_check(item.after.revision)
     if result is False:
         yield f"the last hook postDeploy on {revision} failed"
-    elif result is None and known.is_in_doubt(revision):
+    elif result is None and item.is_in_doubt(known, revision):
         yield f"{revision} was in doubt, and no hook judged it"
     elif result is None and any(d.revision == revision for d in item.deployed):
         yield f"this release deployed {revision}, and no hook judged it"
@@ -45,9 +45,9 @@ def rolled_back(item: Item, known: Known) -> Iterator[str]:
     before, after = item.before, item.after
     if not after.is_settled:
         yield f"it is not settled: {after}"
-    if known.is_in_doubt(after.revision):
+    if item.is_in_doubt(known, after.revision):
         yield f"{after.revision} failed before, or was never proven"
-    if before.is_settled and not known.is_in_doubt(before.revision) and after.digests != before.digests:
+    if before.is_settled and not item.is_in_doubt(known, before.revision) and after.digests != before.digests:
         yield f"it does not run what it ran: {before} {after}"
 
 
@@ -97,7 +97,7 @@ def not_silently(item: Item, known: Known) -> Iterator[str]:
     for theirs, ours in pairwise(those):
         if theirs.by != HAND or ours.by != item.facts.name or theirs.has_given_up:
             continue
-        if not item.names(theirs.revision, theirs.deployment, "someone else"):
+        if not item.names(theirs.revision, theirs.deployment, "someone else", "joined the deployment"):
             yield f"{theirs.revision} ({theirs.deployment}), which somebody deployed, was replaced"
 
 

@@ -135,24 +135,29 @@ class Sequence:
         chance, kinds = self.chance, self.kinds
         during: list[tuple[int, Act]] = []
         if "hands during" in kinds and chance.random() < 0.6:
-            during += [(chance.randint(3, 60), self._hand()) for _ in range(chance.randint(1, 2))]
+            during += [(self._call(), self._hand()) for _ in range(chance.randint(1, 2))]
         if "tags" in kinds and chance.random() < 0.3:
             moved = Act("tag", chance.choice(self.names), (chance.choice(_TAGS), chance.choice(("good", "bad"))))
-            during.append((chance.randint(3, 60), moved))
+            during.append((self._call(), moved))
         if "ledger" in kinds and chance.random() < 0.3:
             # Progress that is not there any more can be read from ECS.
-            during.append((chance.randint(5, 60), Act("lose", value="work/")))
+            lost = chance.choice((Act("lose", value="work/"), Act("lose_step"), Act("lose_step")))
+            during.append((self._call(), lost))
         if "rival" in kinds and chance.random() < 0.5:
-            during.append((chance.randint(5, 50), Act("rival", value=copy.deepcopy(self._manifest()))))
+            during.append((self._call(), Act("rival", value=copy.deepcopy(self._manifest()))))
         if "ledger" in kinds and chance.random() < 0.5:
-            first = chance.randint(1, 50)
+            first = self._call()
             during += [(first, Act("down_for", value=True)), (first + chance.randint(1, 40), Act("down_for"))]
         abort, ends = None, "dies"
         if "abort" in kinds and chance.random() < 0.5:
-            abort, ends = chance.randint(3, 60), chance.choice(("dies", "dies", "goes on", "goes on", "redriven"))
+            abort, ends = self._call(), chance.choice(("dies", "dies", "goes on", "goes on", "redriven"))
         faults = chance.choice((0.02, 0.05)) if "faults" in kinds else 0.0
         refused = (chance.choice(_CALLS),) if "faults" in kinds and chance.random() < 0.15 else ()
         return Push(manifest, tuple(sorted(during, key=lambda each: each[0])), abort, ends, faults, refused)
+
+    def _call(self) -> int:
+        """The number of a call in a release: a small one takes 50, one that rolls back three services 400."""
+        return self.chance.randint(3, self.chance.choice((40, 80, 160, 320)))
 
     def _hand(self) -> Act:
         chance, name = self.chance, self.chance.choice(self.names)

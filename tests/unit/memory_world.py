@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.model.errors import AwsUnavailable, LedgerUnavailable
+from ecs_gitops.model.errors import AwsUnavailable, LedgerRefused, LedgerUnavailable
 from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.fake_bucket import FakeBucket
 from unit.machine import Machine
@@ -132,9 +132,7 @@ class World:
                 self.account.on_time = self._on_time
             else:
                 facts.report = self.machine.run(push.manifest, facts.name)
-        except Aborted:
-            facts.was_aborted = True
-        except LedgerUnavailable:
+        except (Aborted, LedgerUnavailable, LedgerRefused):
             facts.was_aborted = True
         finally:
             self.account.arm(self.chance, 0.0)
@@ -273,6 +271,12 @@ class World:
     def _lose(self, act: Act) -> None:
         """The ledger loses all objects whose keys begin so."""
         for key in [key for key in self.bucket.objects if key.startswith(str(act.value))]:
+            del self.bucket.objects[key]
+
+    def _lose_step(self, act: Act) -> None:
+        """The ledger loses the newest step of a release."""
+        written = [key for key, _ in self.bucket.versions if key.startswith("work/") and key in self.bucket.objects]
+        for key in written[-1:]:
             del self.bucket.objects[key]
 
     def _corrupt(self, act: Act) -> None:
