@@ -197,6 +197,8 @@ class FakeEcs(FakeAws):
         breaker = service["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
         primary = service["deployments"][0]
         primary["failedTasks"] = 3 * int((self.now - record["createdAt"]) // ROLLOUT)
+        if breaker.get("enable"):
+            record["deploymentCircuitBreaker"] = {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
         if breaker.get("enable") and breaker.get("rollback"):
             record |= {"status": "ROLLBACK_IN_PROGRESS", "statusReason": FAILED_REASON, "since": self.now}
             self._return(service, record)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.ecs.deployment_settings import merged, original_settings, rollback_settings
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.ecs.task_definition import arn
+from ecs_gitops.ledger import upgrade
 from ecs_gitops.live.attempts import settle
 from ecs_gitops.live.service_state import read_service_state, running_digests
 from ecs_gitops.model.errors import ItemFailed
@@ -57,7 +58,8 @@ def plan_item(
         made = _attempt(release, item, service.configuration, remembered, now)
         return Planned(item, service, read_at, remembered, intent(remembered, made))
     live = read_service_state(aws, item, service)
-    memory = settle(aws, item, service, remembered, release)
+    known = upgrade.remembered(memories, item, short(arn(live.definition)), live.tags)
+    memory = settle(aws, item, service, known, release)
     plan = plan_service(item, live, release, memory, now)
     # What is written names the plan, which the item has only when it is begun.
     planned = replace(item, change=plan.change)

@@ -224,6 +224,9 @@ class Rollback:
             return True
         if ours is None or newer or self.item.watched.is_followed:
             return False
+        if self._replaced != self._previous:
+            # ECS would return the service to what it ran before, and that was not good.
+            return False
         if ours.status in _CAN_BE_STOPPED:
             self.fence.require(is_rollback=True)
             try:

@@ -49,10 +49,11 @@ class TaskDeployer(Deployer):
         out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
         began = self.budget.clock()
         items = [item.with_progress(began=began) for item in items]
-        until = min(self.budget.until, began + max(item.timeout_minutes for item in items) * 60)
-        act: Callable[[Trigger, Sequence[Item]], list[Item]] = (
-            self._roll_back if items[0].progress.step.is_rollback else self._deploy
-        )
+        is_rollback = items[0].progress.step.is_rollback
+        seconds = max(item.timeout_minutes for item in items) * 60
+        # A rollback waits for AWS for as long as the function may run.
+        until = self.budget.until if is_rollback else min(self.budget.until, began + seconds)
+        act: Callable[[Trigger, Sequence[Item]], list[Item]] = self._roll_back if is_rollback else self._deploy
         try:
             done = replace(self.budget, until=until).retry(lambda: act(trigger, items))
         except (FenceLost, LedgerUnavailable):

@@ -26,9 +26,10 @@ _DAMAGED = ("IncompleteReadError", "FlexibleChecksumError", "ResponseStreamingEr
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist: did somebody delete it? Run `terraform apply` of the module",
     "AccessDenied": (
-        "the function's role needs {action} on it, and {key_action} on the bucket's key if it has one (the key's "
-        "policy has to allow the account's IAM policies). Does a bucket policy, a permissions boundary or a service "
-        "control policy deny it? Run `terraform apply` of the module"
+        "the function's role needs {action} on it (and s3:ListBucket on the bucket: without that, an absent object "
+        "looks the same), and {key_action} on the bucket's key if it has one (the key's policy has to allow the "
+        "account's IAM policies). Does a bucket policy, a permissions boundary or a service control policy deny it? "
+        "Run `terraform apply` of the module"
     ),
     "KMS": "the bucket's KMS key has to be enabled, and the function's role has to be allowed to use it",
 }

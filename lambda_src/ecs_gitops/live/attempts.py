@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 _GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
-_GIVEN_UP = frozenset({"ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
+# Ended by ECS itself, or by a call: its circuit breaker and its alarms tell which.
+_ENDED = frozenset({"STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
 
 
 def settle(aws: Aws, item: Item, service: Service, memory: Memory, release: Release) -> Memory:
@@ -64,9 +65,7 @@ def _of_status(aws: Aws, record: Json) -> Ended:
         return Ended.SUCCESSFUL
     if status in _GOING_ON:
         return Ended.GOING_ON
-    if status in _GIVEN_UP:
-        return Ended.GAVE_UP
-    if status != "STOPPED":
+    if status not in _ENDED:
         return Ended.UNKNOWN
     whole = next(iter(aws.describe_service_deployments([record["serviceDeploymentArn"]])), {})
     parts = (whole.get("deploymentCircuitBreaker") or {}, whole.get("alarms") or {})

@@ -63,11 +63,6 @@ class DesiredService(DesiredTarget):
         """A text that no other target in the account and Region has."""
         return f"service {self.cluster}/{self.name}"
 
-    @property
-    def memory_key(self) -> str:
-        """What releases remember the item by."""
-        return self.identity
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredTrigger(DesiredTarget):
@@ -83,11 +78,6 @@ class DesiredTrigger(DesiredTarget):
         if self.schedule_group is not None:
             return f"schedule {self.schedule_group}/{self.name}"
         return f"rule {self.event_bus or DEFAULT_BUS}/{self.name}"
-
-    @property
-    def memory_key(self) -> str:
-        """What releases remember the item by: two items of one rule, with other containers, share no memory."""
-        return f"{self.identity} {' '.join(sorted(self.images))}"
 
 
 SERVICE = Codec(

@@ -9,6 +9,7 @@ from ecs_gitops.ecs.deployment_settings import ROLLING, strategy
 from ecs_gitops.ecs.service import require_deployable
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import hold, unchanged
+from ecs_gitops.ledger import upgrade
 from ecs_gitops.ledger.targets import Memories
 from ecs_gitops.live import services
 from ecs_gitops.live.attempts import settle
@@ -18,7 +19,6 @@ from ecs_gitops.live.services import ServiceAnswers
 from ecs_gitops.model.errors import AwsRefused, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
-from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.types import Json
 from ecs_gitops.plan.decision import Decision, Deploy, Held, Join, Unchanged
 from ecs_gitops.plan.findings import NOT_CHECKED, WARNING, Checked
@@ -45,7 +45,8 @@ class ServicePreflight(Preflight):
         service = require_deployable(answer, item.cluster, item.name)
         checked.findings.ok("target")
         live = read_service_state(self.aws, item, service)
-        memory = settle(self.aws, item, service, self._memories.get(item.desired.identity, NOTHING), self.release)
+        known = upgrade.remembered(self._memories, item, short(arn(live.definition)), live.tags)
+        memory = settle(self.aws, item, service, known, self.release)
         plan = plan_service(item, live, self.release, memory, now)
         checked.findings.ok("container")
         for warning in plan.warnings:
