@@ -56,7 +56,6 @@ class Known:
     reported: set[str] = field(default_factory=set)
 
 
-
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of one push, with all that is known of it."""
