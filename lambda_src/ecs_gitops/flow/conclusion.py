@@ -49,7 +49,10 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
     good = memory.good
     is_in_doubt = replace(attempt, verdict=Judgement.OPEN).unproven_revision is not None
     if judgement is not Judgement.OPEN and is_in_doubt and good is not None and good.revision == attempt.revision:
-        good = attempt.good_before
+        before = attempt.good_before
+        # It may have been good before: somebody deployed it again, and it failed then.
+        is_it = judgement is Judgement.FAILED and before is not None and before.revision == attempt.revision
+        good = None if is_it else before
     return replace(memory, attempt=made, good=good)
 
 

@@ -126,19 +126,21 @@ def decide(
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None, note)
     wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
     configure = differs(service.configuration, wanted)
+    # What somebody else deployed, and an earlier release joined, is somebody else's all the same.
+    own = is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
+    back = rollback_target(service, revision, tags, memory, judged=revision)
+    to = back.revision if back is not None else None
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
-            own = is_of(attempt, revision, tags)
-            back = rollback_target(service, revision, tags, memory, judged=revision) if own else None
-            return Judge(revision, back.revision if back is not None else None, why, configure)
+            return Judge(revision, to if own else None, why, configure)
         if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
-    own, is_late = is_of(attempt, revision, tags), service.age(primary, now) > timeout
+    is_late = service.age(primary, now) > timeout
     decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
     # What was rolled back, and is being deployed again, is somebody else's.
     is_open = own and attempt is not None and attempt.verdict is Judgement.OPEN
-    return replace(decision, is_taken_back=is_open) if isinstance(decision, Join) else decision
+    return replace(decision, previous=to, is_taken_back=is_open) if isinstance(decision, Join) else decision
 
 
 def _of_what_goes_on(
