@@ -30,7 +30,7 @@ The release goes on or ends
 Under all of them
     ``aws`` is the only room that talks to AWS: sessions, retries, rate limits.
     ``ecs`` knows what ECS, ECR and EventBridge mean: shapes of services, task definitions, settings, targets, tags.
-    ``model`` has what all rooms share: items, batches, pointers, memory, errors, and the cleaning of texts from outside.
+    ``model`` has what all rooms share: items, batches, memory, errors, and the cleaning of texts from outside.
 
 ``model``, ``ecs``, ``manifest``, ``desired``, ``verdict``, ``plan``, ``flow`` and ``notify`` are pure: the same input
 gives the same output, and time is an argument.
