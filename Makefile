@@ -97,6 +97,10 @@ bench: $(STAMP) $(LAYER) ## measure releases on the local AWS against ECS's own 
 soak: $(STAMP) $(LAYER) ## thousands of releases under faults, in memory and on the local AWS
 	@$(BIN)/python -m soak
 
+.PHONY: mutations
+mutations: $(STAMP) ## break each rule of what releases remember, each alone, and see whether the model notices
+	@$(BIN)/python -m mutations
+
 .PHONY: fuzz
 fuzz: $(STAMP) ## hostile manifests, images, events and texts for a minute (SECONDS=60)
 	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)

@@ -1,8 +1,9 @@
 """``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
-First in memory, where thousands take a minute; then with the real state machine, functions, layer and roles on the
-local AWS, whose clock is faster and whose answers are late, lost or refused on the way to the functions, which die as
-well. Every release comes from a seed, which is printed when it finds something. Exit code 1 then.
+First in memory, where thousands take a minute; then sequences of releases against the model of what they remember; then
+with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
+late, lost or refused on the way to the functions, which die as well. Every release comes from a seed, which is printed
+when it finds something. Exit code 1 then.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from local_aws import LocalAws
 from playground.stack import CLUSTER, ROOT, Stack
 from soak_case import Case
 from unit.faulty import Run
+from unit.memory_play import lies
 
 _AT_ONCE = 4
 # A simulated second takes this long.
@@ -40,6 +42,7 @@ console = Console(highlight=False)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak")
     parser.add_argument("--memory", type=int, default=10_000, help="releases of an account in memory")
+    parser.add_argument("--stories", type=int, default=5_000, help="sequences of releases against the model of memory")
     parser.add_argument("--local", type=int, default=1_000, help="releases on the local AWS")
     parser.add_argument("--first", type=int, default=100_000, help="the first seed")
     parser.add_argument("--minutes", type=float, default=60.0, help="after so long no further release is begun")
@@ -50,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"{time.monotonic() - began:6.0f} s  {text}", soft_wrap=True, markup=False)
 
     found = in_memory(range(options.first, options.first + options.memory), tell)
+    found += stories(range(options.first, options.first + options.stories), tell)
     if options.local:
         until = began + options.minutes * 60
         found += on_the_local_aws(range(options.first, options.first + options.local), until, tell)
@@ -67,6 +71,20 @@ def in_memory(seeds: range, tell: Tell) -> list[str]:
             found += [f"in memory, seed {lie.seed}: {lie.what}" for lie in Run(seed).lies(patched)]
         if done % 1_000 == 0 or done == len(seeds):
             tell(f"in memory: {done} releases, {len(found)} found")
+    return found
+
+
+def stories(seeds: range, tell: Tell) -> list[str]:
+    """What releases remember, from one to the next: ``python -m unit.memory_play SEED`` shows a story."""
+    found: list[str] = []
+    for done, seed in enumerate(seeds, 1):
+        with pytest.MonkeyPatch.context() as patched:
+            try:
+                found += [f"story {seed}: {lie}" for lie in lies(seed, patched)]
+            except Exception as error:  # noqa: BLE001 - printed with its seed, and the others go on
+                found.append(f"story {seed}: {type(error).__name__}: {error}")
+        if done % 500 == 0 or done == len(seeds):
+            tell(f"stories: {done}, {len(found)} found")
     return found
 
 

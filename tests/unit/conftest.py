@@ -49,6 +49,7 @@ _EXHAUSTIVE = {
     "test_faults.py",
     "test_hostile.py",
     "test_interruptions.py",
+    "test_memory_model.py",
     "test_other_deployments.py",
     "test_pause_hooks.py",
     "test_rooms.py",

@@ -26,7 +26,7 @@ def held(release: Release, batch: Batch, budget: TimeBudget) -> Ledger:
 def event(release: Release, batch: Batch, stage: int = 0) -> dict[str, Any]:
     """The event of a deploy or validate state for a batch, whose items are in the ledger."""
     work = Work(LedgerBucket.of_environment(), release)
-    (pointer,) = work.begin(stage, [batch], [])
+    (pointer,) = work.begin(stage, [batch], [], {})["batches"]
     return {"release": release.to_json(), "batch": pointer}
 
 

@@ -261,6 +261,37 @@ def test_a_step_that_is_lost_is_made_again_from_the_one_before(shop, machine, mo
     assert (shop.images("web"), shop.images("api")) == ({"web": "web:1"}, {"api": "api:2"})
 
 
+# --- what the model found --------------------------------------------------------------------------------------------
+
+
+def test_a_hotfix_that_was_joined_is_never_taken_back(shop, machine):
+    # GIVEN somebody's deployment of what Git asks for, which a release joined, and which did not pass its check
+    given = release(item("web", "2", **hooks(after="smoke fail")))
+    shop.hotfix("web", shop.define("web", ("web", "web:2")))
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    started = shop.calls.count("update_service")
+    # THEN it is left by every release
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert (shop.images("web"), shop.calls.count("update_service")) == ({"web": "web:2"}, started)
+
+
+def test_what_ran_before_is_not_good_any_more_when_it_fails_as_somebody_deploys_it_again(shop, machine):
+    assert statuses(machine.run(release(item("web", "1")))) == {"web": "UNCHANGED"}
+    # GIVEN what is good, deployed again by somebody, and a check that it does not pass
+    shop.force("web")
+    given = release(item("web", "1", **hooks(after="smoke fail")))
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert memory(machine).get("good") is None
+    # THEN it is judged again, also without another change
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+
+
+def test_what_somebody_deploys_again_right_before_a_release_is_what_a_failure_returns_to(shop, machine):
+    shop.force("web")
+    assert statuses(machine.run(release(item("web", "never", **NEVER)))) == {"web": "ROLLED_BACK"}
+    assert shop.images("web") == {"web": "web:1"}
+
+
 # --- upgrades --------------------------------------------------------------------------------------------------------
 
 

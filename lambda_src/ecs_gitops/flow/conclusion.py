@@ -11,17 +11,19 @@ from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Proof, Status
 from ecs_gitops.plan.memory import proven, with_not_good
 
 if TYPE_CHECKING:
+    from ecs_gitops.model.images import Images
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
 
 
-def concluded(memory: Memory, item: Item, release: Release) -> Memory:
-    """The memory after what is known of the item by now. The same item may be concluded any number of times."""
+def concluded(memory: Memory, item: Item, release: Release, ran: Images | None = None) -> Memory:
+    """The memory after what is known of the item by now. ``ran`` are the digests that its service runs, as ECS resolved
+    them; None where they were not read. The same item may be concluded any number of times."""
     attempt = _known(memory.attempt, item, release)
     memory = replace(memory, attempt=attempt)
     status, revision = item.status, item.change.revision
     if status in (Status.DEPLOYED, Status.UNCHANGED) and revision is not None:
-        return _good(memory, item, revision, release)
+        return _good(memory, item, revision, release, ran)
     is_over = item.is_final and item.status in (Status.FAILED, Status.ROLLED_BACK)
     if not is_over and not is_rolling_back(item):
         return memory
@@ -47,7 +49,10 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
     good = memory.good
     is_in_doubt = replace(attempt, verdict=Judgement.OPEN).unproven_revision is not None
     if judgement is not Judgement.OPEN and is_in_doubt and good is not None and good.revision == attempt.revision:
-        good = attempt.good_before
+        before = attempt.good_before
+        # It may have been good before: somebody deployed it again, and it failed then.
+        is_it = judgement is Judgement.FAILED and before is not None and before.revision == attempt.revision
+        good = None if is_it else before
     return replace(memory, attempt=made, good=good)
 
 
@@ -72,7 +77,7 @@ def _moved(memory: Memory, item: Item) -> Memory:
     return replace(memory, good=replace(memory.good, revision=str(result.running)))
 
 
-def _good(memory: Memory, item: Item, revision: str, release: Release) -> Memory:
+def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Images | None) -> Memory:
     attempt, hook_ran = memory.attempt, item.has_hook(Hook.POST_DEPLOY)
     is_this = attempt is not None and attempt.execution == release.mark
     is_judged = item.status is Status.DEPLOYED or item.change.kind is ChangeKind.JUDGE
@@ -83,9 +88,9 @@ def _good(memory: Memory, item: Item, revision: str, release: Release) -> Memory
     known = memory.good
     if proof is Proof.ADOPTED and known is not None and known.revision == revision:
         proof = known.proof
-    digests = item.change.digests or (known.digests if known is not None and known.revision == revision else {})
+    digests = ran or (known.digests if known is not None and known.revision == revision else {})
     if is_its and attempt is not None:
-        attempt = replace(attempt, verdict=Judgement.GOOD, by="the release", digests=digests or attempt.digests)
+        attempt = replace(attempt, verdict=Judgement.GOOD, by="the release")
     elif attempt is not None and (attempt.fingerprint != item.desired.content_hash or is_judged):
         # The release has another text: coming back to the attempt's is a new try.
         if (bad := attempt.unproven_revision) not in (None, revision):

@@ -30,6 +30,7 @@ from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.ledger.fence import Fence
 from ecs_gitops.ledger.releases import Releases
+from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
@@ -60,6 +61,9 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
+    if (begun := Work(bucket, release).begun(0)) is not None:
+        # A run before this one got so far.
+        return begun
     Releases(bucket, release).begin(deployment)
     return stored_stage(bucket, release, Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes), 0)
 

@@ -12,7 +12,7 @@ from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
-from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.model.status import ChangeKind, Judgement
 from ecs_gitops.plan.memory import is_held as is_held_by
 from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
 
@@ -126,39 +126,40 @@ def decide(
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None, note)
     wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
     configure = differs(service.configuration, wanted)
+    # What somebody else deployed, and an earlier release joined, is somebody else's all the same.
+    own = is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
+    back = rollback_target(service, revision, tags, memory, judged=revision)
+    to = back.revision if back is not None else None
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
-            own = is_of(attempt, revision, tags)
-            back = rollback_target(service, revision, tags, memory, judged=revision) if own else None
-            return Judge(revision, back.revision if back is not None else None, why, configure)
+            return Judge(revision, to if own else None, why, configure)
         if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
-    going = Deploy(previous, note=note)
-    return _of_what_goes_on(
-        service, primary, going, is_held=is_held, own=is_of(attempt, revision, tags), late=timeout, now=now
-    )
+    is_late = service.age(primary, now) > timeout
+    decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
+    # What was rolled back, and is being deployed again, is somebody else's.
+    is_open = own and attempt is not None and attempt.verdict is Judgement.OPEN
+    return replace(decision, previous=to, is_taken_back=is_open) if isinstance(decision, Join) else decision
 
 
 def _of_what_goes_on(
-    service: Service, primary: Deployment, deploy: Deploy, *, is_held: bool, own: bool, late: float, now: float
-) -> Decision:
-    """What to do where the desired state is being deployed. ``own``: an earlier release began it; ``is_held``: it
-    failed then, and the manifest has not changed; ``late`` and ``now`` are seconds."""
+    primary: Deployment, deploy: Deploy, *, own: bool, is_held: bool, is_late: bool
+) -> Deploy | Join | Judge:
+    """What to do where the desired state is being deployed. ``own``: an earlier release registered it; ``is_held``: it
+    failed then, and the manifest has not changed."""
     if primary.rollout_state == "FAILED" and own and is_held:
         why = "ECS gave its deployment up, and the manifest's item is the same as then"
         return Judge(short(primary.task_definition), None, why, has_failed=True)
     if primary.rollout_state == "FAILED":
         return replace(deploy, why="the last deployment of this image failed")
-    if own:
-        # What a release began is followed to its end, also where that is a failure again.
-        return Join(primary, deploy.previous, is_ours=False)
-    if primary.failed > 0:
+    # What a release began is followed to its end, also where that is a failure again.
+    if primary.failed > 0 and not own:
         why = f"the deployment of this image that is going on has {primary.failed} failed tasks"
         return replace(deploy, why=why)
-    if service.age(primary, now) > late:
+    if is_late and not own:
         return replace(deploy, why="the deployment of this image that is going on does not come to an end")
-    return Join(primary, deploy.previous, is_ours=False, is_taken_back=False)
+    return Join(primary, deploy.previous, is_ours=False)
 
 
 def _previous_of_ours(memory: Memory, release: Release, tags: Mapping[str, str]) -> str | None:

@@ -12,8 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.revision_tags import FAILED, execution_tag
+from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.conclusion import concluded
 from ecs_gitops.flow.transitions import is_rolling_back
+from ecs_gitops.live import services
+from ecs_gitops.live.service_state import running_digests
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.memory import NOTHING
@@ -45,7 +48,7 @@ def after_slice(aws: Aws, ledger: Ledger, release: Release, before: Batch, after
     if not new:
         return after
     ledger.fence.require(is_rollback=True)
-    failure = _written(ledger.targets, new, release, budget)
+    failure = _written(ledger.targets, new, release, _running(aws, new, after, budget), budget)
     _tag_failed(aws, [item for item in new if _has_failed(item)], release, after, budget)
     return after.updated(_with_note(item, failure) for item in new) if failure else after
 
@@ -76,12 +79,31 @@ def _has_failed(item: Item) -> bool:
     return judgement is Judgement.FAILED and (item.is_final or is_rolling_back(item))
 
 
-def _written(targets: Targets, items: Sequence[Item], release: Release, budget: TimeBudget) -> str | None:
+def _running(aws: Aws, items: Sequence[Item], batch: Batch, budget: TimeBudget) -> dict[int, Mapping[str, str]]:
+    """The digests of what good items run now, by the item's number, as far as ECS tells."""
+    good = [item for item in items if item.status is Status.DEPLOYED and item.change.revision is not None]
+    try:
+        answers = services.describe_services(aws, good, budget.at_most(_SECONDS))
+        found = {number: each for number, each in answers.items() if isinstance(each, Service)}
+        digests = running_digests(aws, list(found.values()))
+    except AwsUnavailable:
+        return {}
+    revisions = {item.number: batch.task_definition_arn(item.change.revision or "") for item in good}
+    return {number: digests.get(revisions[number], {}) for number in found}
+
+
+def _written(
+    targets: Targets,
+    items: Sequence[Item],
+    release: Release,
+    ran: Mapping[int, Mapping[str, str]],
+    budget: TimeBudget,
+) -> str | None:
     limited = budget.at_most(_SECONDS)
 
     def write() -> None:
         try:
-            targets.update(lambda memories: _concluded(memories, items, release))
+            targets.update(lambda memories: _concluded(memories, items, release, ran))
         except LedgerUnavailable as error:
             raise AwsUnavailable(str(error)) from None
 
@@ -93,9 +115,15 @@ def _written(targets: Targets, items: Sequence[Item], release: Release, budget: 
     return None
 
 
-def _concluded(memories: Memories, items: Iterable[Item], release: Release) -> Memories:
+def _concluded(
+    memories: Memories, items: Iterable[Item], release: Release, ran: Mapping[int, Mapping[str, str]] | None = None
+) -> Memories:
     found: Mapping[str, Item] = {item.desired.identity: item for item in items}
-    made = {name: concluded(memories.get(name, NOTHING), item, release) for name, item in found.items()}
+    known = ran or {}
+    made = {
+        name: concluded(memories.get(name, NOTHING), item, release, known.get(item.number))
+        for name, item in found.items()
+    }
     return {**memories, **{name: memory for name, memory in made.items() if memory != NOTHING}}
 
 

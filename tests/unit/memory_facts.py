@@ -1,0 +1,83 @@
+"""What is known of the pushes of a story, from outside: no event of the state machine is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unit.memory_account import State
+from unit.memory_story import Act, Push
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An act that took place. ``revision`` and ``deployment`` are what it deployed."""
+
+    act: Act
+    at: float
+    revision: str = ""
+    deployment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment of a service, as ECS knew it at a moment. ``has_given_up``: the circuit breaker ended it."""
+
+    service: str
+    revision: str
+    deployment: str
+    by: str
+    at: float
+    status: str
+    has_given_up: bool
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A task of a hook. ``passed`` is None where it is not known."""
+
+    revision: str
+    hook: str
+    at: float
+    passed: bool | None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of one push. ``report`` is None where the execution came to no report. ``between``: acts since the
+    push before; ``during``: acts in it. ``writes``: how many calls that change something it made."""
+
+    number: int
+    name: str
+    push: Push
+    began: float
+    before: Mapping[str, State]
+    memory_before: Mapping[str, Any] | None
+    between: list[Done]
+    during: list[Done] = field(default_factory=list)
+    report: Mapping[str, Any] | None = None
+    after: Mapping[str, State] = field(default_factory=dict)
+    memory_after: Mapping[str, Any] | None = None
+    ended: float = 0.0
+    writes: int = 0
+    calls: int = 0
+    was_aborted: bool = False
+    rivals: list[Facts] = field(default_factory=list)
+    alone: bool = True
+    registry: Mapping[str, str] = field(default_factory=dict)
+    deployed: list[Deployed] = field(default_factory=list)
+    checked: list[Checked] = field(default_factory=list)
+    took_over: float | None = None
+    written: tuple[int, int] = (0, 0)
+    stale: float = 0.0
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def items(self) -> dict[str, dict[str, Any]]:
+        return {each["name"]: each for each in self.report["result"]["items"]} if self.report is not None else {}
+
+    @property
+    def asked(self) -> dict[str, dict[str, Any]]:
+        return {each["serviceName"]: each for each in self.push.manifest["services"]}

@@ -1,0 +1,150 @@
+"""One item of one push, and what must be remembered of its service. Nothing here is of the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unit.memory_account import HAND, State
+from unit.memory_facts import Deployed, Done, Facts
+
+GOOD = ("DEPLOYED", "UNCHANGED")
+_ONLY_WITH = {
+    "canaryConfiguration": ("CANARY",),
+    "linearConfiguration": ("LINEAR",),
+    "bakeTimeInMinutes": ("BLUE_GREEN", "CANARY", "LINEAR"),
+}
+_DEFAULTS: dict[str, Any] = {
+    "strategy": "ROLLING",
+    "minimumHealthyPercent": 100,
+    "maximumPercent": 200,
+    "bakeTimeInMinutes": 0,
+    "lifecycleHooks": [],
+    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+}
+
+
+def settings_of(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Deployment settings as ECS keeps them after these writes, with its defaults."""
+    made = dict(_DEFAULTS)
+    for part in parts:
+        made |= part
+    return {k: v for k, v in made.items() if made["strategy"] in _ONLY_WITH.get(k, (made["strategy"],))}
+
+
+@dataclass(slots=True)
+class Tried:
+    """The last attempt of an item: its text, its images' digests, and what came of it: ``failed`` by itself,
+    ``returned`` with others, ``untouched``, ``good``, or ``unclear``, where the facts do not say."""
+
+    text: str = ""
+    digests: tuple[str, ...] = ()
+    outcome: str = "unclear"
+
+
+@dataclass(slots=True)
+class Known:
+    """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
+    without any, with whether their item had a hook postDeploy. ``settings`` are those that stand while nothing of a failed release counts."""
+
+    settings: dict[str, Any]
+    tried: Tried = field(default_factory=Tried)
+    bad: set[str] = field(default_factory=set)
+    doubtful: dict[str, bool] = field(default_factory=dict)
+    reported: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of one push, with all that is known of it."""
+
+    facts: Facts
+    name: str
+    asked: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        return str(self.result.get("status", ""))
+
+    @property
+    def reason(self) -> str:
+        return str(self.result.get("reason", ""))
+
+    @property
+    def before(self) -> State:
+        return self.facts.before[self.name]
+
+    @property
+    def after(self) -> State:
+        return self.facts.after[self.name]
+
+    @property
+    def text(self) -> str:
+        whole = {"onFailure": self.facts.push.manifest["onFailure"], **self.asked}
+        return json.dumps({k: v for k, v in whole.items() if k != "forceNewDeployment"}, sort_keys=True)
+
+    @property
+    def digest(self) -> str:
+        return self.facts.registry.get(str(self.asked["image"]).rpartition("/")[2], "")
+
+    @property
+    def is_forced(self) -> bool:
+        return bool(self.asked.get("forceNewDeployment"))
+
+    @property
+    def could_fail(self) -> bool:
+        """Whether anything of what Git asks for can fail."""
+        return self.facts.words.get(self.digest, "good") != "good" or self.hook_fails() or bool(self.facts.push.faults)
+
+    def has_hook(self, name: str = "postDeploy") -> bool:
+        return name in self.asked.get("hooks", {})
+
+    def hook_fails(self, name: str = "postDeploy") -> bool:
+        return "fail" in self.asked.get("hooks", {}).get(name, {}).get("command", ())
+
+    def runs(self, state: State) -> bool:
+        """Whether ``state`` is what Git asks for."""
+        return state.images == {self.name: self.asked["image"]} and state.digests == {self.name: self.digest}
+
+    @property
+    def hands(self) -> list[Done]:
+        """What somebody did with the service while the release ran."""
+        return [done for done in self.facts.during if done.act.service == self.name and done.act.kind != "tag"]
+
+    @property
+    def is_left_alone(self) -> bool:
+        return not self.hands and self.facts.alone and not self.is_unseen
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether somebody deployed so short before the release that its reads may not have shown it."""
+        since = self.facts.began - self.facts.stale
+        return any(d.by == HAND and d.service == self.name and d.at > since for d in self.facts.deployed)
+
+    @property
+    def deployed(self) -> list[Deployed]:
+        """The deployments that this release began."""
+        return [d for d in self.facts.deployed if d.by == self.facts.name and d.service == self.name]
+
+    def last_check(self, revision: str) -> bool | None:
+        """The result of the last hook postDeploy on a revision."""
+        found = [c for c in self.facts.checked if c.revision == revision and c.hook == "postDeploy"]
+        return found[-1].passed if found else None
+
+    def names(self, *words: str) -> bool:
+        """Whether the report names one of these."""
+        said = json.dumps(
+            [self.result.get(part) for part in ("reason", "warnings", "previousTaskDefArn", "runningTaskDefArn")]
+        )
+        return any(word in said for word in words)
+
+    def is_in_doubt(self, known: Known, revision: str) -> bool:
+        """Whether the last verdict on a revision was a failure, or there is none."""
+        if revision in known.bad or known.doubtful.get(revision):
+            return True
+        came_up = any(d.revision == revision and d.status == "SUCCESSFUL" for d in self.facts.deployed)
+        # Without a hook, ECS's record is the verdict.
+        return revision in known.doubtful and not came_up

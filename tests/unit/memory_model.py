@@ -1,0 +1,143 @@
+"""What must be true of releases that remember, judged by the facts alone: the account, the reports, the ledger.
+
+Written from the text of the rules (docs/architecture/memory.md), and not from the package: it imports nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from unit.memory_account import HAND, Account
+from unit.memory_facts import Facts
+from unit.memory_item import GOOD, Item, Known, Tried, settings_of
+from unit.memory_rules import RULES
+
+
+class Model:
+    """Judges the history of one world."""
+
+    def __init__(self, account: Account, settings: Mapping[str, Mapping[str, Any]], history: list[Facts]) -> None:
+        self.account, self.history = account, history
+        self.known = {name: Known(settings_of(given)) for name, given in settings.items()}
+        self._written = 0
+
+    def lies(self) -> list[str]:
+        found = []
+        for facts in self.history:
+            self._hands(facts.written[0])
+            found += [f"push {facts.number}: {lie}" for lie in self._of_push(facts)]
+        return found + list(self._of_the_end())
+
+    def _hands(self, until: int) -> None:
+        """Settings that somebody wrote stand from then on."""
+        for _, actor, service, settings in self.account.written[self._written : until]:
+            if actor == HAND:
+                self.known[service].settings = settings_of(settings)
+        self._written = until
+
+    def _of_push(self, facts: Facts) -> Iterator[str]:
+        for done in (*facts.between, *facts.during):
+            if done.act.kind in ("lose", "corrupt") and done.act.value != "work/":
+                self._forget()
+        for rival in facts.rivals:
+            yield from self._of_rival(rival)
+        if facts.report is not None and not facts.items:
+            yield from self._of_refused(facts)
+        self._hands(facts.written[1])
+        for name, asked in facts.asked.items():
+            item, known = Item(facts, name, asked, facts.items.get(name, {})), self.known[name]
+            if facts.report is not None and facts.items:
+                for rule in RULES:
+                    yield from (f"{name}: {rule.__name__}: {lie}: {dict(item.result)}" for lie in rule(item, known))
+            self._learn(item, known)
+        yield from self._of_writers(facts)
+
+    def _forget(self) -> None:
+        for known in self.known.values():
+            known.tried, known.bad, known.doubtful = Tried(), set(), {}
+
+    # --- what is learned ---------------------------------------------------------------------------------------------
+
+    def _learn(self, item: Item, known: Known) -> None:
+        facts, after = item.facts, item.after
+        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}} - known.reported
+        if facts.report is None or not item.result:
+            if facts.writes or facts.was_aborted:
+                known.tried = Tried()
+            known.doubtful |= dict.fromkeys(made, item.has_hook())
+            return
+        if item.status in GOOD:
+            known.tried = Tried(item.text, (item.digest,), "good" if item.is_left_alone else "unclear")
+            if item.runs(after):
+                known.settings = settings_of(after.settings)
+                known.reported.add(after.revision)
+                known.doubtful.pop(after.revision, None)
+                if item.last_check(after.revision) is not False:
+                    known.bad.discard(after.revision)
+        elif item.status in ("FAILED", "ROLLED_BACK"):
+            self._learn_failure(item, known, made)
+        elif item.status == "SKIPPED" and known.tried.text != item.text:
+            known.tried = Tried()
+
+    def _learn_failure(self, item: Item, known: Known, made: set[str]) -> None:
+        if item.facts.report is not None and item.facts.report.get("error") == "CheckFailed":
+            return
+        outcome = self._outcome(item)
+        judged = made or ({item.after.revision} if item.last_check(item.after.revision) is False else set())
+        if outcome == "failed":
+            known.bad |= judged
+            known.reported -= judged
+        elif outcome == "unclear":
+            known.doubtful |= dict.fromkeys(judged, item.has_hook())
+        known.tried = Tried(item.text, (item.digest,), outcome)
+
+    def _outcome(self, item: Item) -> str:
+        if not item.is_left_alone or item.facts.push.faults or item.facts.push.refused or item.facts.was_aborted:
+            return "unclear"
+        if any(done.act.kind == "down_for" for done in item.facts.during):
+            return "unclear"
+        if "hook preDeploy" in item.reason:
+            return "untouched"
+        if item.reason.startswith("rolled back with the release"):
+            return "returned"
+        has_broken = self.account.words.get(item.digest) in ("bad", "never") and bool(item.deployed)
+        return "failed" if has_broken or ("hook postDeploy" in item.reason and item.hook_fails()) else "unclear"
+
+    # --- the release as a whole --------------------------------------------------------------------------------------
+
+    def _of_rival(self, rival: Facts) -> Iterator[str]:
+        report = rival.report or {}
+        is_unreadable = "LedgerUnavailable" in str(report.get("cause"))
+        if report.get("error") != "ReleaseInProgress" and not is_unreadable:
+            yield f"two executions at once: {report.get('error')}"
+        yield from self._of_refused(rival)
+
+    def _of_refused(self, facts: Facts) -> Iterator[str]:
+        if facts.writes:
+            error = (facts.report or {}).get("error")
+            yield f"refused with {error}, and it made {facts.writes} calls that change things"
+
+    def _of_writers(self, facts: Facts) -> Iterator[str]:
+        """Nothing is changed by a release after another one has taken over."""
+        earlier = {f"run-{number}" for number in range(1, facts.number)}
+        if facts.took_over is None:
+            return
+        for one in facts.deployed:
+            if one.by in earlier and facts.took_over < one.at <= facts.ended:
+                yield f"{one.by} deployed {one.revision} beside {facts.name}"
+
+    def _of_the_end(self) -> Iterator[str]:
+        by_hand = {d.deployment for facts in self.history for d in facts.deployed if d.by == HAND}
+        yield from (f"somebody's deployment {each} was stopped" for each in self.account.stops if each in by_hand)
+        repeats = [facts for facts in self.history if facts.push.is_repeat]
+        if len(repeats) < 4:
+            return
+        last = repeats[-1]
+        items = [Item(last, name, asked, last.items.get(name, {})) for name, asked in last.asked.items()]
+        if any(item.is_forced or item.hook_fails() or item.hook_fails("preDeploy") for item in items):
+            return
+        for item in items:
+            name = item.name
+            if last.before[name] != last.after[name]:
+                yield f"{name}: the same push goes on changing it: {item.before} {item.after} {dict(item.result)}"

@@ -1,0 +1,151 @@
+"""The rules on one item of one push: each yields what is not so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from unit.memory_account import HAND
+from unit.memory_item import GOOD, Item, Known, settings_of
+
+Rule = Callable[[Item, Known], Iterator[str]]
+
+
+def good_runs(item: Item, known: Known) -> Iterator[str]:
+    """DEPLOYED and UNCHANGED: what Git asks for runs, with the digests of now."""
+    if item.status not in GOOD or not item.is_left_alone:
+        return
+    may_not_look = bool(item.facts.push.refused) or any(done.act.kind == "tag" for done in item.facts.during)
+    if item.after.images != {item.name: item.asked["image"]} or not item.after.is_settled:
+        yield f"it does not run what Git asks for: {item.after}"
+    elif not item.runs(item.after) and not may_not_look:
+        yield f"it runs another digest: {item.after.digests}, asked {item.digest}"
+
+
+def good_is_checked(item: Item, known: Known) -> Iterator[str]:
+    """What Git asks for was proven by its hook, or adopted."""
+    if item.status not in GOOD or not item.has_hook() or not item.is_left_alone:
+        return
+    revision, result = item.after.revision, item.last_check(item.after.revision)
+    if result is False:
+        yield f"the last hook postDeploy on {revision} failed"
+    elif result is None and item.is_in_doubt(known, revision):
+        yield f"{revision} was in doubt, and no hook judged it"
+    elif result is None and any(d.revision == revision for d in item.deployed):
+        yield f"this release deployed {revision}, and no hook judged it"
+    elif result is None and known.tried.outcome == "failed" and known.tried.text == item.text:
+        yield f"its last attempt failed, and {revision} was not judged by its hook"
+
+
+def rolled_back(item: Item, known: Known) -> Iterator[str]:
+    """ROLLED_BACK: a settled revision that is not known as bad runs, as it was before."""
+    if item.status != "ROLLED_BACK" or not item.is_left_alone:
+        return
+    before, after = item.before, item.after
+    if not after.is_settled:
+        yield f"it is not settled: {after}"
+    if item.is_in_doubt(known, after.revision):
+        yield f"{after.revision} failed before, or was never proven"
+    if before.is_settled and not item.is_in_doubt(known, before.revision) and after.digests != before.digests:
+        yield f"it does not run what it ran: {before} {after}"
+
+
+def settings_stand(item: Item, known: Known) -> Iterator[str]:
+    """The settings are those from before, or Git's."""
+    if not item.facts.alone:
+        return
+    live, before = settings_of(item.after.settings), known.settings
+    owned = item.asked.get("deployment", {})
+    of_git = settings_of(before, owned)
+    deployed = [done for done in item.hands if done.act.kind == "settings"]
+    if item.status in GOOD and live != of_git and not deployed:
+        yield f"the settings are {live}, and not {of_git}"
+    if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and live != before:
+        is_left = item.status == "SKIPPED" and settings_of(item.before.settings) == live
+        if not is_left and "put back by the next release" not in item.reason and not deployed:
+            yield f"the settings are {live}, and not {before}"
+
+
+def held(item: Item, known: Known) -> Iterator[str]:
+    """HELD exactly where the same failed by itself before, nothing was changed, and something else runs."""
+    tried, facts = known.tried, item.facts
+    is_same = tried.text == item.text and tried.digests == (item.digest,)
+    if item.status == "HELD" and not item.reason.startswith("waits for"):
+        if not item.could_fail:
+            yield "nothing of it can fail"
+        if tried.outcome != "unclear" and not (is_same and tried.outcome == "failed"):
+            yield f"the last attempt was {tried}"
+        if item.is_forced:
+            yield "forceNewDeployment is set"
+        if item.is_left_alone and item.runs(item.before) and item.before.is_settled:
+            yield "what Git asks for runs"
+        return
+    is_clear = item.is_left_alone and not facts.push.refused and not facts.push.faults and not item.is_forced
+    if is_clear and is_same and tried.outcome == "failed" and item.before.images != {item.name: item.asked["image"]}:
+        is_refused = item.status == "SKIPPED" or (facts.report or {}).get("error") == "CheckFailed"
+        if not is_refused and "ledger" not in item.reason:
+            yield f"it is not HELD, though it failed: {tried}, runs {item.before}"
+
+
+def not_silently(item: Item, known: Known) -> Iterator[str]:
+    """What somebody deployed is not replaced without a word."""
+    if item.facts.push.faults or item.facts.push.abort is not None:
+        # The answer that shows it may be lost.
+        return
+    those = [d for d in item.facts.deployed if d.service == item.name]
+    for theirs, ours in pairwise(those):
+        if theirs.by != HAND or ours.by != item.facts.name or theirs.has_given_up:
+            continue
+        if not item.names(theirs.revision, theirs.deployment, "someone else", "joined the deployment"):
+            yield f"{theirs.revision} ({theirs.deployment}), which somebody deployed, was replaced"
+
+
+def unchanged_where_said(item: Item, known: Known) -> Iterator[str]:
+    """SKIPPED, HELD, and FAILED where nothing was changed."""
+    says = "not changed" in item.reason or "nothing was changed" in item.reason
+    if not item.is_left_alone or not (item.status in ("SKIPPED", "HELD") or (item.status == "FAILED" and says)):
+        return
+    if item.deployed:
+        yield f"it deployed {item.deployed[0].revision}"
+
+
+def failed_says_what_runs(item: Item, known: Known) -> Iterator[str]:
+    if item.status != "FAILED" or item.after.revision == item.before.revision or not item.facts.alone:
+        return
+    if item.reason.startswith("unknown: "):
+        return
+    if not item.names(item.after.revision, str(item.after.deployment)) and not any(
+        done.revision == item.after.revision for done in item.hands
+    ):
+        yield f"it does not say that {item.after.revision} runs"
+
+
+def good_is_remembered_truly(item: Item, known: Known) -> Iterator[str]:
+    """``good`` in the ledger was proven or adopted."""
+    memory: dict[str, Any] = (item.facts.memory_after or {}).get(f"service shop/{item.name}") or {}
+    good = memory.get("good")
+    if good is None or not item.facts.alone:
+        return
+    revision = good["revision"]
+    those = [d for d in item.facts.deployed if d.service == item.name and d.revision == revision]
+    if not any(d.status == "SUCCESSFUL" for d in those):
+        yield f"good is {revision}, which never came up"
+    is_marked = any(each["revision"] == revision for each in memory.get("notGood", ()))
+    if item.last_check(revision) is False and not is_marked:
+        yield f"good is {revision}, whose hook failed"
+    if good.get("digests") and not any(dict(good["digests"]) == dict(d.digests) for d in those):
+        yield f"good has digests that {revision} never ran: {good}"
+
+
+RULES: tuple[Rule, ...] = (
+    good_runs,
+    good_is_checked,
+    rolled_back,
+    settings_stand,
+    held,
+    not_silently,
+    unchanged_where_said,
+    failed_says_what_runs,
+    good_is_remembered_truly,
+)
