@@ -1,7 +1,7 @@
 """The tags of task definition revisions: which release registered them, and which revision they replaced. Pure.
 
-The tags are the deployer's memory. A handler that runs again, after the first run died, reads its execution's name on
-the revision that a service runs, and the revision before it in ``ecs-gitops:previous``.
+A handler that runs again, after the first run died between two calls, knows its own revision by its execution's name.
+What releases remember of each other is in the ledger (:mod:`ecs_gitops.ledger.targets`).
 """
 
 from __future__ import annotations
