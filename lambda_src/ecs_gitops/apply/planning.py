@@ -93,7 +93,7 @@ def _attempt(
     written = [each for each in (forward, rollback_settings(back)) if each != before]
     target = item.change.previous
     digests = item.change.previous_digests or (known_digests(memory, target) if target else {})
-    earlier = Earlier(revision=target, digests=digests, settings=back) if target else None
+    earlier = Earlier(revision=target, digests=digests, settings=back)
     return Attempt(
         execution=release.mark,
         fingerprint=item.desired.content_hash,
