@@ -100,9 +100,8 @@ class Work:
         return self._load(self._key(stage, "stage"), lambda data: dict(data["stage"]))
 
     def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch], data: Json) -> Json:
-        """Write a stage's first steps, and ``data`` with the pointers to its batches: the state machine's data, which
-        is
-        returned. Where another run has begun the stage, that counts.
+        """Write a stage's first steps, and ``data`` with the pointers to its batches. Returns that: the state machine's
+        data. Where another run has begun the stage, that counts.
 
         What a run wrote that died before the last object was never used, and is replaced."""
         if rest:
