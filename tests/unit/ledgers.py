@@ -13,7 +13,7 @@ from ecs_gitops.ledger.work import Work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.release import Release
-from ecs_gitops.release.slices import ledger_of
+from ecs_gitops.release.steps import ledger_of
 
 
 def held(release: Release, batch: Batch, budget: TimeBudget) -> Ledger:
