@@ -1,5 +1,7 @@
-"""One process of the AWS provider for many Terraform commands: Terraform alone starts several for each command, and each
-takes seconds to compute the provider's schema."""
+"""One process of the AWS provider for many Terraform commands.
+
+Without it Terraform starts the provider several times for each command, and each computes its schema for seconds.
+"""
 
 from __future__ import annotations
 
