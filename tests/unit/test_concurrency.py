@@ -2,7 +2,7 @@
 
 One release may change anything at a time: ``running.json`` says which (docs/adr/0015-fence.md). Against everybody else
 ECS's own deployment ids help. Here the steps of two executions are interleaved as a seed says, on one account in
-memory. """
+memory."""
 
 from __future__ import annotations
 
