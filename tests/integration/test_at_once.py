@@ -9,6 +9,11 @@ from local_aws.samples import register_app
 from playground.stack import CLUSTER
 
 
+def image_of(aws, item):
+    definition = aws.client("ecs").describe_task_definition(taskDefinition=described(aws, item)["taskDefinition"])
+    return definition["taskDefinition"]["containerDefinitions"][0]["image"]
+
+
 def test_a_second_release_is_refused_while_one_runs_and_says_which(aws, run, service, slow_rollouts):
     # GIVEN a release that is rolling out
     items = [service() for _ in range(2)]
