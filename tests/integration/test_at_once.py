@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from integration.live_services import live, meanwhile, result, wait_for
+from integration.live_services import described, live, meanwhile, result, wait_for
 from local_aws.samples import register_app
 from playground.stack import CLUSTER
 
