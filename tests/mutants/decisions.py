@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import ecs_gitops.apply.planning as planning
 import ecs_gitops.ledger.fence as fence
 import ecs_gitops.plan.decision as decision
 import ecs_gitops.plan.memory as memory
@@ -74,7 +75,7 @@ def judging_again_runs_no_hook(patch: pytest.MonkeyPatch) -> None:
     judge = ServiceChange._judge
 
     def hookless(self: ServiceChange, item: Any, live: Any, plan: Any, made: Any) -> Any:
-        service = replace(item.desired, hooks={})
+        service = replace(item.desired, hooks=None)
         done = judge(self, replace(item, desired=service), live, plan, made)
         return replace(done, desired=item.desired)
 
@@ -106,6 +107,7 @@ def a_moved_tag_is_no_change(patch: pytest.MonkeyPatch) -> None:
 def not_good_is_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Memory, "is_not_good", lambda self, revision: False)
     patch.setattr(memory, "_is_unproven", lambda *a: False)
+    patch.setattr(memory, "_is_marked", lambda *a: False)
 
 
 @mutant("8")
@@ -142,7 +144,13 @@ def images_are_not_restored_as_they_were(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("10")
 def settings_are_not_put_back_by_a_rollback(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("ecs_gitops.plan.services.original_settings", lambda live, desired: None)
+    plan = planning.plan_service
+
+    def careless(*given: Any) -> Any:
+        made = plan(*given)
+        return replace(made, change=replace(made.change, previous_settings=None))
+
+    patch.setattr(planning, "plan_service", careless)
 
 
 @mutant("10")

@@ -23,7 +23,6 @@ from mutants import mutant
 @mutant("1")
 def no_intent_is_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(planning, "write_intents", lambda targets, planned: planned)
-    patch.setattr("ecs_gitops.apply.services.planning.write_intents", lambda targets, planned: planned)
 
 
 @mutant("1")
@@ -36,7 +35,7 @@ def an_intent_that_cannot_be_written_is_no_obstacle(patch: pytest.MonkeyPatch) -
         except (LedgerUnavailable, LedgerRefused):
             return planned
 
-    patch.setattr("ecs_gitops.apply.services.planning.write_intents", careless)
+    patch.setattr(planning, "write_intents", careless)
 
 
 @mutant("1")

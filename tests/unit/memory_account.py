@@ -36,8 +36,8 @@ class State:
 
 
 class Account(FaultyEcs):
-    """``on_call`` is called before and after each call, with whether its effect took place, and ``on_time`` whenever
-    the clock goes on."""
+    """``has_intent`` says whether the one who deploys wrote that down. ``on_call`` is called before and after each
+    call, with whether its effect took place, and ``on_time`` whenever the clock goes on."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -45,6 +45,7 @@ class Account(FaultyEcs):
         self.on_time: Callable[[], None] | None = None
         super().__init__()
         self.actor = HAND
+        self.has_intent: Callable[[str], bool] = lambda service: True
         self.words: dict[str, str] = {}
         self.written: list[tuple[float, str, str, Mapping[str, Any]]] = []
         self.writes = 0
@@ -144,7 +145,13 @@ class Account(FaultyEcs):
         for container, image in self.images(live["serviceName"]).items():
             _, _, pinned = image.partition("@")
             digests[container] = pinned or self.registry.get(image.rpartition("/")[2], "")
-        record |= {"digests": digests, "by": self.actor, "taskDefinition": live["taskDefinition"].rsplit("/", 1)[-1]}
+        has_intent = self.has_intent(live["serviceName"])
+        record |= {
+            "digests": digests,
+            "by": self.actor,
+            "hasIntent": has_intent,
+            "taskDefinition": live["taskDefinition"].rsplit("/", 1)[-1],
+        }
         arn = record["targetServiceRevisionArn"]
         self.revisions[arn]["containerImages"] = [
             {"containerName": name, "imageDigest": digest} for name, digest in digests.items()
@@ -201,3 +208,8 @@ class Account(FaultyEcs):
 
 def image(name: str, tag: str) -> str:
     return f"{REGISTRY}/{name}:{tag}"
+
+
+def old_tag(name: str) -> str:
+    """The tag with which versions before the ledger marked a revision that failed and was left."""
+    return f"ecs-gitops:failed-{hashlib.sha256(f'service shop/{name}'.encode()).hexdigest()[:16]}"

@@ -22,7 +22,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A deployment of a service, as ECS knew it at a moment. ``has_given_up``: the circuit breaker ended it."""
+    """A deployment of a service, as ECS knew it at a moment. ``has_given_up``: the circuit breaker ended it.
+    ``has_intent``: the release wrote before that it would."""
 
     service: str
     revision: str
@@ -32,6 +33,7 @@ class Deployed:
     status: str
     has_given_up: bool
     digests: Mapping[str, str]
+    has_intent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,13 @@ class Tried:
 @dataclass(slots=True)
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
+<<<<<<< HEAD
     without any, with whether their item had a hook postDeploy. ``settings`` are those that stand while nothing of a
     failed release counts."""
+=======
+    without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
+    counts, ``reported`` are the revisions that a release called good."""
+>>>>>>> model
 
     settings: dict[str, Any]
     tried: Tried = field(default_factory=Tried)
@@ -124,6 +129,11 @@ class Item:
         """Whether somebody deployed so short before the release that its reads may not have shown it."""
         since = self.facts.began - self.facts.stale
         return any(d.by == HAND and d.service == self.name and d.at > since for d in self.facts.deployed)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether a tag of the service was moved while the release ran: it may have seen either image."""
+        return any(done.act.service == self.name and done.act.kind == "tag" for done in self.facts.during)
 
     @property
     def deployed(self) -> list[Deployed]:

@@ -5,21 +5,23 @@ Written from the text of the rules (docs/architecture/memory.md), and not from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from unit.memory_account import HAND, Account
 from unit.memory_facts import Facts
 from unit.memory_item import GOOD, Item, Known, Tried, settings_of
 from unit.memory_rules import RULES
+from unit.memory_story import Story
 
 
 class Model:
     """Judges the history of one world."""
 
-    def __init__(self, account: Account, settings: Mapping[str, Mapping[str, Any]], history: list[Facts]) -> None:
+    def __init__(self, account: Account, story: Story, history: list[Facts]) -> None:
         self.account, self.history = account, history
-        self.known = {name: Known(settings_of(given)) for name, given in settings.items()}
+        self.known = {name: Known(settings_of(given)) for name, given in story.settings.items()}
+        for name in story.left_failed:
+            self.known[name].bad.add(f"{name}:1")
         self._written = 0
 
     def lies(self) -> list[str]:
@@ -61,14 +63,17 @@ class Model:
 
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
-        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}} - known.reported
+        earlier = {d.revision for d in facts.deployed if d.at < facts.began} | known.reported
+        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}} - earlier
         if facts.report is None or not item.result:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
             known.doubtful |= dict.fromkeys(made, item.has_hook())
             return
         if item.status in GOOD:
-            known.tried = Tried(item.text, (item.digest,), "good" if item.is_left_alone else "unclear")
+            known.tried = Tried(
+                item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"
+            )
             if item.runs(after):
                 known.settings = settings_of(after.settings)
                 known.reported.add(after.revision)
@@ -89,13 +94,20 @@ class Model:
             known.bad |= judged
             known.reported -= judged
         elif outcome == "unclear":
+            judged = {each for each in judged if item.last_check(each) is not True}
             known.doubtful |= dict.fromkeys(judged, item.has_hook())
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:
-        if not item.is_left_alone or item.facts.push.faults or item.facts.push.refused or item.facts.was_aborted:
+        if (
+            not item.is_left_alone
+            or item.is_moved
+            or item.facts.push.faults
+            or item.facts.push.refused
+            or item.facts.was_aborted
+        ):
             return "unclear"
-        if any(done.act.kind == "down_for" for done in item.facts.during):
+        if any(done.act.kind in ("down_for", "unwritable") for done in item.facts.during):
             return "unclear"
         if "hook preDeploy" in item.reason:
             return "untouched"
@@ -137,6 +149,9 @@ class Model:
         items = [Item(last, name, asked, last.items.get(name, {})) for name, asked in last.asked.items()]
         if any(item.is_forced or item.hook_fails() or item.hook_fails("preDeploy") for item in items):
             return
+        if any(item.status == "FAILED" for item in items):
+            # What it takes back with it is deployed, and taken back, each time.
+            items = [item for item in items if "with the release" not in item.reason]
         for item in items:
             name = item.name
             if last.before[name] != last.after[name]:

@@ -20,7 +20,7 @@ def lies(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is not so in the story of ``seed``."""
     told = story(seed)
     world = World(told, monkeypatch)
-    return Model(world.account, told.settings, world.play()).lies()
+    return Model(world.account, told, world.play()).lies()
 
 
 def shown(seed: int) -> Iterator[str]:
@@ -33,7 +33,7 @@ def shown(seed: int) -> Iterator[str]:
     yield from (f"{name}: {settings}" for name, settings in told.settings.items())
     for facts in history:
         yield from _of_push(facts)
-    yield from Model(world.account, told.settings, history).lies()
+    yield from Model(world.account, told, history).lies()
 
 
 def _of_push(facts: Facts) -> Iterator[str]:

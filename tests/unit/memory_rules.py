@@ -9,6 +9,9 @@ from typing import Any
 from unit.memory_account import HAND
 from unit.memory_item import GOOD, Item, Known, settings_of
 
+# A read that is younger need not show it.
+_SEEN = 6.0
+
 Rule = Callable[[Item, Known], Iterator[str]]
 
 
@@ -51,6 +54,36 @@ def rolled_back(item: Item, known: Known) -> Iterator[str]:
         yield f"it does not run what it ran: {before} {after}"
 
 
+def intent_before_act(item: Item, known: Known) -> Iterator[str]:
+    """What a release is about to do is written down before it does it."""
+    if any(done.act.kind in ("lose", "corrupt") for done in item.facts.during):
+        return
+    earlier = {d.revision for d in item.facts.deployed if d.at < item.facts.began}
+    for each in item.deployed:
+        if not each.has_intent and each.revision not in earlier:
+            yield f"{each.revision} was deployed, and no intent was written"
+
+
+def never_back_to_what_failed(item: Item, known: Known) -> Iterator[str]:
+    """No release deploys a revision again that failed before."""
+    for each in item.deployed:
+        if each.revision in known.bad:
+            yield f"{each.revision} failed before, and was deployed again"
+
+
+def left_alone(item: Item, known: Known) -> Iterator[str]:
+    """What somebody deploys while the hook preDeploy runs is left."""
+    if item.facts.push.faults or item.facts.push.abort is not None:
+        return
+    ours = next(iter(item.deployed), None)
+    tried = [c.at for c in item.facts.checked if c.hook == "preDeploy" and c.at >= item.facts.began]
+    for done in item.hands:
+        if ours is None or not done.deployment or not tried or not item.facts.alone:
+            continue
+        if tried[-1] < done.at and ours.at - done.at > _SEEN + item.facts.stale and done.deployment != ours.deployment:
+            yield f"{done.revision} was deployed while the hook ran, and was replaced"
+
+
 def settings_stand(item: Item, known: Known) -> Iterator[str]:
     """The settings are those from before, or Git's."""
     if not item.facts.alone:
@@ -63,13 +96,26 @@ def settings_stand(item: Item, known: Known) -> Iterator[str]:
         yield f"the settings are {live}, and not {of_git}"
     if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and live != before:
         is_left = item.status == "SKIPPED" and settings_of(item.before.settings) == live
+        is_left = is_left or (item.reason.startswith("waits for") and live == of_git)
         if not is_left and "put back by the next release" not in item.reason and not deployed:
             yield f"the settings are {live}, and not {before}"
+
+
+def settings_by_hand_stand(item: Item, known: Known) -> Iterator[str]:
+    """Settings that somebody wrote in mid-release stand, where Git does not own them, or the report has a word."""
+    for done in item.hands:
+        if done.act.kind == "settings" and "settings" not in item.reason and item.facts.alone:
+            owned, live = item.asked.get("deployment", {}), item.after.settings
+            lost = [name for name, value in done.act.value.items() if name not in owned and live.get(name) != value]
+            if lost and live.get("strategy") == "ROLLING":
+                yield f"somebody set {done.act.value}, and the settings are {live}"
 
 
 def held(item: Item, known: Known) -> Iterator[str]:
     """HELD exactly where the same failed by itself before, nothing was changed, and something else runs."""
     tried, facts = known.tried, item.facts
+    if item.is_moved or (facts.stale and not item.before.is_settled):
+        return
     is_same = tried.text == item.text and tried.digests == (item.digest,)
     if item.status == "HELD" and not item.reason.startswith("waits for"):
         if not item.could_fail:
@@ -97,6 +143,9 @@ def not_silently(item: Item, known: Known) -> Iterator[str]:
     for theirs, ours in pairwise(those):
         if theirs.by != HAND or ours.by != item.facts.name or theirs.has_given_up:
             continue
+        if dict(item.after.digests) == dict(theirs.digests):
+            # A copy of it runs.
+            continue
         if not item.names(theirs.revision, theirs.deployment, "someone else", "joined the deployment"):
             yield f"{theirs.revision} ({theirs.deployment}), which somebody deployed, was replaced"
 
@@ -113,11 +162,9 @@ def unchanged_where_said(item: Item, known: Known) -> Iterator[str]:
 def failed_says_what_runs(item: Item, known: Known) -> Iterator[str]:
     if item.status != "FAILED" or item.after.revision == item.before.revision or not item.facts.alone:
         return
-    if item.reason.startswith("unknown: "):
+    if "unknown" in item.reason:
         return
-    if not item.names(item.after.revision, str(item.after.deployment)) and not any(
-        done.revision == item.after.revision for done in item.hands
-    ):
+    if not item.names(item.after.revision, str(item.after.deployment)) and not any(d.deployment for d in item.hands):
         yield f"it does not say that {item.after.revision} runs"
 
 
@@ -142,7 +189,11 @@ RULES: tuple[Rule, ...] = (
     good_runs,
     good_is_checked,
     rolled_back,
+    intent_before_act,
+    never_back_to_what_failed,
+    left_alone,
     settings_stand,
+    settings_by_hand_stand,
     held,
     not_silently,
     unchanged_where_said,

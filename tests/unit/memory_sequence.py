@@ -38,7 +38,9 @@ class Sequence:
     def __init__(self, seed: int) -> None:
         self.seed, self.chance = seed, random.Random(seed)  # noqa: S311 - the same story again
         self.names = ("web", "api", "db")[: self.chance.choice((1, 1, 2, 2, 3))]
-        self.kinds = set(self.chance.sample(_KINDS, self.chance.choice((0, 1, 1, 2, 2, 3, 5))))
+        self.kinds = set(self.chance.sample((*_KINDS, "upgrade"), self.chance.choice((0, 1, 2, 2, 3, 4, 5, 7))))
+        if self.chance.random() < 0.3:
+            self.kinds.add("settings")
         self.has_hooks = self.chance.random() < 0.6
 
     def story(self) -> Story:
@@ -50,13 +52,14 @@ class Sequence:
         for number in range(chance.randint(1, 4)):
             if number:
                 manifest = self._changed(manifest)
-            steps += self._between()
+            steps += self._between(manifest)
             steps.append(self._push(manifest))
         steps += [Act("corrupt_mended"), Act("wait", value=1_500)]
         steps += [Push(manifest, is_repeat=True) for _ in range(4)]
         stale = chance.choice((5.0, 15.0, 30.0)) if "stale" in self.kinds else 0.0
         skew = chance.uniform(-90, 90) if "skew" in self.kinds else 0.0
-        return Story(self.seed, settings, images, tuple(steps), stale, skew)
+        left = tuple(name for name in self.names if "upgrade" in self.kinds and chance.random() < 0.5)
+        return Story(self.seed, settings, images, tuple(steps), stale, skew, left)
 
     def _settings(self) -> dict[str, Any]:
         chance = self.chance
@@ -96,7 +99,7 @@ class Sequence:
         return made
 
     def _hooks(self) -> dict[str, Any]:
-        words = {"postDeploy": self.chance.choice(("go", "go", "fail"))}
+        words = {"postDeploy": self.chance.choice(("go", "fail"))}
         if self.chance.random() < 0.3:
             words["preDeploy"] = self.chance.choice(("go", "go", "fail"))
         return {name: {"command": [name, word]} for name, word in words.items()}
@@ -135,10 +138,9 @@ class Sequence:
         chance, kinds = self.chance, self.kinds
         during: list[tuple[int, Act]] = []
         if "hands during" in kinds and chance.random() < 0.6:
-            during += [(self._call(), self._hand()) for _ in range(chance.randint(1, 2))]
+            during += [(self._call(), self._hand(manifest)) for _ in range(chance.randint(1, 2))]
         if "tags" in kinds and chance.random() < 0.3:
-            moved = Act("tag", chance.choice(self.names), (chance.choice(_TAGS), chance.choice(("good", "bad"))))
-            during.append((self._call(), moved))
+            during.append((self._call(), self._moved(manifest)))
         if "ledger" in kinds and chance.random() < 0.3:
             # Progress that is not there any more can be read from ECS.
             lost = chance.choice((Act("lose", value="work/"), Act("lose_step"), Act("lose_step")))
@@ -147,7 +149,8 @@ class Sequence:
             during.append((self._call(), Act("rival", value=copy.deepcopy(self._manifest()))))
         if "ledger" in kinds and chance.random() < 0.5:
             first = self._call()
-            during += [(first, Act("down_for", value=True)), (first + chance.randint(1, 40), Act("down_for"))]
+            kind = chance.choice(("down_for", "unwritable"))
+            during += [(first, Act(kind, value=True)), (first + chance.randint(1, 40), Act(kind))]
         abort, ends = None, "dies"
         if "abort" in kinds and chance.random() < 0.5:
             abort, ends = self._call(), chance.choice(("dies", "dies", "goes on", "goes on", "redriven"))
@@ -159,22 +162,32 @@ class Sequence:
         """The number of a call in a release: a small one takes 50, one that rolls back three services 400."""
         return self.chance.randint(3, self.chance.choice((40, 80, 160, 320)))
 
-    def _hand(self) -> Act:
+    def _asked(self, manifest: dict[str, Any], name: str) -> str:
+        """The tag that Git asks for."""
+        return str(next(each for each in manifest["services"] if each["serviceName"] == name)["image"]).split(":")[-1]
+
+    def _hand(self, manifest: dict[str, Any]) -> Act:
+        """What somebody does by hand: often with just the image that Git asks for."""
         chance, name = self.chance, self.chance.choice(self.names)
         kind = chance.choice(("hotfix", "hotfix", "earlier", "force", "settings"))
         if kind == "hotfix":
-            return Act(kind, name, chance.choice(("hot", "hot", "cold", "2", "3")))
+            return Act(kind, name, chance.choice(("hot", "hot", "cold", *[self._asked(manifest, name)] * 3)))
         if kind == "earlier":
             return Act(kind, name, chance.randint(0, 3))
         return Act(kind, name, dict(chance.choice(_BY_HAND)) if kind == "settings" else None)
 
-    def _between(self) -> list[Act]:
+    def _moved(self, manifest: dict[str, Any]) -> Act:
+        """An image that somebody pushes under a tag: often under the one that Git asks for."""
+        chance, name = self.chance, self.chance.choice(self.names)
+        tag = chance.choice((*_TAGS, *[self._asked(manifest, name)] * 4))
+        return Act("tag", name, (tag, chance.choice(("good", "good", "bad", "never"))))
+
+    def _between(self, manifest: dict[str, Any]) -> list[Act]:
         chance, made = self.chance, []
         if "hands between" in self.kinds and chance.random() < 0.7:
-            made += [self._hand() for _ in range(chance.randint(1, 2))]
+            made += [self._hand(manifest) for _ in range(chance.randint(1, 2))]
         if "tags" in self.kinds and chance.random() < 0.6:
-            word = chance.choice(("good", "good", "bad", "never"))
-            made.append(Act("tag", chance.choice(self.names), (chance.choice(_TAGS), word)))
+            made.append(self._moved(manifest))
         if "ledger" in self.kinds and chance.random() < 0.3:
             made.append(chance.choice((Act("lose", value="targets/"), Act("lose", value=""), Act("corrupt"))))
         if chance.random() < 0.7:

@@ -5,7 +5,7 @@ A story is data: it can be printed, made smaller by hand, and played again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -37,7 +37,9 @@ class Push:
 @dataclass(frozen=True, slots=True)
 class Story:
     """``settings``: the services, with their deployment settings. ``stale``: how old ECS's answers may be, in seconds.
-    ``skew``: by how much the functions' clock differs from ECS's. ``images``: what each tag is at first."""
+    ``skew``: by how much the functions' clock differs from ECS's. ``images``: what each tag is at first.
+    ``left_failed``: services whose first revision has the tag of one that failed, as versions before the ledger left
+    it."""
 
     seed: int
     settings: dict[str, dict[str, Any]]
@@ -45,4 +47,4 @@ class Story:
     steps: tuple[Act | Push, ...] = ()
     stale: float = 0.0
     skew: float = 0.0
-    old_tags: dict[str, str] = field(default_factory=dict)
+    left_failed: tuple[str, ...] = ()

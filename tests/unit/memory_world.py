@@ -19,7 +19,7 @@ from ecs_gitops.model.errors import AwsUnavailable, LedgerRefused, LedgerUnavail
 from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.fake_bucket import FakeBucket
 from unit.machine import Machine
-from unit.memory_account import HAND, Account, State, image
+from unit.memory_account import HAND, Account, State, image, old_tag
 from unit.memory_facts import Checked, Deployed, Done, Facts
 from unit.memory_function import Aborted, Function, FunctionThread
 from unit.memory_story import Act, Push, Story
@@ -75,7 +75,8 @@ class World:
         for (name, tag), word in story.images.items():
             self.account.push(name, tag, word)
         for name, settings in story.settings.items():
-            first = self.account.define(name, (name, image(name, "1")), tags=dict(story.old_tags))
+            tags = {old_tag(name): "x"} if name in story.left_failed else {}
+            first = self.account.define(name, (name, image(name, "1")), tags=tags)
             self.account.serve(name, first, desired=1, deploymentConfiguration=dict(settings))
         self.account.now += 20_000
         if story.stale:
@@ -86,8 +87,9 @@ class World:
         self.facts: Facts | None = None
         self._after_abort: list[Function] = []
         self.account.on_call = self._on_call
-        self.bucket.hooks["before"] = lambda name, key: self._ledger_called()
-        self._down = False
+        self.account.has_intent = self._has_intent
+        self.bucket.hooks["before"] = self._ledger_called
+        self._down = self._is_unwritable = False
 
     def play(self) -> list[Facts]:
         try:
@@ -111,7 +113,7 @@ class World:
     # --- pushes ------------------------------------------------------------------------------------------------------
 
     def _push(self, push: Push) -> None:
-        self._down = False
+        self._down = self._is_unwritable = False
         number = len(self.history) + 1
         facts = Facts(
             number, f"run-{number}", push, self.account.now, self.states(), self.memory(), self.between, alone=True
@@ -137,7 +139,7 @@ class World:
         finally:
             self.account.arm(self.chance, 0.0)
             self.account.actor, self.account.refused, self.facts = HAND, set(), None
-        self._down = False
+        self._down = self._is_unwritable = False
         facts.writes = self.account.writes - writes
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
@@ -154,6 +156,7 @@ class World:
                 r["status"],
                 "deploymentCircuitBreaker" in r,
                 dict(r["digests"]),
+                bool(r["hasIntent"]),
             )
             for r in self.account.records
         ]
@@ -193,8 +196,12 @@ class World:
         self.account.now += _REDRIVEN_AFTER
         return True
 
-    def _ledger_called(self) -> None:
-        if self._down:
+    def _has_intent(self, service: str) -> bool:
+        attempt = ((self.memory() or {}).get(f"service shop/{service}") or {}).get("attempt") or {}
+        return self.account.actor == HAND or str(attempt.get("execution", "")).endswith(f":{self.account.actor}")
+
+    def _ledger_called(self, name: str, key: str) -> None:
+        if self._down or (self._is_unwritable and name == "write" and key == TARGETS):
             raise LedgerUnavailable("s3://ledger: SlowDown")
         self._on_call("ledger", False)
 
@@ -222,7 +229,7 @@ class World:
         if isinstance(threading.current_thread(), FunctionThread):
             return
         for each in self._after_abort:
-            each.go_on(self.chance.randint(1, 3))
+            each.go_on(self.chance.choice((0, 0, 1, 2)))
         if not any(each.is_alive for each in self._after_abort):
             self.account.on_time = None
 
@@ -289,6 +296,10 @@ class World:
 
     def _down_for(self, act: Act) -> None:
         self._down = bool(act.value)
+
+    def _unwritable(self, act: Act) -> None:
+        """The memory can be read, and not written."""
+        self._is_unwritable = bool(act.value)
 
     def _rival(self, act: Act) -> None:
         """Another execution begins while this one runs."""
