@@ -47,13 +47,8 @@ class Tried:
 @dataclass(slots=True)
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
-<<<<<<< HEAD
-    without any, with whether their item had a hook postDeploy. ``settings`` are those that stand while nothing of a
-    failed release counts."""
-=======
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
     counts, ``reported`` are the revisions that a release called good."""
->>>>>>> model
 
     settings: dict[str, Any]
     tried: Tried = field(default_factory=Tried)
