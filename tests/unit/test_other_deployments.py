@@ -44,9 +44,8 @@ class Watched(Machine):
 
 
 def returns(handler: Any, event: dict[str, Any]) -> bool:
-    """The deploy function is about to return an item."""
-    items = (event.get("batch") or {}).get("items", ())
-    return handler is deploy_ecs.handler and any(each.get("progress", {}).get("step") == "ROLL_BACK" for each in items)
+    """The deploy function is about to roll an item back."""
+    return handler is deploy_ecs.handler and "ROLL_BACK" in event.get("batch", {}).get("counts", {})
 
 
 def rolls_out(ecs: FakeEcs, seconds: float, revision: str = "web:2") -> Callable[[Any, dict[str, Any]], bool]:
