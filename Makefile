@@ -83,7 +83,7 @@ test-unit: $(STAMP) ## run the unit and property tests alone
 # The emulator pins another botocore than the layer has. `-m botocore`: the tests that depend on it.
 .PHONY: test-layer
 test-layer: $(STAMP) $(UNPACKED) ## run the unit tests that depend on botocore on the one that the layer ships
-	@PYTHONPATH=$(PYTHONPATH):$(UNPACKED)/python ECS_GITOPS_TEST_PINS=lambda_src/requirements.txt $(PYTEST) tests/unit -m botocore -q
+	@PYTHONPATH=$(PYTHONPATH):$(UNPACKED)/python ECS_GITOPS_TEST_PINS=lambda_src/requirements.txt $(PYTEST) tests/unit -m botocore -n $(WORKERS) -q
 $(UNPACKED): $(LAYER)
 	@rm -rf $@
 	@$(PYTHON) -m zipfile -e $(LAYER) $@

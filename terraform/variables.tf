@@ -75,7 +75,7 @@ variable "manifest_path" {
 }
 
 variable "pipeline_execution_mode" {
-  description = "What a push does while a release is going on: QUEUED waits, SUPERSEDED replaces the one that waits, PARALLEL runs beside it."
+  description = "What a push does while a release is going on: QUEUED waits, SUPERSEDED replaces the one that waits, PARALLEL starts beside it, and is refused while that one runs."
   type        = string
   nullable    = false
   default     = "QUEUED"

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from playground.stack import Stack
 
 ROOT = Path(__file__).parents[1]
+# What waits longest or is longest begins first, so that no process is left with it at the end.
+_FIRST = ("test_lifecycle_rules.py", "test_terraform.py", "test_permissions.py", "test_failures.py", "test_versions.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order in which processes take them."""
+    items.sort(key=lambda item: _FIRST.index(item.path.name) if item.path.name in _FIRST else len(_FIRST))
 
 
 @pytest.fixture(scope="session")

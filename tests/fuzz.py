@@ -1,4 +1,5 @@
-"""Fuzz what reads manifests, images, executions' inputs, the state machine's events and texts from outside.
+"""Fuzz what reads manifests, images, executions' inputs, the state machine's events, the ledger's objects and texts
+from outside.
 
 ``PYTHONPATH=lambda_src:tests python -m fuzz --seconds 60 --seed 1``: each input is made from its own number, and
 judged by :mod:`hostile`. At the first undocumented outcome, or one that takes too long, the input is printed with its
@@ -8,15 +9,14 @@ number (``--only NUMBER`` makes it again) and the exit code is 1.
 from __future__ import annotations
 
 import argparse
-import base64
+import contextlib
 import copy
 import json
 import random
 import sys
 import time
-import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -24,7 +24,6 @@ import yaml
 import hostile
 import outside
 import references
-import worst_cases
 from ecs_gitops.manifest.field_types import ListOf, Object
 from ecs_gitops.manifest.fields import DEPLOYMENT
 
@@ -177,6 +176,32 @@ class Source(random.Random):
         known = [key for _, key in places if isinstance(key, str)]
         return self.choice(known) if known and self.random() < 0.8 else str(self.nasty())[:100]
 
+    def changed(self, recorded: hostile.Recorded) -> tuple[Any, dict[str, bytes]]:
+        """A real event and the ledger's objects at that moment, with one thing changed in one of them."""
+        event, objects = json.loads(recorded.event), dict(recorded.objects)
+        if not recorded.read or self.random() < 0.5:
+            return self.mutated(event), objects
+        # Objects that nobody reads need no change, but for one.
+        key = self.choice(recorded.read if self.random() < 0.95 else tuple(objects))
+        content = self.damaged(objects.pop(key))
+        return event, objects if content is None else {**objects, key: content}
+
+    def damaged(self, content: bytes) -> bytes | None:
+        """An object of the ledger after something happened to it; None where it was deleted."""
+        way = self.random()
+        if way < 0.1:
+            return None
+        if way < 0.2:
+            return content[: self.randrange(len(content) + 1)]
+        if way < 0.25:
+            return self.text(content.decode())
+        if way < 0.3:
+            return json.dumps(self.nasty()).encode()
+        data = json.loads(content)
+        if way < 0.4 and isinstance(data, dict):
+            return json.dumps({**data, "schemaVersion": self.choice((0, 2, 4, 99, self.nasty()))}).encode()
+        return json.dumps(self.mutated(data)).encode()
+
     def text(self, text: str) -> bytes:
         """A YAML text with a few places of it changed."""
         for _ in range(self.choice((1, 1, 2, 3, 8))):
@@ -202,32 +227,26 @@ def _places(data: Any) -> Any:
 
 
 def _event(source: Source) -> tuple[str, Any]:
-    name, text = source.choice(hostile.events())
-    event = json.loads(text)
-    for _ in range(source.choice((1, 1, 1, 2, 4))):
-        batch = event.get("batch") if isinstance(event, dict) else None
-        if isinstance(batch, dict) and isinstance(batch.get("packed"), str) and source.random() < 0.7:
-            event["batch"] = {**batch, "packed": _repacked(source, batch["packed"])}
-        else:
+    recorded = source.choice(hostile.events())
+    name, (event, objects) = recorded.handler, source.changed(recorded)
+    for _ in range(source.choice((0, 0, 0, 1, 3))):
+        if source.random() < 0.5 or not objects:
             event = source.mutated(event)
+            continue
+        key = source.choice(tuple(objects))
+        # What is no JSON any more stays as it is.
+        with contextlib.suppress(ValueError):
+            content = source.damaged(objects[key])
+            del objects[key]
+            objects |= {} if content is None else {key: content}
     if source.random() < 0.05:
         name = source.choice(sorted(hostile.HANDLERS))
-    return name, event
-
-
-def _repacked(source: Source, packed: str) -> str:
-    try:
-        content = json.loads(zlib.decompress(base64.b85decode(packed)))
-    except (ValueError, zlib.error):
-        return packed[::-1]
-    text = json.dumps(source.mutated(content)).encode()
-    if source.random() < 0.1:
-        return worst_cases.packed(text)[: source.randrange(1, 200)]
-    return worst_cases.packed(text)
+    return name, (event, objects)
 
 
 def made(number: int) -> tuple[str, Any]:
-    """The input of this number: what it is for (``manifest``, ``image``, ``text``, a handler, …), and itself."""
+    """The input of this number: what it is for (``manifest``, ``image``, ``text``, a handler, …), and itself: for a
+    handler, an event and the ledger's objects."""
     source = Source(number)
     if source.random() < _IMAGES:
         return "image", references.made(source)
@@ -264,7 +283,7 @@ def judged(kind: str, data: Any) -> str:
     elif kind == "input":
         reported = hostile.judge_input(data)
     else:
-        reported = hostile.judge_event(kind, data)
+        reported = hostile.judge_event(kind, *data)
     seconds = time.process_time() - began
     if seconds > _SECONDS_AT_MOST:
         raise hostile.Undocumented(f"it took {seconds:.1f} s")
@@ -300,7 +319,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _shown(data: Any) -> str:
+    if isinstance(data, tuple):
+        event, objects = data
+        return "\n".join((json.dumps(event), *_shown_objects(objects)))[:_SHOWN]
     return (repr(data) if isinstance(data, bytes) else json.dumps(data))[:_SHOWN]
+
+
+def _shown_objects(objects: Mapping[str, bytes]) -> list[str]:
+    # What was changed comes last in the ledger, and first here.
+    return [f"{key}: {content!r}" for key, content in reversed(objects.items())]
 
 
 if __name__ == "__main__":

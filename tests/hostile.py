@@ -1,6 +1,7 @@
 """What may come of a hostile manifest or event: a result that JSON and UTF-8 can carry, or a documented error.
 
-For the unit tests and for the fuzzer. Events are judged by the handlers that ship, with an account in memory.
+For the unit tests and for the fuzzer. Events are judged by the handlers that ship, with an account and a ledger in
+memory.
 """
 
 from __future__ import annotations
@@ -10,25 +11,42 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 import references
 from ecs_gitops import manifest
+from ecs_gitops.aws.ledger_bucket import Stored
 from ecs_gitops.ecs.image_reference import PATTERN, refusal
 from ecs_gitops.lambdas import batch_run, deploy_ecs, deploy_task, init_config, validate_deploy
+from ecs_gitops.ledger import fence, settings
+from ecs_gitops.ledger.fence import Holder
+from ecs_gitops.ledger.releases import release_hash
 from ecs_gitops.manifest.execution_input import render
-from ecs_gitops.model.batch import Batch
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
+from ecs_gitops.model.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    FenceLost,
+    InvalidEvent,
+    InvalidManifest,
+    InvalidSettings,
+    LedgerRefused,
+    LedgerUnavailable,
+    ReleaseInProgress,
+    UnknownAccount,
+)
+from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
-from unit.fake_aws import REGION
+from unit.fake_aws import ACCOUNT, REGION
+from unit.fake_bucket import FakeBucket
 from unit.fake_ecs import FakeEcs
-from unit.machine import Machine
+from unit.machine import ROLES, Machine
 
 HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "init_config": init_config.handler,
@@ -36,7 +54,18 @@ HANDLERS: dict[str, Callable[[Any, Any], Any]] = {
     "deploy_task": deploy_task.handler,
     "validate_deploy": validate_deploy.handler,
 }
-DOCUMENTED = (InvalidManifest, UnknownAccount, InvalidEvent, AwsUnavailable)
+_OF_THE_LEDGER = (LedgerUnavailable, LedgerRefused)
+_OF_A_BATCH = (InvalidEvent, AwsUnavailable, FenceLost, *_OF_THE_LEDGER)
+# The errors that each handler's documentation names.
+DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
+    "init_config": (
+        *(InvalidManifest, UnknownAccount, InvalidEvent, InvalidSettings, ReleaseInProgress),
+        *_OF_THE_LEDGER,
+    ),
+    "deploy_ecs": _OF_A_BATCH,
+    "deploy_task": _OF_A_BATCH,
+    "validate_deploy": _OF_A_BATCH,
+}
 # Of an error's text, which becomes part of the state machine's data.
 _ERROR_AT_MOST = 100_000
 EXECUTION = {
@@ -44,6 +73,21 @@ EXECUTION = {
     "name": "run-1",
     "startTime": "2026-11-24T10:00:00Z",
 }
+_SETTINGS = {
+    "schemaVersion": settings.SCHEMA_VERSION,
+    "name": "ecs-gitops",
+    "account": ACCOUNT,
+    "region": REGION,
+    "roleArns": ROLES,
+    "defaults": {"timeoutMinutes": 30},
+    "guardRails": {"executionTimeoutMinutes": 10_080},
+}
+# The ledger's objects where there is nothing but the instance's settings and the release that holds the fence.
+LEDGER: Mapping[str, bytes] = {
+    settings.KEY: json.dumps(_SETTINGS).encode(),
+    fence.KEY: Holder(EXECUTION["id"], 1.0).written(),
+}
+_read_settings = settings.read
 REFERENCE = Path(__file__).parents[1] / "docs" / "manifest.md"
 
 
@@ -82,30 +126,34 @@ def account() -> FakeEcs:
 
 
 @contextlib.contextmanager
-def world() -> Iterator[FakeEcs]:
-    """The handlers' surroundings: an account, their settings, a clock that does not wait, silence."""
-    aws = account()
+def world(objects: Mapping[str, bytes] = LEDGER) -> Iterator[Machine]:
+    """The handlers' surroundings: an account, a ledger with ``objects``, a clock that does not wait, silence."""
+    aws, bucket = account(), FakeBucket()
+    for key, content in objects.items():
+        bucket.objects[key] = Stored(content, f'"{key}"')
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
-        Machine(aws, patch)
+        machine = Machine(aws, patch, ledger=bucket)
+        patch.setattr(settings, "read", _read_settings)
         for module in (batch_run, validate_deploy):
             patch.setattr(module, "connect", lambda _target: _Polite(aws))
         logging.disable()
         try:
-            yield aws
+            yield machine
         finally:
             logging.disable(logging.NOTSET)
 
 
-def judge_event(name: str, event: Any) -> str:
-    """The result for an event: ``result``, or the name of the documented error. Raises :class:`Undocumented`."""
-    with world():
-        return _judge_event(name, json.loads(json.dumps(event)))
+def judge_event(name: str, event: Any, objects: Mapping[str, bytes] = LEDGER) -> str:
+    """The result for an event and what the ledger has then: ``result``, or the name of the documented error. Raises
+    :class:`Undocumented`."""
+    with world(objects) as machine:
+        return _judge_event(name, json.loads(json.dumps(event)), machine.ledger, objects)
 
 
-def _judge_event(name: str, event: Any) -> str:
+def _judge_event(name: str, event: Any, bucket: FakeBucket, before: Mapping[str, bytes]) -> str:
     try:
         result = HANDLERS[name](event, None)
-    except DOCUMENTED as error:
+    except DOCUMENTED[name] as error:
         _require_tellable(error)
         return type(error).__name__
     except Exception as error:
@@ -114,29 +162,93 @@ def _judge_event(name: str, event: Any) -> str:
         json.dumps(result, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, TypeError) as error:
         raise Undocumented(f"{name} returns what JSON cannot carry: {error}") from error
-    _require_all_items(event, result)
+    after = {key: stored.content for key, stored in bucket.objects.items()}
+    for key in before:
+        if key.startswith("work/") and after.get(key) != before[key]:
+            raise Undocumented(f"{name} wrote {key} again")
+    try:
+        _require_all_items(name, event, result, before, after)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Undocumented(f"{name} returns what points to nothing: {type(error).__name__}: {error}") from error
     return "result"
 
 
-def _require_all_items(event: Any, result: Any) -> None:
-    """No item is lost, and none made."""
-    if "batch" in event:
-        before, after = _numbers([event["batch"]]), _numbers([result["batch"]])
-    elif "stage" in event:
-        stage = event["stage"]
-        before = _numbers([*(stage.get("batches") or ()), *(stage.get("rest") or ())])
-        after = _numbers([*result.get("batches", ()), *result.get("rest", ())])
-        if result["next"] == "REPORT":
-            # The report of a very large release lists no more than fit; it counts them all.
-            before, after = len(before), sum(result["result"]["counts"].values())
-    else:
+# --- items -----------------------------------------------------------------------------------------------------------
+
+
+def _require_all_items(
+    name: str, event: Any, result: Any, objects: Mapping[str, bytes], written: Mapping[str, bytes]
+) -> None:
+    """No item is lost, and none made, between what the event points to and what the answer points to. ``objects`` are
+    the ledger's before the call, ``written`` those after it."""
+    if name == "init_config":
         return
+    if name == "validate_deploy" and "stage" in event:
+        stage = event["stage"]
+        before = _of_stage(objects, stage)
+        if result["next"] == "REPORT":
+            # The report of a large release lists no more than fit; it counts them all.
+            _require_same(len(before), sum(result["result"]["counts"].values()))
+        else:
+            _require_same(before, _of_stage(written, result))
+        return
+    step = step_key(result["release"], result["batch"], result["batch"]["step"])
+    if step in objects:
+        # A run before this one made it.
+        return
+    _require_same(_numbers(objects, _newest(objects, event["release"], event["batch"])), _numbers(written, step))
+
+
+def _require_same(before: Any, after: Any) -> None:
     if before != after:
-        raise Undocumented(f"items {before} became {after}")
+        raise Undocumented(f"items {before} became {after}"[:2000])
 
 
-def _numbers(batches: list[Any]) -> Any:
-    return sorted(item.number for each in batches for item in Batch.from_json(each).items)
+def folder(release: Any, stage: int) -> str:
+    """Where the ledger has the objects of a stage."""
+    return f"work/{release_hash(Release.from_json(release))}/{stage}"
+
+
+def step_key(release: Any, pointer: Any, step: int) -> str:
+    """Where the ledger has a step of a batch."""
+    place = f"{pointer['kind']}-{pointer['account']}-{pointer['region']}"
+    return f"{folder(release, pointer['stage'])}/{place}/{step}.json"
+
+
+def _newest(objects: Mapping[str, bytes], release: Any, pointer: Any, *, is_later_too: bool = False) -> str:
+    """The key of the step that a pointer points to, of an older one where that is absent, or of a later one."""
+    step = pointer["step"]
+    while step_key(release, pointer, step) not in objects:
+        step -= 1
+        if step < 0:
+            raise KeyError("no step")
+    at = pointer["step"] + 1
+    while is_later_too and step_key(release, pointer, at) in objects:
+        step, at = at, at + 1
+    return step_key(release, pointer, step)
+
+
+def _numbers(objects: Mapping[str, bytes], key: str) -> list[int]:
+    """The numbers of a step's items."""
+    return _of_batch(json.loads(objects[key])["batch"])
+
+
+def _of_batch(batch: Any) -> list[int]:
+    return sorted(item["desired"]["number"] for item in batch["items"])
+
+
+def _of_stage(objects: Mapping[str, bytes], stage: Any) -> list[int]:
+    """The numbers of the items that a stage's data points to."""
+    found: list[int] = []
+    for pointer in stage.get("batches") or ():
+        found += _numbers(objects, _newest(objects, stage["release"], pointer, is_later_too=True))
+    if stage.get("rest"):
+        rest = json.loads(objects[f"{folder(stage['release'], stage['stage'])}/rest.json"])["batches"]
+        found += [number for batch in rest for number in _of_batch(batch)]
+    return sorted(found)
+
+
+# --- manifests and images --------------------------------------------------------------------------------------------
 
 
 def judge_image(image: str) -> str:
@@ -250,25 +362,36 @@ _DEPLOYMENTS = (
 )
 
 
-@cache
-def events() -> tuple[tuple[str, str], ...]:
-    """Every event of some releases, by handler, as JSON: what the state machine really sends, and the same packed."""
-    found: dict[tuple[str, str], None] = {}
-    for deployment in (*_DEPLOYMENTS, manifest.load(EVERYTHING.encode(), "f").to_json()):
-        with world() as aws, pytest.MonkeyPatch.context() as patch:
-            machine = Machine(aws, patch)
-            invoke = machine._invoke
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the state machine really sent. ``event`` is JSON, ``objects`` are the ledger's at that moment, and ``read``
+    are the keys of those that the handler read."""
 
-            def record(handler: Any, event: Any, invoke: Any = invoke) -> Any:
+    handler: str
+    event: str
+    objects: Mapping[str, bytes]
+    read: tuple[str, ...]
+
+
+@cache
+def events() -> tuple[Recorded, ...]:
+    """Every event of some releases. After each of them, failed revisions are deregistered."""
+    found: dict[tuple[str, str], Recorded] = {}
+    for deployment in (*_DEPLOYMENTS, manifest.load(EVERYTHING.encode(), "f").to_json()):
+        with world() as machine, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ECS_GITOPS_DEREGISTER_FAILED", "true")
+            invoke, bucket = machine._invoke, machine.ledger
+
+            def record(handler: Any, event: Any, invoke: Any = invoke, bucket: FakeBucket = bucket) -> Any:
                 name = next(name for name, known in HANDLERS.items() if known is handler)
-                found[name, json.dumps(event)] = None
-                return invoke(handler, event)
+                text, calls = json.dumps(event), len(bucket.calls)
+                objects = MappingProxyType({key: stored.content for key, stored in bucket.objects.items()})
+                try:
+                    return invoke(handler, event)
+                finally:
+                    read = dict.fromkeys(key for call, key in bucket.calls[calls:] if call == "read" and key in objects)
+                    found[name, text] = Recorded(name, text, objects, tuple(read))
 
             patch.setattr(machine, "_invoke", record)
             machine.run(deployment)
-    for name, text in list(found):
-        event = json.loads(text)
-        if "batch" in event:
-            packed = replace(Batch.from_json(event["batch"]), reason_budget=1).to_json()
-            found[name, json.dumps({**event, "batch": packed})] = None
-    return tuple(found)
+    return tuple(found.values())

@@ -1,4 +1,4 @@
-"""The files and events that cost most for their size, each with what comes of it.
+"""The files, events and objects of the ledger that cost most for their size, each with what comes of it.
 
 ``PYTHONPATH=lambda_src:tests python -m worst_cases manifests`` (or ``events``) judges them in a process of bounded
 memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB.
@@ -6,22 +6,23 @@ memory and prints, as JSON by name: its result, the seconds of CPU time, and the
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import resource
 import sys
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import hostile
+from ecs_gitops.model.pointer import SCHEMA_VERSION
 from unit.fake_aws import ACCOUNT, REGION
 
 _ITEM = {"service": "w", "clusterName": "c", "image": "i"}
-_RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "startedAt": 1.0}
+RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "startedAt": 1.0}
+# An event, and the ledger's objects then.
+Given: TypeAlias = tuple[dict[str, Any], dict[str, bytes]]
 # What runs away is stopped before the machine suffers.
 _ADDRESS_SPACE = 4 * 2**30
 
@@ -134,11 +135,6 @@ MANIFESTS: dict[str, Callable[[], bytes]] = {
 GOOD_MANIFESTS = {"7,500 services", "a chain of 3,500", "alarms up to the limit"}
 
 
-def packed(text: bytes) -> str:
-    """As a batch has it."""
-    return base64.b85encode(zlib.compress(text)).decode()
-
-
 def batch(items: list[Any] | None = None, **members: Any) -> dict[str, Any]:
     """A batch of services."""
     role = f"arn:aws:iam::{ACCOUNT}:role/deploy"
@@ -149,65 +145,158 @@ def batch(items: list[Any] | None = None, **members: Any) -> dict[str, Any]:
 def item(number: int, /, **members: Any) -> dict[str, Any]:
     """An item; ``members`` are of what is desired, but for the names of the other parts."""
     parts = {part: members.pop(part) for part in ("change", "progress", "watched", "result") if part in members}
-    known = {"number": number, "name": f"s{number}", "cluster": "shop", "container": "w", "image": "w:2"}
+    known = {"number": number, "name": f"s{number}", "cluster": "shop", "images": {"w": "w:2"}}
     return {"desired": known | members, **parts}
 
 
-def _batch_event(made: dict[str, Any]) -> dict[str, Any]:
-    return {"release": _RELEASE, "batch": made}
+def pointer(made: Any, stage: int = 0, step: int = 0, **members: Any) -> dict[str, Any]:
+    """The pointer to a step of a batch."""
+    place = {member: made[member] for member in ("kind", "account", "region", "roleArn", "mode")}
+    known = {"stage": stage, "step": step, "next": "DEPLOY", "waitSeconds": 0, "counts": {}}
+    return {"schemaVersion": SCHEMA_VERSION, **place, **known, **members}
 
 
-def _stage_event(batches: list[Any], **more: Any) -> dict[str, Any]:
-    return {"stage": {"release": _RELEASE, "mode": "DEPLOY", "batches": batches, "rest": [], **more}}
+def stored(data: Any, **members: Any) -> bytes:
+    """An object of the ledger's work."""
+    return json.dumps({"schemaVersion": SCHEMA_VERSION, **data, **members}, separators=(",", ":")).encode()
 
 
-def _full_batch() -> dict[str, Any]:
-    return batch(packed=packed(json.dumps({"items": [item(n) for n in range(20_000)]}).encode()))
+def step(made: Any, stage: int = 0, number: int = 0, **members: Any) -> dict[str, bytes]:
+    """A step of a batch, by its key."""
+    shown = pointer(made, stage, number)
+    return {hostile.step_key(RELEASE, shown, number): stored({"batch": made, "pointer": shown}, **members)}
 
 
-def _lost_chain() -> dict[str, Any]:
+def batch_event(made: Any, *objects: dict[str, bytes]) -> Given:
+    """The event for a batch, and a ledger with its step, or with ``objects`` in its place."""
+    ledger = dict(hostile.LEDGER)
+    for each in objects or (step(made),):
+        ledger |= each
+    return {"release": RELEASE, "batch": pointer(made)}, ledger
+
+
+def stage_event(batches: list[Any], rest: list[Any] | None = None, **more: Any) -> Given:
+    """The event for a stage, and a ledger with its steps and the rest."""
+    ledger = dict(hostile.LEDGER)
+    for each in batches:
+        ledger |= step(each)
+    if rest:
+        ledger[f"{hostile.folder(RELEASE, 0)}/rest.json"] = stored({"batches": rest})
+    stage = {
+        "schemaVersion": SCHEMA_VERSION,
+        "release": RELEASE,
+        "mode": "DEPLOY",
+        "stage": 0,
+        "rest": sum(len(each["items"]) for each in rest or ()),
+        "batches": [pointer(each) for each in batches],
+    }
+    return {"stage": {**stage, **more}}, ledger
+
+
+def _watched_batch(reason: str = "") -> dict[str, Any]:
+    """Twenty thousand services that are being rolled out."""
+    change = {"kind": "DEPLOY", "revision": "web:2", "previous": "web:1"}
+    progress = {"step": "ROLLING_OUT", "began": 1.0, "since": 1.0, **({"reason": reason} if reason else {})}
+    return batch([item(n, change=change, progress=progress) for n in range(20_000)])
+
+
+def _lost(given: Given) -> Given:
+    """The same event after a state failed."""
+    event, ledger = given
+    pointers = [{**each, "error": {"Error": "States.Timeout"}} for each in event["stage"]["batches"]]
+    return {"stage": {**event["stage"], "batches": pointers}}, ledger
+
+
+def _lost_chain() -> Given:
     """The last fails, so each that waits for the one after it is skipped."""
     chain = [item(n, wave=10_000 - n, dependsOn=[n + 1]) for n in range(10_000)]
-    return _stage_event([batch([*chain, item(10_000, result={"status": "FAILED", "reason": "x"})])])
+    return stage_event([batch([*chain, item(10_000, result={"status": "FAILED", "reason": "x"})])])
 
 
-_HUGE = {"alarms": {"alarmNames": ["a" * 200] * 5_000}}
-EVENTS: dict[str, tuple[str, Callable[[], Any]]] = {
+def _bomb(content: bytes) -> Given:
+    """A step of this content."""
+    made = batch([])
+    return batch_event(made, {hostile.step_key(RELEASE, pointer(made), 0): content})
+
+
+_WEB = batch([item(0, name="web", images={"web": "web:2"})])
+
+
+def _deep(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+EVENTS: dict[str, tuple[str, Callable[[], Given]]] = {
     "10,000 services planned": (
         "init_config",
-        lambda: {
-            "deployment": {"defaults": _ITEM, "services": _services(10_000)},
-            "execution": hostile.EXECUTION,
-        },
+        lambda: (
+            {"deployment": {"defaults": _ITEM, "services": _services(10_000)}, "execution": hostile.EXECUTION},
+            dict(hostile.LEDGER),
+        ),
     ),
-    "a bomb of spaces": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" + b" " * 5 * 10**7)))),
-    "a bomb of brackets": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" * 7_000_000)))),
-    "a bomb of numbers": ("validate_deploy", lambda: _batch_event(batch(packed=packed(b"[" + b"1," * 3_900_000)))),
-    "a bomb of items": (
+    "20,000 items to watch": ("validate_deploy", lambda: batch_event(_watched_batch())),
+    "20,000 items lost": ("validate_deploy", lambda: _lost(stage_event([_watched_batch()]))),
+    "20,000 items in the rest": (
         "validate_deploy",
-        lambda: _batch_event(batch(packed=packed(b'{"items":[' + b"{}," * 2_600_000 + b"{}]}"))),
+        lambda: stage_event([batch([item(20_000)], account="2")], [_watched_batch()]),
     ),
-    "a bomb of shared values": (
+    "a step of tens of megabytes": ("validate_deploy", lambda: batch_event(_watched_batch("x" * 1_000))),
+    "5,000 batches": (
         "validate_deploy",
-        lambda: _batch_event(batch([item(n, deployment=0) for n in range(10_000)], shared=[_HUGE])),
+        lambda: stage_event([batch([item(n)], account=str(100_000_000_000 + n)) for n in range(5_000)]),
     ),
-    "20,000 items packed, to watch": ("validate_deploy", lambda: _batch_event(_full_batch())),
-    "20,000 items packed, lost": (
-        "validate_deploy",
-        lambda: _stage_event([{**_full_batch(), "error": {"Error": "States.Timeout"}}]),
-    ),
-    "5,000 batches": ("validate_deploy", lambda: _stage_event([batch([item(n)]) for n in range(5_000)])),
     "a chain of 10,000 skipped": ("validate_deploy", _lost_chain),
     "10,000 that wait for each other": (
         "validate_deploy",
-        lambda: _stage_event([batch([item(n, dependsOn=[(n + 1) % 10_000]) for n in range(10_000)])]),
+        lambda: stage_event([batch([item(n, dependsOn=[(n + 1) % 10_000]) for n in range(10_000)])]),
     ),
     "a cause of brackets": (
         "validate_deploy",
-        lambda: {"stage": {"error": {"Error": "E", "Cause": "[" * 200_000}, "execution": hostile.EXECUTION}},
+        lambda: (
+            {"stage": {"error": {"Error": "E", "Cause": "[" * 200_000}, "execution": hostile.EXECUTION}},
+            dict(hostile.LEDGER),
+        ),
+    ),
+    "a bomb of spaces": ("validate_deploy", lambda: _bomb(b"[" + b" " * 5 * 10**7)),
+    "a bomb of brackets": ("validate_deploy", lambda: _bomb(b"[" * 5 * 10**7)),
+    "a bomb of numbers": ("validate_deploy", lambda: _bomb(b"[" + b"1," * 10**7)),
+    "a bomb of deep members": (
+        "validate_deploy",
+        lambda: _bomb(
+            stored({"batch": batch([item(0, hooks={"preDeploy": 0})])}).replace(
+                b":0}", b":" + _deep(900).encode() + b"}"
+            )
+        ),
+    ),
+    "a bomb of deep pointers": (
+        "validate_deploy",
+        lambda: _bomb(
+            stored({"batch": batch([item(0)]), "pointer": {"counts": 0}}).replace(
+                b":0}", b":" + _deep(900).encode() + b"}"
+            )
+        ),
+    ),
+    "a memory of brackets": (
+        "deploy_ecs",
+        lambda: batch_event(_WEB, step(_WEB), {f"targets/{ACCOUNT}/{REGION}/service.json": b"[" * 10**7}),
+    ),
+    "a pointer to a step that cannot be": (
+        "validate_deploy",
+        lambda: ({"release": RELEASE, "batch": pointer(batch([]), step=10**9)}, dict(hostile.LEDGER)),
+    ),
+    "a pointer to the last step, and no step": (
+        "validate_deploy",
+        lambda: ({"release": RELEASE, "batch": pointer(batch([]), step=25_000)}, dict(hostile.LEDGER)),
     ),
 }
-REFUSED_EVENTS = {name for name in EVENTS if name.startswith("a bomb")}
+# Seconds of CPU time: these have a state of AWS to read for each of their items.
+WATCHING = {"20,000 items to watch": 15, "a step of tens of megabytes": 15}
+# Events that are refused, each with its error.
+REFUSED_EVENTS = {
+    **{name: "LedgerRefused" for name in EVENTS if name.startswith("a bomb")},
+    "a pointer to a step that cannot be": "InvalidEvent",
+    "a pointer to the last step, and no step": "LedgerRefused",
+}
 
 
 def peak_mib() -> int:
@@ -227,7 +316,7 @@ def measure(what: str) -> dict[str, dict[str, Any]]:
         began = time.process_time()
         try:
             reported = (
-                hostile.judge_manifest(data) if what == "manifests" else hostile.judge_event(EVENTS[name][0], data)
+                hostile.judge_manifest(data) if what == "manifests" else hostile.judge_event(EVENTS[name][0], *data)
             )
         except (hostile.Undocumented, MemoryError) as error:
             reported = repr(error)[:300]

@@ -23,6 +23,7 @@ module "ecs_gitops" {
   name                     = "ecs-gitops"
   layer_zip                = var.layer_zip
   artifact_force_destroy   = true
+  ledger_force_destroy     = true
   artifact_expiration_days = var.lifecycle_rules ? 30 : null
   release_retention_days   = var.lifecycle_rules ? 400 : null
   notification_emails      = ["team@example.com"]

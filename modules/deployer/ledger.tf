@@ -26,20 +26,10 @@ locals {
         }
       },
       {
-        functions = ["init_config"]
+        functions = keys(local.functions)
         statement = {
           # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: a step is written once, with
           # If-None-Match.
-          Sid      = "BeginSteps"
-          Effect   = "Allow"
-          Action   = ["s3:PutObject"]
-          Resource = ["${var.ledger_bucket_arn}/work/*"]
-        }
-      },
-      {
-        functions = ["deploy_task", "deploy_ecs", "validate_deploy"]
-        statement = {
-          # As above.
           Sid      = "KeepSteps"
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:PutObject"]

@@ -82,7 +82,7 @@ variable "layer_sha256" {
 }
 
 variable "execution_mode" {
-  description = "What a push does while a release is going on: QUEUED waits, SUPERSEDED replaces the one that waits, PARALLEL runs beside it."
+  description = "What a push does while a release is going on: QUEUED waits, SUPERSEDED replaces the one that waits, PARALLEL starts beside it, and is refused while that one runs."
   type        = string
   nullable    = false
   default     = "QUEUED"

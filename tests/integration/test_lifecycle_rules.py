@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import LocalAws
+from playground.provider import running_provider
 from playground.stack import ROOT
 from playground.terraform import Terraform
 
@@ -55,29 +56,31 @@ module "ledger" {{
 
 def test_what_is_old_expires_and_a_plan_after_the_apply_changes_nothing(tmp_path: Path) -> None:
     # GIVEN the modules as they ship, with their lifecycle rules
+    folder = tmp_path / "root"
+    folder.mkdir()
+    installed = Terraform(folder, tmp_path / "terraform")
     with LocalAws(tmp_path / "aws") as aws:
-        folder = tmp_path / "root"
-        folder.mkdir()
         (folder / "main.tf").write_text(_CONFIGURATION.format(endpoint=aws.endpoint, root=ROOT))
-        terraform = Terraform(folder, tmp_path / "terraform")
-        terraform.init()
-        # WHEN they are applied, both at once: the provider waits for a minute on each
-        terraform.apply()
-        # THEN S3 has the rules
-        rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="artifacts-with-rules")["Rules"]
-        assert [(rule["Status"], rule["Expiration"]["Days"]) for rule in rules] == [("Enabled", 7)]
-        assert rules[0]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
-        kept = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="ledger-with-rules")["Rules"]
-        by_prefix = {rule["Filter"].get("Prefix", ""): rule for rule in kept}
-        assert {prefix: rule["Expiration"].get("Days") for prefix, rule in by_prefix.items()} == {
-            "work/": 30,
-            "releases/": 60,
-            "": None,
-        }
-        assert by_prefix[""]["Expiration"]["ExpiredObjectDeleteMarker"]
-        assert by_prefix[""]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
-        assert by_prefix[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
-        # AND nothing differs
-        assert terraform.planned_changes() == ""
-        terraform.destroy()
-        assert terraform.resources() == []
+        installed.init()
+        with running_provider(installed) as provider:
+            terraform = installed.with_provider(provider)
+            # WHEN they are applied, both at once: the provider waits for a minute on each
+            terraform.apply()
+            # THEN S3 has the rules
+            rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="artifacts-with-rules")["Rules"]
+            assert [(rule["Status"], rule["Expiration"]["Days"]) for rule in rules] == [("Enabled", 7)]
+            assert rules[0]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
+            kept = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="ledger-with-rules")["Rules"]
+            by_prefix = {rule["Filter"].get("Prefix", ""): rule for rule in kept}
+            assert {prefix: rule["Expiration"].get("Days") for prefix, rule in by_prefix.items()} == {
+                "work/": 30,
+                "releases/": 60,
+                "": None,
+            }
+            assert by_prefix[""]["Expiration"]["ExpiredObjectDeleteMarker"]
+            assert by_prefix[""]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+            assert by_prefix[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
+            # AND nothing differs
+            assert terraform.planned_changes() == ""
+            terraform.destroy()
+            assert terraform.resources() == []

@@ -5,17 +5,19 @@ Nothing of AWS is reached: the tests run with a mocked provider (``mocks/aws.tfm
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from playground.provider import running_provider
 from playground.terraform import Terraform, TerraformError, plugin_folder
 
 ROOT = Path(__file__).parents[2]
@@ -59,27 +61,27 @@ def _build(copy: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tree: Path) -> dict[str, Terraform]:
-    return {}
+def initialized(tree: Path) -> Iterator[Callable[[str], Terraform]]:
+    """Call it with a folder: Terraform in the copy of it, initialized once. All of them use one provider."""
 
-
-def _terraform(tree: Path, started: dict[str, Terraform], folder: str) -> Terraform:
-    """Terraform in the copy of a folder, initialized once."""
-    if folder not in started:
+    def new(folder: str) -> Terraform:
         terraform = Terraform(tree / folder, tree / "data" / folder)
+        # Without the provider that runs: this looks whether its version is one that the folder takes.
         terraform.init()
-        started[folder] = terraform
-    return started[folder]
+        return terraform
+
+    with running_provider(new(FOLDERS[0])) as provider:
+        yield functools.cache(lambda folder: new(folder).with_provider(provider))
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_is_valid(tree: Path, started: dict[str, Terraform], folder: str) -> None:
-    _terraform(tree, started, folder).run("validate")
+def test_is_valid(initialized: Callable[[str], Terraform], folder: str) -> None:
+    initialized(folder).run("validate")
 
 
 @pytest.mark.parametrize("folder", TESTED)
-def test_does_what_its_tests_say(tree: Path, started: dict[str, Terraform], folder: str) -> None:
-    told = _terraform(tree, started, folder).run("test")
+def test_does_what_its_tests_say(initialized: Callable[[str], Terraform], folder: str) -> None:
+    told = initialized(folder).run("test")
 
     assert "Success!" in told
     assert "Success! 0 passed" not in told
@@ -111,8 +113,8 @@ def test_is_formatted() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_missing_layer_says_how_to_build_it(tree: Path, started: dict[str, Terraform]) -> None:
-    terraform = _terraform(tree, started, "examples/minimal")
+def test_a_missing_layer_says_how_to_build_it(tree: Path, initialized: Callable[[str], Terraform]) -> None:
+    terraform = initialized("examples/minimal")
     shutil.rmtree(tree / "build")
     try:
         with pytest.raises(TerraformError) as caught:
@@ -127,8 +129,8 @@ def test_a_missing_layer_says_how_to_build_it(tree: Path, started: dict[str, Ter
     assert "no such file" not in told.lower()
 
 
-def test_two_instances_in_one_account_do_not_collide(tree: Path, started: dict[str, Terraform]) -> None:
-    told = _terraform(tree, started, "tests/terraform/two_instances").run("test", "-json", "-verbose")
+def test_two_instances_in_one_account_do_not_collide(initialized: Callable[[str], Terraform]) -> None:
+    told = initialized("tests/terraform/two_instances").run("test", "-json", "-verbose")
     states = [json.loads(line) for line in told.splitlines() if '"test_state"' in line]
 
     names = Counter(

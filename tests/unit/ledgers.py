@@ -13,7 +13,7 @@ from ecs_gitops.ledger.work import Work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.release import Release
-from ecs_gitops.release.slices import ledger_of
+from ecs_gitops.release.steps import ledger_of
 
 
 def held(release: Release, batch: Batch, budget: TimeBudget) -> Ledger:
@@ -26,7 +26,7 @@ def held(release: Release, batch: Batch, budget: TimeBudget) -> Ledger:
 def event(release: Release, batch: Batch, stage: int = 0) -> dict[str, Any]:
     """The event of a deploy or validate state for a batch, whose items are in the ledger."""
     work = Work(LedgerBucket.of_environment(), release)
-    (pointer,) = work.begin(stage, [batch], [])
+    (pointer,) = work.begin(stage, [batch], [], {})["batches"]
     return {"release": release.to_json(), "batch": pointer}
 
 

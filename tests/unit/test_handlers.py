@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ecs_gitops import lambdas
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.batches import Settings
 from ecs_gitops.flow.transitions import move
@@ -38,6 +39,8 @@ def settings(monkeypatch):
 
 
 def plan(deployment):
+    """The plan of a new execution."""
+    LedgerBucket.of_environment().objects.clear()
     return init_config.handler({"deployment": deployment, "execution": RUN}, Context())
 
 

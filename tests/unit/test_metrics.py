@@ -19,7 +19,7 @@ from ecs_gitops.lambdas import validate_deploy
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
-from ecs_gitops.model.status import Kind, Mode, Status
+from ecs_gitops.model.status import Kind, Mode, Next, Status
 from ecs_gitops.notify import metrics
 from ecs_gitops.release.report import stored_stage, write_metrics
 from unit.conftest import EXECUTION, RELEASE
@@ -185,9 +185,8 @@ def test_metrics_that_cannot_be_written_do_not_fail_the_report(monkeypatch, capl
 def test_the_handler_writes_one_line_when_the_release_is_reported(capsys, monkeypatch):
     # GIVEN a release whose only batch is over, of a check that found an item wrong
     items = (service_item(0, "web", "shop", {"web": "web:2"}, 30, status="FAILED", reason=SECRET),)
-    batch = Batch(
-        Kind.SERVICE, "111111111111", "us-west-2", "arn:aws:iam::111111111111:role/deploy", items, next="DONE"
-    )
+    role = "arn:aws:iam::111111111111:role/deploy"
+    batch = Batch(Kind.SERVICE, "111111111111", "us-west-2", role, items, Mode.CHECK, Next.DONE)
     state = stored_stage(LedgerBucket.of_environment(), RELEASE, Stage((batch,), (), Mode.CHECK), 0)
 
     done = validate_deploy.handler({"stage": state}, None)  # type: ignore[arg-type]

@@ -12,7 +12,6 @@ from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.ledger import upgrade
 from ecs_gitops.live.attempts import settle
 from ecs_gitops.live.service_state import read_service_state, running_digests
-from ecs_gitops.model.errors import ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.memory import NOTHING, Attempt, Earlier, Memory
 from ecs_gitops.model.status import Hook, Step
@@ -94,7 +93,7 @@ def _attempt(
     written = [each for each in (forward, rollback_settings(back)) if each != before]
     target = item.change.previous
     digests = item.change.previous_digests or (known_digests(memory, target) if target else {})
-    earlier = Earlier(revision=target, digests=digests, settings=back) if target else None
+    earlier = Earlier(revision=target, digests=digests, settings=back)
     return Attempt(
         execution=release.mark,
         fingerprint=item.desired.content_hash,
@@ -158,8 +157,3 @@ def write_intents(targets: Targets, planned: Sequence[Planned]) -> list[Planned]
     if needed:
         targets.update(write)
     return [each for each in planned if each.item.desired.identity not in changed]
-
-
-def refuse_without_memory(error: Exception) -> ItemFailed:
-    """Why a service was not begun: what is needed for a rollback could not be written down."""
-    return ItemFailed(f"nothing was changed, as the ledger cannot be written: {error}")

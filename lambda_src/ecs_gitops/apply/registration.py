@@ -31,7 +31,8 @@ class Registrar:
     is_retry: bool
     _made: dict[_Key, str] = field(default_factory=dict)
     _tried: set[_Key] = field(default_factory=set)
-    _one_at_a_time: Lock = field(default_factory=Lock)
+    _families: dict[str, Lock] = field(default_factory=dict)
+    _guard: Lock = field(default_factory=Lock)
 
     def revision(
         self, definition: Json, tags: Mapping[str, str], images: Images, *, previous: str, digests: Images
@@ -41,7 +42,8 @@ class Registrar:
         Items with the same revision and the same new images share one. Raises what :func:`tags_for` and the calls
         raise. A failed call may have registered the revision all the same; the next run finds it."""
         key = (arn(definition), short(previous), tuple(sorted(images.items())))
-        with self._one_at_a_time:
+        # ECS refuses registrations of one family that overlap.
+        with self._one_at_a_time(str(definition["family"])):
             if key not in self._made:
                 is_retry = self.is_retry or key in self._tried
                 self._tried.add(key)
@@ -50,6 +52,10 @@ class Registrar:
                     with_images(definition, images), tags_for(self.release, previous, tags, digests)
                 )
             return self._made[key]
+
+    def _one_at_a_time(self, family: str) -> Lock:
+        with self._guard:
+            return self._families.setdefault(family, Lock())
 
     def _left_behind(self, definition: Json, images: Images, previous: str) -> str | None:
         """The revision that an interrupted run of this execution registered."""

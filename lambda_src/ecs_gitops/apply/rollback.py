@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import ROLLING, differs, rollback_settings, strategy
+from ecs_gitops.ecs.deployment_settings import ROLLING, differs, merged, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.flow.transitions import end, fail, move
 from ecs_gitops.live import revisions
@@ -135,7 +135,7 @@ class Rollback:
 
     def _update(self, service: Service) -> Item:
         """Deploy the previous revision again. The service's settings are restored when the rollback is complete."""
-        item, previous = self.item, self._previous
+        item, previous = self._with_settings(service), self._previous
         before = item.change.previous_settings
         configuration = rollback_settings(before) if before is not None else None
         previous = self._as_it_was(previous)
@@ -202,11 +202,26 @@ class Rollback:
         primary = service.primary
         if item.change.revision != item.change.previous and primary is not None and not is_complete(service, primary):
             return self._watch(service)
+        item = self._with_settings(service)
         before = item.change.previous_settings
         if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
             self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, item.name, None, before)
         return end(item, Status.ROLLED_BACK, self.now, item.reason, running=short(self._previous))
+
+    def _with_settings(self, service: Service) -> Item:
+        """The item. Settings that somebody changed since the release wrote its own are kept: the rollback restores
+        them."""
+        item = self.item
+        before = item.change.previous_settings
+        if before is None:
+            return item
+        written = merged(before, item.service.deployment or {})
+        if any(not differs(service.configuration, known) for known in (before, written, rollback_settings(before))):
+            return item
+        note = "the deployment settings were changed by someone else during the release, and are kept"
+        warnings = item.change.warnings if note in item.change.warnings else (*item.change.warnings, note)
+        return item.with_change(previous_settings=merged({}, service.configuration), warnings=warnings)
 
     def _stop(self) -> bool:
         """Have ECS roll back our deployment. False when it is over, or ECS cannot. Raises :class:`ItemFailed` when

@@ -20,11 +20,13 @@ from ecs_gitops.apply.service_change import ServiceChange
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.ecs.service import Service, require_deployable
 from ecs_gitops.flow.next_step import is_prepared, timeout_seconds, with_next_step
-from ecs_gitops.flow.transitions import after_failure, fail, untouched
+from ecs_gitops.flow.transitions import after_failure, end, fail, untouched
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
-from ecs_gitops.model.status import Hook, Judgement, Step
+from ecs_gitops.model.item import join_names
+from ecs_gitops.model.status import Hook, Judgement, OnFailure, Status, Step
 from ecs_gitops.verdict import rollout
+from ecs_gitops.watch.rollouts import RolloutWatch
 
 if TYPE_CHECKING:
     from ecs_gitops.ledger.targets import Memories
@@ -37,6 +39,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PLANNED = (Step.PENDING, Step.UPDATE)
+# Items of a slice, and how many slices a large batch has at most: each writes to the ledger once.
+_SLICE, _SLICES_AT_MOST = 10, 50
+# After this time a run hands over what it has begun.
+_BEGINNING_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -62,15 +68,31 @@ class ServiceDeployer(Deployer):
             self.ledger.fence.require(is_rollback=True)
             answers = services.describe_services(self.aws, back, self.budget)
             done += services.each(lambda item: self._rolled_back(item, answers), back, self.budget)
-        if forward:
-            try:
-                done += self._forward(forward)
-            except LedgerUnavailable as error:
-                if not back:
-                    raise
-                # What was rolled back is kept. The next run waits for the ledger.
-                log.warning("left for the next run", extra={"cause": str(error)})
-        return with_next_step(self.batch.updated(done), self.budget.clock())
+        batch = self.batch.updated(done)
+        try:
+            batch = self._in_slices(batch, forward)
+        except LedgerUnavailable as error:
+            if not back:
+                raise
+            # What was rolled back is kept. The next run waits for the ledger.
+            log.warning("left for the next run", extra={"cause": str(error)})
+        return with_next_step(batch, self.budget.clock())
+
+    def _in_slices(self, batch: Batch, forward: Sequence[Item]) -> Batch:
+        """Begin items slice by slice, and look at those that were begun in between: a failure is not to wait until the
+        last service of many was begun. After the first failure the state machine goes on with what it asks for."""
+        until = self.budget.clock() + _BEGINNING_SECONDS
+        known = {item.number for item in batch.items if _has_failed(item)}
+        size = max(_SLICE, len(forward) // _SLICES_AT_MOST)
+        for start in range(0, len(forward), size):
+            if start and self.budget.clock() >= until:
+                break
+            batch = batch.updated(self._forward(forward[start : start + size]))
+            if start + size < len(forward):
+                batch = RolloutWatch(self.aws, self.release, batch, self.budget).run()
+                if any(_has_failed(item) for item in batch.items if item.number not in known):
+                    break
+        return _not_to_begin(batch)
 
     def _out(self, item: Item) -> ItemLog:
         return ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)
@@ -82,7 +104,7 @@ class ServiceDeployer(Deployer):
         try:
             memories = self.ledger.targets.read() or {}
         except LedgerRefused as error:
-            return [self._not_begun(item, planning.refuse_without_memory(error)) for item in items]
+            return [self._not_begun(item, error) for item in items]
         read_at = self.budget.monotonic()
         answers = services.describe_services(self.aws, items, self.budget)
         to_plan = [item for item in items if item.progress.step in _PLANNED]
@@ -92,8 +114,7 @@ class ServiceDeployer(Deployer):
         try:
             planned = planning.write_intents(self.ledger.targets, planned)
         except LedgerRefused as error:
-            refused = planning.refuse_without_memory(error)
-            return [*done, *(self._not_begun(each.item, refused) for each in planned)]
+            return [*done, *(self._not_begun(each.item, error) for each in planned)]
         change = ServiceChange(
             self.aws, self.release, self.batch, self.budget, self.ledger, self._registrar, self._begun
         )
@@ -102,7 +123,8 @@ class ServiceDeployer(Deployer):
         return done + services.each(lambda item: self._hooked(item, answers, change), hooks, self.budget)
 
     def _not_begun(self, item: Item, error: Exception) -> Item:
-        return self._failed(item, str(error))
+        """The item, where the ledger refuses what a rollback would need."""
+        return self._failed(item, f"nothing was changed: {error}")
 
     def _planned(self, item: Item, answers: ServiceAnswers, memories: Memories, read_at: float) -> Planned | Item:
         def plan(answer: Service | AwsRefused | None) -> Planned:
@@ -185,3 +207,17 @@ class ServiceDeployer(Deployer):
         if step.hook is None and not step.is_rollback:
             return fail(item, why, now, judgement=Judgement.UNTOUCHED)
         return after_failure(item, why, now)
+
+
+def _has_failed(item: Item) -> bool:
+    is_back = item.step is not None and item.step.is_rollback
+    return is_back or (item.status is not None and item.status.is_bad)
+
+
+def _not_to_begin(batch: Batch) -> Batch:
+    """The batch. Where an item failed that takes the whole release back, nothing more is begun."""
+    bad = [item for item in batch.items if _has_failed(item) and item.desired.on_failure is OnFailure.ROLL_BACK_RELEASE]
+    if not bad:
+        return batch
+    why = f"not begun: the release is rolled back, because of {join_names([item.name for item in bad], 3)}"
+    return batch.updated(end(item, Status.SKIPPED, reason=why) for item in batch.items if item.step is Step.PENDING)

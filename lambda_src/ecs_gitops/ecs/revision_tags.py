@@ -1,7 +1,7 @@
 """The tags of task definition revisions: which release registered them, and which revision they replaced. Pure.
 
-The tags are the deployer's memory. A handler that runs again, after the first run died, reads its execution's name on
-the revision that a service runs, and the revision before it in ``ecs-gitops:previous``.
+A handler that runs again, after the first run died between two calls, knows its own revision by its execution's name.
+What releases remember of each other is in the ledger (:mod:`ecs_gitops.ledger.targets`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPOSITORY = PREFIX + "repository"
 DIGEST = PREFIX + "digest"
 # On a revision that failed, as far as it takes tags: whoever loses the ledger still knows of it.
 FAILED = PREFIX + "failed"
-# Of versions before 0.2, which had no ledger: on the revision that a rollback restored, a hash of what was rolled back;
+# Of versions without a ledger: on the revision that a rollback restored, a hash of what was rolled back;
 # and on a revision that failed and was left. One for each target.
 _ROLLED_BACK = PREFIX + "rolled-back-"
 _FAILED_BEFORE = PREFIX + "failed-"
@@ -101,8 +101,8 @@ def fingerprint(desired: Mapping[str, Any]) -> str:
 
 
 def old_marks(tags: Mapping[str, str], target: str) -> tuple[str | None, bool]:
-    """What versions before 0.2 remembered of a target (``service CLUSTER/NAME``) on the revision that it runs: the hash
-    of what was rolled back, and whether the revision itself failed."""
+    """What versions without a ledger remembered of a target (``service CLUSTER/NAME``) on the revision that it runs:
+    the hash of what was rolled back, and whether the revision itself failed."""
     key = _short_hash(target)
     return tags.get(_ROLLED_BACK + key) or None, bool(tags.get(_FAILED_BEFORE + key))
 

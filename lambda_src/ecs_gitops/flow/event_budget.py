@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EVENTS_AT_MOST = 25_000
 # The rest is for retries of states, whose number is not known.
-USABLE = 20_000
+USABLE = 21_600
 # Events of a release as a whole, of a stage, of a batch in a stage, of a notice ahead of the report, of a poll (wait,
 # function, choice), and of another run of the deploy function. docs/architecture/budgets.md, "History".
 RELEASE, STAGE, BATCH, NOTICE, POLL, RUN = 14, 11, 13, 7, 9, 7

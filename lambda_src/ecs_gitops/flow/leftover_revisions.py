@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
 
-# Limit for the state machine's data: a batch that would need more is not cleaned.
+# A batch that would need more is not cleaned.
 _KEPT_AT_MOST = 100
 
 

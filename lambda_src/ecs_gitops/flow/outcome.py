@@ -120,7 +120,8 @@ def _result(item: Item, batch: Batch) -> Json:
         "account": batch.account,
         "region": batch.region,
         "status": item.status,
-        "previousTaskDefArn": full(change.previous),
+        # Where a rollback has no target, what ran before is told all the same.
+        "previousTaskDefArn": full(change.previous or change.replaced),
         "deployedTaskDefArn": full(change.revision),
         "runningTaskDefArn": full(result.running) if result else None,
         "previousImage": change.previous_image,

@@ -16,7 +16,7 @@ from ecs_gitops.model.errors import AwsRefused, InvalidEvent
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.pointer import parse_event
 from ecs_gitops.model.status import Finding, Kind, Mode, Next
-from ecs_gitops.release import remember, slices
+from ecs_gitops.release import remember, steps
 from ecs_gitops.verdict.refusals import explain
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
         raise InvalidEvent(f"not a batch for this function: its kind is {pointer.kind}; accepted: {kind}")
     budget, bucket = TimeBudget.of(context), LedgerBucket.of_environment()
     is_retry = any(_count(event, member) > 0 for member in ("attempt", "redrive"))
-    ledger = slices.ledger_of(bucket, release, pointer, budget, is_redriven=_count(event, "redrive") > 0)
+    ledger = steps.ledger_of(bucket, release, pointer, budget, is_redriven=_count(event, "redrive") > 0)
 
     def act(batch: Batch, is_older: bool) -> Batch:
         try:
@@ -60,7 +60,7 @@ def run(kind: Kind, modes: Mapping[Mode, MakesRun], event: Json, context: Lambda
             done = remember.after_slice(aws, ledger, release, batch, done, budget)
         return done
 
-    return slices.run(bucket, release, pointer, act, budget)
+    return steps.run(bucket, release, pointer, act, budget)
 
 
 def _count(event: Json, member: str) -> int:

@@ -1,9 +1,8 @@
 """DeployEcs: a batch of services of one account and Region.
 
 In mode CHECK nothing is changed, see :mod:`ecs_gitops.release.preflight`. In mode PREPARE the hooks before the rollouts
-are run. In mode DEPLOY pending items are deployed or
-rolled back, see :mod:`ecs_gitops.apply.services`. In mode CLEAN failed revisions are deregistered, see
-:mod:`ecs_gitops.apply.deregistration`.
+are run. In mode DEPLOY pending items are deployed or rolled back, see :mod:`ecs_gitops.apply.services`. In mode CLEAN
+failed revisions are deregistered, see :mod:`ecs_gitops.apply.deregistration`.
 
 Event: ``{"release": …, "batch": …, "attempt": retries so far, "redrive": redrives so far}``. Result: ``{"release",
 "batch"}`` with ``batch.next`` DEPLOY, WAIT or DONE and ``batch.waitSeconds``; and ``alert``, see

@@ -1,15 +1,16 @@
 """InitConfig: check the execution's input again, find the role of each account, and make the batches.
 
-One AWS call: the instance's settings are read (:mod:`ecs_gitops.ledger.settings`). Event::
+It reads the instance's settings (:mod:`ecs_gitops.ledger.settings`), makes sure that no other release runs
+(:mod:`ecs_gitops.ledger.fence`), and writes the items to the ledger (:mod:`ecs_gitops.ledger.work`). Event::
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
 ``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.refused_manifest`).
 
-Result: ``release`` (see :meth:`ecs_gitops.model.release.Release.to_json`), and the first stage of the release (see
-:class:`ecs_gitops.flow.stages.Stage`): all items, to be checked. Raises :class:`InvalidManifest`,
-:class:`UnknownAccount`, :class:`InvalidEvent`, :class:`InvalidSettings` and :class:`LedgerRefused`, none worth a retry;
-and :class:`LedgerUnavailable`, which is.
+Result: the first stage of the release, in which all items are checked: see
+:func:`ecs_gitops.release.report.stored_stage`. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
+:class:`InvalidEvent`, :class:`InvalidSettings`, :class:`ReleaseInProgress` and :class:`LedgerRefused`, none worth a
+retry; and :class:`LedgerUnavailable`, which is.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ecs_gitops.flow.stages import Stage
 from ecs_gitops.ledger import settings
 from ecs_gitops.ledger.fence import Fence
 from ecs_gitops.ledger.releases import Releases
+from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
@@ -59,6 +61,9 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
+    if (begun := Work(bucket, release).begun(0)) is not None:
+        # A run before this one got so far.
+        return begun
     Releases(bucket, release).begin(deployment)
     return stored_stage(bucket, release, Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes), 0)
 

@@ -29,7 +29,7 @@ from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.pointer import parse_event
 from ecs_gitops.model.status import Next
 from ecs_gitops.model.types import Json
-from ecs_gitops.release import remember, slices
+from ecs_gitops.release import remember, steps
 from ecs_gitops.release.report import after_stage
 from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import RolloutWatch
@@ -48,7 +48,7 @@ def handler(event: Json, context: LambdaContext) -> Json:
 def _batch_verdict(event: Json, context: LambdaContext) -> Json:
     release, pointer = parse_event(event)
     budget, bucket = TimeBudget.of(context), LedgerBucket.of_environment()
-    ledger = slices.ledger_of(bucket, release, pointer, budget)
+    ledger = steps.ledger_of(bucket, release, pointer, budget)
 
     def look(batch: Batch, _is_older: bool) -> Batch:
         ledger.fence.require(is_rollback=True)
@@ -61,4 +61,4 @@ def _batch_verdict(event: Json, context: LambdaContext) -> Json:
         judged = RolloutWatch(aws, release, batch, budget).run()
         return remember.after_slice(aws, ledger, release, batch, judged, budget)
 
-    return slices.run(bucket, release, pointer, look, budget)
+    return steps.run(bucket, release, pointer, look, budget)

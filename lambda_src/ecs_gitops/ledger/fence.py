@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ecs_gitops.model import event_data
+from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.errors import FenceLost, LedgerRefused, LedgerUnavailable, ReleaseInProgress
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _SETTLING_SECONDS = 60.0
 _TRIES = 5
 _BYTES_AT_MOST = 10_000
 _RUNNING = "RUNNING"
+# Characters of an execution's name.
+_NAME_AT_MOST = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Holder:
 
     @property
     def name(self) -> str:
-        return self.execution_arn.rpartition(":")[2]
+        """The execution's name, for people."""
+        return sanitize.line(self.execution_arn.rpartition(":")[2], _NAME_AT_MOST)
 
     def written(self) -> bytes:
         data: dict[str, object] = {
@@ -186,9 +189,10 @@ class Fence:
 
 
 def _way_out(holder: Holder) -> str:
+    arn = sanitize.line(holder.execution_arn)
     return (
         "Releases run one after the other: push again when it is over, or retry this stage in the pipeline. If it must "
-        f"not go on: aws stepfunctions stop-execution --execution-arn {holder.execution_arn}"
+        f"not go on: aws stepfunctions stop-execution --execution-arn {arn}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What versions before 0.2 remembered, in tags of the revision that a service runs. To be removed in 0.4.
+"""What versions without a ledger remembered, in tags of the revision that a service runs. To be removed in 0.4.
 
 It is taken over for a service of which the ledger knows nothing yet: what was held stays held, and what failed and was
 left is not taken for good.

@@ -1,17 +1,17 @@
 """``work/RELEASE/STAGE/``: the items of a release that is going on.
 
 Each batch of a stage has the steps ``KIND-ACCOUNT-REGION/0.json``, ``1.json``, …: what a run of a function made of the
-step before. ``rest.json`` has the items that are not of this stage. A step is written once: a run that comes after
-another one, or beside it, adopts what that wrote. So retries and doubles all end in one value. Steps are never read
-after the release, and expire.
+step before. ``rest.json`` has the items that are not of this stage, ``stage.json`` the state machine's data. A step is
+written once: a run that comes after another one, or beside it, adopts what that wrote. So retries and doubles all end
+in one value. Steps are never read after the release, and expire.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from ecs_gitops.ledger.releases import release_hash
 from ecs_gitops.model import event_data
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ecs_gitops.aws.ledger_bucket import LedgerBucket
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
+
+T = TypeVar("T")
 
 # Fifty thousand items.
 _BYTES_AT_MOST = 200_000_000
@@ -93,18 +95,28 @@ class Work:
 
     # --- a stage -----------------------------------------------------------------------------------------------------
 
-    def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch]) -> list[Json]:
-        """Write a stage's first steps; the pointers to its batches. A repeated run changes nothing."""
+    def begun(self, stage: int) -> Json | None:
+        """The state machine's data of a stage that a run before this one has begun."""
+        return self._load(self._key(stage, "stage"), lambda data: dict(data["stage"]))
+
+    def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch], data: Json) -> Json:
+        """Write a stage's first steps, and ``data`` with the pointers to its batches. Returns that: the state machine's
+        data. Where another run has begun the stage, that counts.
+
+        What a run wrote that died before the last object was never used, and is replaced."""
         if rest:
             content = _written({"batches": [batch.to_json() for batch in rest]})
-            self.bucket.create(self._key(stage, "rest"), content)
+            self.bucket.put(self._key(stage, "rest"), content)
         pointers = []
         for batch in batches:
             pointer = Pointer.of(batch, stage, 0)
             shown = pointer.to_json(batch)
-            self.bucket.create(self._step(pointer), _written({"batch": batch.to_json(), "pointer": shown}))
+            self.bucket.put(self._step(pointer), _written({"batch": batch.to_json(), "pointer": shown}))
             pointers.append(shown)
-        return pointers
+        made = {**data, "batches": pointers}
+        if self.bucket.create(self._key(stage, "stage"), _written({"stage": made})):
+            return made
+        return self.begun(stage) or made
 
     def address(self, stage: int) -> str:
         """Where the steps of a stage are, for people."""
@@ -112,38 +124,52 @@ class Work:
 
     def rest(self, stage: int) -> list[Batch]:
         """The batches that are not of this stage."""
-        found = self._load(self._key(stage, "rest"))
-        return [] if found is None else [Batch.from_json(each) for each in found["batches"]]
+        return self._load(self._key(stage, "rest"), _batches) or []
 
     # --- objects -----------------------------------------------------------------------------------------------------
 
     def _read(self, pointer: Pointer) -> Done | None:
-        found = self._load(self._step(pointer))
-        if found is None:
-            return None
-        shown, batch = found["pointer"], Batch.from_json(found["batch"])
-        batch = _with_next(batch, shown)
-        return Done(batch, shown, found.get("alert"))
+        return self._load(self._step(pointer), lambda data: _done(data, pointer))
 
-    def _load(self, key: str) -> Json | None:
+    def _load(self, key: str, read: Callable[[Json], T]) -> T | None:
+        """What ``read`` makes of an object; None where there is none."""
         found = self.bucket.load(key, _BYTES_AT_MOST)
         if found is None:
             return None
         try:
             data: Json = json.loads(found.content)
-            event_data.require(data, {"batch": event_data.MEMBERS, "pointer": event_data.MEMBERS})
-            if data.get("schemaVersion") != SCHEMA_VERSION:
-                raise ValueError(f"schemaVersion is {data.get('schemaVersion')}; this function reads {SCHEMA_VERSION}")
-        except event_data.WRONG as error:
+            event_data.require(data, _SHAPES)
+            if data["schemaVersion"] != SCHEMA_VERSION:
+                raise ValueError(f"schemaVersion is {data['schemaVersion']}; this function reads {SCHEMA_VERSION}")
+            return read(data)
+        except (InvalidEvent, *event_data.WRONG) as error:
             raise LedgerRefused(f"{self.bucket.address(key)} is damaged: {event_data.error_text(error)}") from error
-        return data
 
 
-def _with_next(batch: Batch, pointer: Any) -> Batch:
-    try:
-        return replace(batch, next=Next(pointer["next"]), wait_seconds=int(pointer["waitSeconds"]))
-    except event_data.WRONG as error:
-        raise InvalidEvent(f"not a pointer: {event_data.error_text(error)}") from error
+_SHAPES = {
+    "schemaVersion": event_data.COUNT,
+    "batch": event_data.MEMBERS,
+    "batches": event_data.LIST,
+    "pointer": event_data.OBJECT,
+    "stage": event_data.OBJECT,
+    "alert": event_data.TEXTS_BY_NAME,
+}
+_NEXT = {"next": event_data.one_of(*Next), "waitSeconds": event_data.COUNT}
+
+
+def _done(data: Json, pointer: Pointer) -> Done:
+    """A step's content. The state machine goes on with what it says, so it has to be of this batch and step."""
+    shown, batch = data["pointer"], Batch.from_json(data["batch"])
+    found = {Pointer.from_json(shown), Pointer.of(batch, pointer.stage, pointer.step)}
+    if found != {replace(pointer, error=None)}:
+        raise ValueError("it is not of the batch, mode and step that the state machine's data points to")
+    event_data.require(shown, _NEXT, "pointer")
+    batch = replace(batch, next=Next(shown["next"]), wait_seconds=shown["waitSeconds"])
+    return Done(batch, shown, data.get("alert"))
+
+
+def _batches(data: Json) -> list[Batch]:
+    return [Batch.from_json(each) for each in data["batches"]]
 
 
 def _written(data: Json) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from ecs_gitops.model import event_data
 from ecs_gitops.model.event_data import Shape
@@ -46,6 +46,7 @@ class Codec(Generic[T]):
         }
         self._enums: dict[str, type[StrEnum]] = {}
         self._shapes: dict[str, Shape] = {}
+        self._lists = {name for name, hint in get_type_hints(made).items() if get_origin(hint) is tuple}
         for name, hint in get_type_hints(made).items():
             is_simple = name in self._members and name not in self._parts
             if is_simple and self._members[name] not in (shapes or {}):
@@ -85,14 +86,16 @@ class Codec(Generic[T]):
                 values[name] = enum(values[name])
         for name, part in self._parts.items():
             if name in values:
-                values[name] = _read_part(part, values[name], f"{path}.{self._members[name]}")
+                where = f"{path}.{self._members[name]}"
+                values[name] = (
+                    _read_parts(part, values[name], where) if name in self._lists else part.read(values[name], where)
+                )
         return self._made(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
 
-def _read_part(part: Codec[Any], data: Any, path: str) -> Any:
-    if isinstance(data, list):
-        return tuple(part.read(each, f"{path}[{number}]") for number, each in enumerate(data))
-    return part.read(data, path)
+def _read_parts(part: Codec[Any], data: Any, path: str) -> Any:
+    event_data.require({path: data}, {path: event_data.LIST})
+    return tuple(part.read(each, f"{path}[{number}]") for number, each in enumerate(data))
 
 
 def camel(name: str) -> str:

@@ -18,9 +18,10 @@ from ecs_gitops.model.types import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What a rollback restores. ``settings`` are all settings of the service before the release changed them."""
+    """What a rollback restores. ``revision`` is None where no earlier good one is known. ``settings`` are all settings
+    of the service before the release changed them."""
 
-    revision: str
+    revision: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     settings: Json | None = None
 
@@ -57,8 +58,13 @@ class Attempt:
     def unproven_revision(self) -> str | None:
         """The attempt's revision, as long as nothing proves it. A change of settings alone puts no revision in
         doubt."""
-        is_settings_alone = self.rollback_to is not None and self.rollback_to.revision == self.revision
-        return self.revision if self.verdict.is_unproven and not is_settings_alone else None
+        return self.revision if self.verdict.is_unproven and not self.is_of_settings_alone else None
+
+    @property
+    def is_of_settings_alone(self) -> bool:
+        """Whether the attempt changes no revision."""
+        earlier = self.rollback_to.revision if self.rollback_to is not None else None
+        return earlier is not None and earlier == self.revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

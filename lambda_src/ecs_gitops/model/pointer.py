@@ -6,6 +6,7 @@ the batch has. The lines of progress are for people who look at the execution in
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,15 @@ from ecs_gitops.model.types import Json
 
 # Of the state machine's data. A function of another version refuses it.
 SCHEMA_VERSION = 3
-# What people see of a batch: lines, and characters in a line.
-_LINES_AT_MOST, _LINE_AT_MOST = 12, 120
-_SHAPES = {**PLACE, "stage": event_data.COUNT, "step": event_data.COUNT}
+# What people see of a batch: lines, characters of a name and of a text, and bytes of JSON in all.
+_LINES_AT_MOST, _TEXT_AT_MOST, _BYTES_AT_MOST = 12, 120, 2_600
+# An execution has at most 25,000 events, and each step takes some. Older steps are searched one by one.
+_STEPS_AT_MOST = 25_000
+_STEP = event_data.Shape(
+    f"a whole number from 0 to {_STEPS_AT_MOST:,}",
+    lambda value: event_data.COUNT.fits(value) and value <= _STEPS_AT_MOST,
+)
+_SHAPES = {**PLACE, "stage": _STEP, "step": _STEP}
 _NEEDED = ("kind", "account", "region", "roleArn", "mode", "stage", "step")
 
 
@@ -110,10 +117,20 @@ def progress_lines(items: Sequence[Item]) -> list[str]:
     going_on = [item for item in items if not item.is_final and item.progress.began is not None]
     going_on.sort(key=lambda item: item.progress.began or 0.0)
     shown = (*failed, *going_on)
-    lines = []
+    lines: list[str] = []
+    room = _BYTES_AT_MOST
     for item in shown[:_LINES_AT_MOST]:
-        text = sanitize.line((item.reason if item.is_final else item.progress.text) or "", _LINE_AT_MOST)
-        name = sanitize.line(item.name, _LINE_AT_MOST)
-        lines.append(f"{name}: {item.status or item.step}" + (f": {text}" if text else ""))
+        line = _progress_line(item)
+        # Characters of other scripts take up to twelve bytes each.
+        room -= len(json.dumps(line)) + 2
+        if room < 0:
+            break
+        lines.append(line)
     more = len(shown) - len(lines)
     return lines + ([f"and {more} more"] if more else [])
+
+
+def _progress_line(item: Item) -> str:
+    text = sanitize.line((item.reason if item.is_final else item.progress.text) or "", _TEXT_AT_MOST)
+    name = sanitize.line(item.name, _TEXT_AT_MOST)
+    return f"{name}: {item.status or item.step}" + (f": {text}" if text else "")

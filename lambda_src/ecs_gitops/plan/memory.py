@@ -41,8 +41,7 @@ def is_of(attempt: Attempt | None, revision: str, tags: Mapping[str, str]) -> bo
     """Whether ``revision``, which has ``tags``, is the attempt's."""
     if attempt is None:
         return False
-    if attempt.rollback_to is not None and attempt.rollback_to.revision == attempt.revision:
-        # The settings alone were changed.
+    if attempt.is_of_settings_alone:
         return False
     if attempt.revision is not None:
         return attempt.revision == short(revision)
@@ -127,7 +126,8 @@ def rollback_target(
     if is_over and not is_bad and revision != judged:
         return Target(revision)
     runs = f"what runs, {revision}, {'was not good' if is_bad else 'is still being rolled out'}"
-    earlier = [attempt.rollback_to.revision] if attempt is not None and attempt.rollback_to is not None else []
+    target = attempt.rollback_to.revision if attempt is not None and attempt.rollback_to is not None else None
+    earlier = [target] if target is not None else []
     earlier += [memory.good.revision] if memory.good is not None else []
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0]
     earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.flow import outcome as report
@@ -34,9 +35,13 @@ _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 def after_stage(state: Json) -> Json:
     """The next stage of the release, or its report. ``state`` is the state machine's whole data, see
     :mod:`ecs_gitops.lambdas.validate_deploy`."""
+    _require_stage(state)
     bucket = LedgerBucket.of_environment()
     release = parse_release(state["release"]) if "release" in state else _unplanned(state)
     number, done = _loaded(bucket, release, state)
+    if done.batches and (begun := Work(bucket, release).begun(number + 1)) is not None:
+        # A run before this one has begun it.
+        return {"next": "DEPLOY", **begun}
     next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
     if next_stage.batches:
         return {"next": "DEPLOY", **stored_stage(bucket, release, next_stage, number + 1)}
@@ -88,37 +93,47 @@ def stored_stage(bucket: LedgerBucket, release: Release, stage: Stage, number: i
 
     Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
     is_check = stage.mode is Mode.CHECK
-    return {
+    data = {
         "schemaVersion": SCHEMA_VERSION,
         "release": release.to_json(),
         "mode": stage.mode,
         "stage": number,
         "rest": sum(len(batch.items) for batch in stage.rest),
         **({"executionMinutes": stage.execution_minutes} if is_check else {}),
-        "batches": Work(bucket, release).begin(number, stage.batches, stage.rest),
     }
+    return Work(bucket, release).begin(number, stage.batches, stage.rest, data)
+
+
+def _require_stage(state: Any) -> None:
+    """Raise :class:`InvalidEvent` for what is no stage, and for items that belong to no batch of it."""
+    try:
+        event_data.require(state, _STAGE)
+        if state.get("batches") and "mode" not in state:
+            raise ValueError("it has batches and no mode")
+        if state.get("rest") and not state.get("batches"):
+            raise ValueError(f"it has no batches, and {state['rest']} items in the rest")
+    except (ValueError, TypeError) as error:
+        raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
 
 
 def _loaded(bucket: LedgerBucket, release: Release, state: Json) -> tuple[int, Stage]:
     """The number of a stage and the stage, as the deploy states left it. Raises :class:`InvalidEvent`,
     :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
-    try:
-        event_data.require(state, _STAGE)
-    except (ValueError, TypeError) as error:
-        raise InvalidEvent(f"not a stage: {event_data.error_text(error)}") from error
     failed, number = state_error(state.get("error")), state.get("stage", 0)
     if not state.get("batches"):
         return number, Stage((), (), error=failed)
     require_version(state)
-    work = Work(bucket, release)
+    work, mode = Work(bucket, release), Mode(state["mode"])
     pointers = [Pointer.from_json(each) for each in state["batches"]]
+    if any((pointer.stage, pointer.mode) != (number, mode) for pointer in pointers):
+        raise InvalidEvent(f"not a stage: a batch is not of stage {number}, or not in mode {mode}")
     batches = [replace(work.newest(pointer), error=pointer.error) for pointer in pointers]
     rest = work.rest(number) if state.get("rest") else []
     if sum(len(batch.items) for batch in rest) != state.get("rest", 0):
         raise LedgerRefused(f"{work.address(number)}: items of the release are missing")
     require_whole([*batches, *rest])
     minutes = state.get("executionMinutes", EXECUTION_MINUTES)
-    return number, Stage(tuple(batches), tuple(rest), Mode(state["mode"]), failed, minutes)
+    return number, Stage(tuple(batches), tuple(rest), mode, failed, minutes)
 
 
 def _close(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecs_gitops.model.desired import DesiredService
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed, LedgerRefused
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
@@ -22,12 +22,14 @@ def failure_text(error: Exception, batch: Batch, item: Item | None = None) -> st
         return explain(error, batch, item.cluster if item is not None and is_service else None)
     if isinstance(error, AwsUnavailable):
         return f"AWS did not take the calls in time, so the item's state is unknown: {error}"
+    if isinstance(error, LedgerRefused):
+        return str(error)
     return f"internal error ({type(error).__name__}), so the item's state is unknown"
 
 
 def is_expected(error: Exception) -> bool:
     """Whether an error has a text for people. Any other error is a fault of this package."""
-    return isinstance(error, ItemFailed | AwsRefused | AwsUnavailable)
+    return isinstance(error, ItemFailed | AwsRefused | AwsUnavailable | LedgerRefused)
 
 
 def explain(error: AwsRefused, batch: Batch, cluster: str | None = None) -> str:

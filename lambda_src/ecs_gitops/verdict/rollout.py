@@ -28,8 +28,9 @@ class RolloutStatus(StrEnum):
     FAILED = "FAILED"
 
 
-# Seconds between two polls.
+# Seconds between two polls. At first, people wait for the end of a rollout.
 SHORTEST_WAIT = 2
+LONGEST_WAIT_AT_FIRST, AT_FIRST = 10, 600.0
 LONGEST_WAIT = 30
 # A rollout that bakes for hours is polled less often: a history has 25,000 events, and a poll takes nine.
 _LONGEST_OF_ALL = 300
@@ -293,7 +294,8 @@ def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: floa
     first deadline, at least 1. A ``stretch`` above 1 makes the waits longer by this factor, see
     :mod:`ecs_gitops.flow.event_budget`."""
     youngest = now - max(started)
-    longest = min(_LONGEST_OF_ALL, max(LONGEST_WAIT * stretch, youngest * _LONG_WAIT_SHARE))
+    usual = LONGEST_WAIT_AT_FIRST if youngest < AT_FIRST and stretch == 1 else LONGEST_WAIT
+    longest = min(_LONGEST_OF_ALL, max(usual * stretch, youngest * _LONG_WAIT_SHARE))
     wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT) * stretch, longest)
     return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))
 

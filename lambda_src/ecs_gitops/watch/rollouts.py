@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 _SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
 # How often a rollback is begun again, when somebody deploys the failed revision again meanwhile.
 _ROLLBACKS_AT_MOST = 3
+# With more items than this, a look writes one line to the log, and none for each item that goes on.
+_LINES_OF_AT_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,16 @@ class RolloutWatch:
         done = services.each(lambda item: self._judged_safely(item, answers[item.number], records), found, self.budget)
         at_hooks = [item for item in going_on if item.progress.step.hook is not None]
         done += HookWatch(self.aws, self.batch, self.budget).run(at_hooks)
-        return with_next_step(self.batch.updated(done), self.budget.clock())
+        judged = with_next_step(self.batch.updated(done), self.budget.clock())
+        if len(judged.items) > _LINES_OF_AT_MOST:
+            counts = Counter(str(item.status or item.step) for item in judged.items)
+            log.info("services looked at", extra={"account": judged.account, "counts": dict(counts)})
+        return judged
+
+    def _in_progress(self, out: ItemLog, verdict: Verdict) -> None:
+        """A line for an item that goes on. With many items, one line tells of the whole look."""
+        if len(self.batch.items) <= _LINES_OF_AT_MOST:
+            out.info("service in progress", progress=verdict.reason)
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
@@ -120,7 +132,7 @@ class RolloutWatch:
         if verdict.status is RolloutStatus.IN_PROGRESS and answer is not None and not is_shifting:
             verdict = self._crashing(item, answer, watched) or verdict
         if verdict.status is RolloutStatus.IN_PROGRESS:
-            out.info("service in progress", progress=verdict.reason)
+            self._in_progress(out, verdict)
             return item.with_progress(text=verdict.reason)
         if verdict.status is RolloutStatus.FAILED:
             return self._failed(item, answer, verdict, watched, out)
@@ -178,7 +190,7 @@ class RolloutWatch:
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()
         if verdict.status is RolloutStatus.IN_PROGRESS:
-            out.info("service in progress", progress=verdict.reason)
+            self._in_progress(out, verdict)
             return item.with_progress(text=verdict.reason)
         if verdict.is_deployed_again and item.progress.rollbacks < _ROLLBACKS_AT_MOST:
             reason = join_texts(item.reason, verdict.reason) or ""

@@ -190,7 +190,7 @@ run "a_function_logs_to_its_own_group_and_assumes_the_deploy_roles" {
 run "each_function_has_its_own_rights_in_the_ledger" {
   assert {
     condition = { for key, role in aws_iam_role_policy.function : key => [for statement in jsondecode(role.policy).Statement : statement.Sid] } == {
-      init_config     = ["Log", "ReadSettings", "HoldRunningRelease", "BeginSteps", "KeepReleases", "TellAbsentKeys", "DescribeReleases"]
+      init_config     = ["Log", "ReadSettings", "HoldRunningRelease", "KeepSteps", "KeepReleases", "TellAbsentKeys", "DescribeReleases"]
       deploy_task     = ["Log", "HoldRunningRelease", "KeepSteps", "TellAbsentKeys"]
       deploy_ecs      = ["Log", "HoldRunningRelease", "KeepSteps", "KeepTargets", "TellAbsentKeys"]
       validate_deploy = ["Log", "HoldRunningRelease", "KeepSteps", "KeepTargets", "KeepReleases", "KeepCurrent", "TellAbsentKeys", "DescribeReleases", "NotifyOfFailures", "NoteWhatWasTold"]
@@ -208,7 +208,6 @@ run "each_function_has_its_own_rights_in_the_ledger" {
       "HoldRunningRelease: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/running.json",
       "KeepSteps: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/work/*",
       "KeepTargets: s3:GetObject, s3:PutObject on arn:aws:s3:::shop-ledger/targets/*",
-      "BeginSteps: s3:PutObject on arn:aws:s3:::shop-ledger/work/*",
       "KeepReleases: s3:PutObject on arn:aws:s3:::shop-ledger/releases/*",
       "KeepCurrent: s3:PutObject on arn:aws:s3:::shop-ledger/current.json",
       "TellAbsentKeys: s3:ListBucket on arn:aws:s3:::shop-ledger",
