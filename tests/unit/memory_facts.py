@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unit.memory_account import State
+from unit.memory_account import Account, State
 from unit.memory_story import Act, Push
 
 
@@ -65,6 +65,7 @@ class Facts:
     ended: float = 0.0
     writes: int = 0
     calls: int = 0
+    reached: set[int] = field(default_factory=set)
     was_aborted: bool = False
     rivals: list[Facts] = field(default_factory=list)
     alone: bool = True
@@ -83,3 +84,32 @@ class Facts:
     @property
     def asked(self) -> dict[str, dict[str, Any]]:
         return {each["serviceName"]: each for each in self.push.manifest["services"]}
+
+
+def deployments(account: Account) -> list[Deployed]:
+    """All deployments until now, the oldest first."""
+    return [
+        Deployed(
+            record["service"],
+            record["taskDefinition"],
+            record["deployment"],
+            record["by"],
+            record["createdAt"],
+            record["status"],
+            "deploymentCircuitBreaker" in record,
+            dict(record["digests"]),
+            bool(record["hasIntent"]),
+        )
+        for record in account.records
+    ]
+
+
+def checks(account: Account) -> list[Checked]:
+    """All tasks of hooks until now, the oldest first."""
+    found = []
+    for task in account.tasks.values():
+        hook = task["request"]["overrides"]["containerOverrides"][0]["command"][0]
+        code = task["containers"][0].get("exitCode")
+        revision = task["request"]["taskDefinition"].rsplit("/", 1)[-1]
+        found.append(Checked(revision, hook, task["createdAt"], None if code is None else code == 0))
+    return found

@@ -25,10 +25,11 @@ class FunctionThread(threading.Thread):
 
 
 class Function:
-    """An execution whose function goes on for a while after the abort, some calls at a time."""
+    """An execution whose function goes on for a while after the abort. ``pause``: so many seconds pass before each
+    call, and before its answer."""
 
-    def __init__(self, world: World, facts: Facts, run: Callable[[], Any]) -> None:
-        self.world, self.facts, self._run = world, facts, run
+    def __init__(self, world: World, facts: Facts, run: Callable[[], Any], pause: float) -> None:
+        self.world, self.facts, self._run, self._pause, self._last = world, facts, run, pause, 0.0
         self.was_aborted = self.is_over = False
         self._calls, self._since = 0, 0.0
         self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
@@ -62,6 +63,7 @@ class Function:
 
     def abort(self) -> None:
         self.was_aborted, self._since = True, self.world.account.now
+        self._last = self._since
         self._wait()
 
     def pause(self) -> None:
@@ -79,6 +81,12 @@ class Function:
         self._turn.acquire()
         if self.world.account.now - self._since > _SECONDS:
             raise Aborted
+
+    def tick(self) -> None:
+        """Time has passed."""
+        if self.world.account.now - self._last >= self._pause:
+            self._last = self.world.account.now
+            self.go_on(1)
 
     def go_on(self, calls: int) -> None:
         if not self.is_alive:

@@ -21,7 +21,8 @@ class Model:
         self.account, self.history = account, history
         self.known = {name: Known(settings_of(given)) for name, given in story.settings.items()}
         for name in story.left_failed:
-            self.known[name].bad.add(f"{name}:1")
+            if history[0].before[name].revision == f"{name}:1":
+                self.known[name].bad.add(f"{name}:1")
         self._written = 0
 
     def lies(self) -> list[str]:
@@ -41,7 +42,7 @@ class Model:
     def _of_push(self, facts: Facts) -> Iterator[str]:
         for done in (*facts.between, *facts.during):
             if done.act.kind in ("lose", "corrupt") and done.act.value != "work/":
-                self._forget()
+                self._forget(facts)
         for rival in facts.rivals:
             yield from self._of_rival(rival)
         if facts.report is not None and not facts.items:
@@ -55,9 +56,11 @@ class Model:
             self._learn(item, known)
         yield from self._of_writers(facts)
 
-    def _forget(self) -> None:
-        for known in self.known.values():
+    def _forget(self, facts: Facts) -> None:
+        """The ledger is lost: what is live counts as what was before."""
+        for name, known in self.known.items():
             known.tried, known.bad, known.doubtful = Tried(), set(), {}
+            known.settings = settings_of(facts.before[name].settings)
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 

@@ -54,6 +54,13 @@ def rolled_back(item: Item, known: Known) -> Iterator[str]:
         yield f"it does not run what it ran: {before} {after}"
 
 
+def forced(item: Item, known: Known) -> Iterator[str]:
+    """``forceNewDeployment`` deploys, always."""
+    is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK")
+    if item.is_forced and is_begun and item.facts.alone and not item.deployed and item.facts.push.abort is None:
+        yield "forceNewDeployment is set, and nothing was deployed"
+
+
 def intent_before_act(item: Item, known: Known) -> Iterator[str]:
     """What a release is about to do is written down before it does it."""
     if any(done.act.kind in ("lose", "corrupt") for done in item.facts.during):
@@ -189,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     good_runs,
     good_is_checked,
     rolled_back,
+    forced,
     intent_before_act,
     never_back_to_what_failed,
     left_alone,

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from unit.memory_account import image
-from unit.memory_story import Act, Push, Story
+from unit.memory_story import AFTER, Act, Push, Story
 
 _TAGS = ("1", "2", "3")
 _BAKE = {"bakeTimeInMinutes": 1}
@@ -49,7 +49,7 @@ class Sequence:
         images = {(name, tag): self._word(tag) for name in self.names for tag in (*_TAGS, "hot", "cold")}
         steps: list[Act | Push] = []
         manifest = self._manifest()
-        for number in range(chance.randint(1, 4)):
+        for number in range(chance.choice((1, 2, 3, 3, 4, 4))):
             if number:
                 manifest = self._changed(manifest)
             steps += self._between(manifest)
@@ -109,7 +109,7 @@ class Sequence:
         chance, after = self.chance, copy.deepcopy(manifest)
         for item in after["services"]:
             item.pop("forceNewDeployment", None)
-        if chance.random() < 0.4:
+        if chance.random() < 0.5:
             return after
         for _ in range(chance.randint(1, 2)):
             item = chance.choice(after["services"])
@@ -122,7 +122,7 @@ class Sequence:
                     item["hooks"] = self._hooks()
             elif what == "onFailure":
                 item["onFailure"] = chance.choice(("stop", "rollback", "rollbackRelease"))
-            elif what == "force" and chance.random() < 0.4:
+            elif what == "force":
                 item["forceNewDeployment"] = True
             elif what == "deployment" and "settings" in self.kinds:
                 item.pop("deployment", None)
@@ -153,13 +153,15 @@ class Sequence:
             during += [(first, Act(kind, value=True)), (first + chance.randint(1, 40), Act(kind))]
         abort, ends = None, "dies"
         if "abort" in kinds and chance.random() < 0.5:
-            abort, ends = self._call(), chance.choice(("dies", "dies", "goes on", "goes on", "redriven"))
+            abort, ends = self._call(), chance.choice(("dies", "dies", "goes on", "goes on", "goes on", "redriven"))
         faults = chance.choice((0.02, 0.05)) if "faults" in kinds else 0.0
         refused = (chance.choice(_CALLS),) if "faults" in kinds and chance.random() < 0.15 else ()
         return Push(manifest, tuple(sorted(during, key=lambda each: each[0])), abort, ends, faults, refused)
 
     def _call(self) -> int:
         """The number of a call in a release: a small one takes 50, one that rolls back three services 400."""
+        if self.chance.random() < 0.25:
+            return self.chance.choice(list(AFTER.values()))
         return self.chance.randint(3, self.chance.choice((40, 80, 160, 320)))
 
     def _asked(self, manifest: dict[str, Any], name: str) -> str:
@@ -179,7 +181,7 @@ class Sequence:
     def _moved(self, manifest: dict[str, Any]) -> Act:
         """An image that somebody pushes under a tag: often under the one that Git asks for."""
         chance, name = self.chance, self.chance.choice(self.names)
-        tag = chance.choice((*_TAGS, *[self._asked(manifest, name)] * 4))
+        tag = chance.choice((*_TAGS, *[self._asked(manifest, name)] * 3))
         return Act("tag", name, (tag, chance.choice(("good", "good", "bad", "never"))))
 
     def _between(self, manifest: dict[str, Any]) -> list[Act]:
@@ -187,7 +189,7 @@ class Sequence:
         if "hands between" in self.kinds and chance.random() < 0.7:
             made += [self._hand(manifest) for _ in range(chance.randint(1, 2))]
         if "tags" in self.kinds and chance.random() < 0.6:
-            made.append(self._moved(manifest))
+            made += [self._moved(manifest) for _ in range(chance.randint(1, 2))]
         if "ledger" in self.kinds and chance.random() < 0.3:
             made.append(chance.choice((Act("lose", value="targets/"), Act("lose", value=""), Act("corrupt"))))
         if chance.random() < 0.7:

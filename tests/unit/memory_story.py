@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# Moments of a release that have no number: right after the effect of its first call of this name.
+AFTER = {"run_task": -1, "update_service": -2}
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -21,9 +24,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A release. ``during``: acts right before the call with that number. ``abort``: the call at which the execution is
-    aborted; then its function ``dies``, ``goes on``, or the execution is ``redriven``. ``faults``: how many calls fail,
-    of one. ``refused``: calls for which a permission is missing."""
+    """A release. ``during``: acts right before the call with that number, or at one of :data:`AFTER`. ``abort``:
+    the moment at which the execution is aborted; then its function ``dies``, ``goes on``, or the execution is
+    ``redriven``. ``faults``: how many calls fail, of one. ``refused``: calls for which a permission is missing."""
 
     manifest: dict[str, Any]
     during: tuple[tuple[int, Act], ...] = ()

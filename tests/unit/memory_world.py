@@ -11,6 +11,7 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.fake_bucket import FakeBucket
 from unit.machine import Machine
 from unit.memory_account import HAND, Account, State, image, old_tag
-from unit.memory_facts import Checked, Deployed, Done, Facts
+from unit.memory_facts import Done, Facts, checks, deployments
 from unit.memory_function import Aborted, Function, FunctionThread
-from unit.memory_story import Act, Push, Story
+from unit.memory_story import AFTER, Act, Push, Story
 
 TARGETS = f"targets/{ACCOUNT}/{REGION}/service.json"
 _TRIES = 7
@@ -128,7 +129,8 @@ class World:
         self.machine.redrives, writes = 0, self.account.writes
         try:
             if push.abort is not None and push.ends == "goes on":
-                function = Function(self, facts, lambda: self.machine.run(push.manifest, facts.name))
+                run = partial(self.machine.run, push.manifest, facts.name)
+                function = Function(self, facts, run, pause=5.0 * self.chance.randint(1, 4))
                 self._after_abort.append(function)
                 function.start()
                 self.account.on_time = self._on_time
@@ -143,32 +145,7 @@ class World:
         facts.writes = self.account.writes - writes
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
-        facts.deployed, facts.checked = self._deployed(), self._checked()
-
-    def _deployed(self) -> list[Deployed]:
-        return [
-            Deployed(
-                r["service"],
-                r["taskDefinition"],
-                r["deployment"],
-                r["by"],
-                r["createdAt"],
-                r["status"],
-                "deploymentCircuitBreaker" in r,
-                dict(r["digests"]),
-                bool(r["hasIntent"]),
-            )
-            for r in self.account.records
-        ]
-
-    def _checked(self) -> list[Checked]:
-        found = []
-        for task in self.account.tasks.values():
-            hook = task["request"]["overrides"]["containerOverrides"][0]["command"][0]
-            code = task["containers"][0].get("exitCode")
-            revision = task["request"]["taskDefinition"].rsplit("/", 1)[-1]
-            found.append(Checked(revision, hook, task["createdAt"], None if code is None else code == 0))
-        return found
+        facts.deployed, facts.checked = deployments(self.account), checks(self.account)
 
     def states(self) -> dict[str, State]:
         return {name: self.account.state(name) for name in self.story.settings}
@@ -210,15 +187,21 @@ class World:
         if isinstance(thread, FunctionThread) and thread.function.was_aborted:
             thread.function.pause()
             return
-        if facts is None or done:
+        if facts is None:
             return
-        facts.calls += 1
+        if done and name not in AFTER:
+            return
+        when = AFTER[name] if done else facts.calls + 1
+        if done and when in facts.reached:
+            return
+        facts.reached.add(when)
+        facts.calls += not done
         if facts.took_over is None and name != "ledger":
             facts.took_over = self.account.now
-        for when, act in facts.push.during:
-            if when == facts.calls:
+        for moment, act in facts.push.during:
+            if moment == when:
                 facts.during.append(self._act(act))
-        if facts.calls == facts.push.abort:
+        if when == facts.push.abort:
             if isinstance(thread, FunctionThread):
                 facts.was_aborted = True
                 thread.function.abort()
@@ -229,7 +212,7 @@ class World:
         if isinstance(threading.current_thread(), FunctionThread):
             return
         for each in self._after_abort:
-            each.go_on(self.chance.choice((0, 0, 1, 2)))
+            each.tick()
         if not any(each.is_alive for each in self._after_abort):
             self.account.on_time = None
 

@@ -7,10 +7,10 @@ import pytest
 from unit.memory_play import lies
 
 # Seeds that once found a fault that is mended; they are played first, every time.
-KEPT = (4, 13)
+KEPT = (4, 13, 79, 312)
 # Seeds of faults that are known, by the finding. A seed that finds nothing any more goes to KEPT.
-KNOWN: dict[int, str] = {}
-_SEEDS = 250
+KNOWN: dict[int, str] = {207: "F17: somebody deploys again what is judged again"}
+_SEEDS = 200
 _PART = 10
 
 
