@@ -130,16 +130,16 @@ def decide(
     own = is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
     back = rollback_target(service, revision, tags, memory, judged=revision)
     to = back.revision if back is not None else None
+    # What has a verdict, and was deployed since, is somebody else's: judged, and never rolled back.
+    is_open = own and attempt is not None and attempt.verdict is Judgement.OPEN
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
-            return Judge(revision, to if own else None, why, configure)
+            return Judge(revision, to if is_open else None, why, configure)
         if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
     is_late = service.age(primary, now) > timeout
     decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
-    # What was rolled back, and is being deployed again, is somebody else's.
-    is_open = own and attempt is not None and attempt.verdict is Judgement.OPEN
     return replace(decision, previous=to, is_taken_back=is_open) if isinstance(decision, Join) else decision
 
 
