@@ -36,11 +36,15 @@ def concluded(memory: Memory, item: Item, release: Release, ran: Images | None =
 
 
 def _known(attempt: Attempt | None, item: Item, release: Release) -> Attempt | None:
-    """The attempt, with its revision where that is known by now."""
-    revision = item.change.revision
-    if attempt is None or attempt.execution != release.mark or revision is None or attempt.revision is not None:
+    """The attempt, with its revision and its deployment where they are known by now."""
+    if attempt is None or attempt.execution != release.mark:
         return attempt
-    return replace(attempt, revision=revision)
+    watched, is_ours = item.watched, not item.watched.is_followed and not is_rolling_back(item)
+    return replace(
+        attempt,
+        revision=attempt.revision or item.change.revision,
+        deployment=attempt.deployment or (watched.deployment if is_ours else None),
+    )
 
 
 def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:

@@ -38,7 +38,8 @@ class Good:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A release's attempt to deploy an item. ``execution`` is the release's mark, ``fingerprint`` identifies the item's
-    text, ``digests`` are those of its images' tags. ``revision`` is None until it is known. ``written`` are all
+    text, ``digests`` are those of its images' tags. ``revision`` and ``deployment`` (its id in the service's
+    ``deployments``) are None until they are known. ``written`` are all
     settings that the attempt writes, forward and in a rollback. ``good_before`` was good before it. ``by`` says who
     judged."""
 
@@ -46,6 +47,7 @@ class Attempt:
     fingerprint: str
     digests: Mapping[str, str] = field(default_factory=dict)
     revision: str | None = None
+    deployment: str | None = None
     has_post_deploy: bool = False
     rollback_to: Earlier | None = None
     written: tuple[Json, ...] = ()

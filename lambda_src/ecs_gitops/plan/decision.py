@@ -12,7 +12,7 @@ from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
-from ecs_gitops.model.status import ChangeKind, Judgement
+from ecs_gitops.model.status import ChangeKind
 from ecs_gitops.plan.memory import is_held as is_held_by
 from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
 
@@ -126,21 +126,20 @@ def decide(
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None, note)
     wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
     configure = differs(service.configuration, wanted)
-    # What somebody else deployed, and an earlier release joined, is somebody else's all the same.
+    # What somebody else deployed is somebody else's, also where an earlier release joined it, or had it before.
     own = is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
+    own = own and (attempt is None or primary is None or attempt.deployment in (None, primary.id))
     back = rollback_target(service, revision, tags, memory, judged=revision)
     to = back.revision if back is not None else None
-    # What has a verdict, and was deployed since, is somebody else's: judged, and never rolled back.
-    is_open = own and attempt is not None and attempt.verdict is Judgement.OPEN
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
-            return Judge(revision, to if is_open else None, why, configure)
+            return Judge(revision, to if own else None, why, configure)
         if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
     is_late = service.age(primary, now) > timeout
     decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
-    return replace(decision, previous=to, is_taken_back=is_open) if isinstance(decision, Join) else decision
+    return replace(decision, previous=to, is_taken_back=own) if isinstance(decision, Join) else decision
 
 
 def _of_what_goes_on(

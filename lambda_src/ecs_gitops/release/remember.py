@@ -71,6 +71,7 @@ def _is_new(before: Item, after: Item) -> bool:
     if before == after or after.status in _LEFT_OUT:
         return False
     is_begun = after.change.revision != before.change.revision
+    is_begun = is_begun or (before.watched.deployment is None and after.watched.deployment is not None)
     return is_begun or after.is_final != before.is_final or is_rolling_back(after) != is_rolling_back(before)
 
 
