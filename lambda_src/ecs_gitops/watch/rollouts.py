@@ -184,7 +184,12 @@ class RolloutWatch:
         if verdict.is_lost:
             return fail(item, why, self.budget.clock(), judgement=verdict.judgement)
         if verdict.is_rolling_back:
-            return roll_back(_to_what_ran(item), why, verdict.judgement)
+            if item.change.previous is None:
+                # ECS does it all the same. That is no rollback to something good.
+                why = f"{why}; ECS rolls back to {item.change.replaced}, and no good revision is known"
+                running = item.change.replaced
+                return fail(item, why, self.budget.clock(), judgement=verdict.judgement, running=running)
+            return roll_back(item, why, verdict.judgement)
         return after_failure(item, why, self.budget.clock(), verdict.judgement)
 
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
@@ -237,12 +242,3 @@ class RolloutWatch:
 
     def _stopped_tasks(self, item: Item) -> list[Json]:
         return self.aws.stopped_tasks(item.cluster, item.name)
-
-
-def _to_what_ran(item: Item) -> Item:
-    """The item, to be watched while ECS rolls it back. Where no good revision is known, that is to what ran before."""
-    ran = item.change.replaced
-    if item.change.previous is not None or ran is None:
-        return item
-    warning = f"ECS rolls back to {ran}, of which it is not known that it was good"
-    return item.with_change(previous=ran, warnings=(*item.change.warnings, warning))
