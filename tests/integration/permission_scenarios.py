@@ -175,6 +175,10 @@ class World:
     def pipeline(self) -> str:
         """The pipeline's execution that was started: its status, the actions' messages and the build's log."""
         entries = [entry for entry in self.stack.watch(30) if entry["kind"] in ("action", "build-log")]
+        # The pipeline may give up an execution that goes on, and holds the next one back.
+        until = time.monotonic() + 30
+        while any(each["status"] == "RUNNING" for each in self.stack.executions()) and time.monotonic() < until:
+            time.sleep(0.1)
         told = [str(entry.get("message") or entry.get("line") or "") for entry in entries]
         return "\n".join([self.stack.executions()[0]["status"], *filter(None, told)])
 

@@ -147,12 +147,17 @@ def test_a_rollback_by_the_circuit_breaker_fails_the_release(aws, run, service):
     assert "revert it, or change it" in again.items[item["serviceName"]]["reason"]
 
 
-def test_redeploying_after_a_failed_deployment_deploys_again(aws, run, service):
+def test_what_failed_and_was_left_is_tried_again_when_somebody_changes_it(aws, run, service):
     item = service(image="app:broken") | {"onFailure": "stop"}
     assert run({"services": [item]}).status == "FAILED"
     assert live(aws, item) == f"{item['serviceName']}:2"
+    # WHEN the same is released again, THEN it fails again, and nothing is rolled out
     again = run({"services": [item]})
     assert again.status == "FAILED"
+    assert "judged again" in again.cause
+    assert live(aws, item) == f"{item['serviceName']}:2"
+    # WHEN a person changes it, THEN it is deployed
+    assert run({"services": [item | {"timeoutMinutes": 9}]}).status == "FAILED"
     assert live(aws, item) == f"{item['serviceName']}:3"
 
 
