@@ -1,6 +1,6 @@
 """The only room that talks to AWS: sessions of assumed roles, clients, retries, rate limits.
 
-The other rooms take and return plain data. botocore is imported, and clients are created, with the first call.
+The other rooms take and return plain data. botocore is imported with the first call, or by a handler that warms up.
 """
 
 from __future__ import annotations
@@ -126,6 +126,18 @@ def _loader() -> Any:
     from botocore.loaders import create_loader
 
     return create_loader()
+
+
+def warm_up(*services: str) -> None:
+    """Load botocore and the models of these services, for the handlers' modules: while a function initializes, its
+    processor is at full speed, however little memory it has. Makes no call."""
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    session = new_session()
+    for service in services:
+        # Without credentials, which are not needed for this. The Region does not matter either.
+        session.create_client(service, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
 
 
 def function_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.services import ServiceDeployer
-from ecs_gitops.aws import observability
+from ecs_gitops.aws import observability, warm_up
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
@@ -23,6 +23,7 @@ from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_services import ServicePreflight
 
 observability.set_up()
+warm_up("sts", "ecs", "s3")
 
 
 _MODES: Mapping[Mode, MakesRun] = {

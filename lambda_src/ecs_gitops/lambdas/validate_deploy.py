@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ecs_gitops.aws import connect, observability
+from ecs_gitops.aws import connect, observability, warm_up
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext, TimeBudget
 from ecs_gitops.flow.transitions import fail
@@ -35,6 +35,7 @@ from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import RolloutWatch
 
 observability.set_up()
+warm_up("sts", "ecs", "s3")
 
 
 def handler(event: Json, context: LambdaContext) -> Json:
