@@ -7,9 +7,7 @@ import pytest
 from unit.memory_play import lies
 
 # Seeds that once found a fault that is mended; they are played first, every time.
-KEPT = (4, 13, 79, 312)
-# Seeds of faults that are known, by the finding. A seed that finds nothing any more goes to KEPT.
-KNOWN: dict[int, str] = {207: "F17: somebody deploys again what is judged again"}
+KEPT = (4, 13, 79, 207, 312)
 _SEEDS = 200
 _PART = 10
 
@@ -19,17 +17,10 @@ def test_what_was_once_found_stays_mended(seed, monkeypatch):
     assert lies(seed, monkeypatch) == []
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=pytest.mark.xfail(reason=why)) for seed, why in KNOWN.items()]
-)
-def test_what_is_known_is_not_mended_yet(seed, monkeypatch):
-    assert lies(seed, monkeypatch) == []
-
-
 @pytest.mark.parametrize("first", range(0, _SEEDS, _PART))
 def test_releases_and_their_memory_are_as_the_rules_say(first, monkeypatch):
     for seed in range(first, first + _PART):
-        if seed in KNOWN or seed in KEPT:
+        if seed in KEPT:
             continue
         with monkeypatch.context() as patched:
             assert (seed, lies(seed, patched)) == (seed, [])

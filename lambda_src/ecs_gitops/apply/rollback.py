@@ -135,7 +135,7 @@ class Rollback:
 
     def _update(self, service: Service) -> Item:
         """Deploy the previous revision again. The service's settings are restored when the rollback is complete."""
-        item, previous = self._with_settings(service), self._previous
+        item, previous = self._with_word_of_others(self._with_settings(service), service), self._previous
         before = item.change.previous_settings
         configuration = rollback_settings(before) if before is not None else None
         previous = self._as_it_was(previous)
@@ -208,6 +208,18 @@ class Rollback:
             self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, item.name, None, before)
         return end(item, Status.ROLLED_BACK, self.now, item.reason, running=short(self._previous))
+
+    def _with_word_of_others(self, item: Item, service: Service) -> Item:
+        """The item. Where somebody deployed our revision again, that is taken back too, and told."""
+        primary, watched = service.primary, item.watched
+        if primary is None or watched.deployed_at is None or watched.is_followed:
+            return item
+        if primary.task_definition != self._ours or primary.created_at <= watched.deployed_at:
+            return item
+        told = (
+            f"deployment {primary.id} of {item.change.revision}, which someone else started, is rolled back with ours"
+        )
+        return item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, told))))
 
     def _with_settings(self, service: Service) -> Item:
         """The item. Settings that somebody changed since the release wrote its own are kept: the rollback restores
