@@ -90,7 +90,7 @@ def test_a_result_says_whether_a_rollback_was_begun():
         (at(Step.ROLLING_OUT, on_failure="stop"), "no; left as it is (onFailure: stop): the service points to web:2"),
         (
             service_item(step=Step.ROLLING_OUT, revision="web:2"),
-            "no; could not roll back: no earlier revision is known",
+            "no; could not roll back: no earlier revision is known, so web:2 is left as it is",
         ),
         (at(Step.ROLLING_BACK, reason="2 stopped tasks"), "could not roll back: no; 2 stopped tasks"),
     ],
