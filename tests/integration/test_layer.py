@@ -49,7 +49,7 @@ def test_a_handler_loads_what_every_run_of_it_needs_and_nothing_else(unpacked, h
     names = "('boto3', 'botocore', 'yaml', 'aws_xray_sdk')"
     code = f"import ecs_gitops.lambdas.{handler}; print([m for m in {names} if m in sys.modules])"
     # A wrong manifest needs no AWS; the other functions call AWS in every run, and load it while they initialize.
-    assert isolated(unpacked, code) == ("[]" if handler == "init_config" else "['botocore']")
+    assert isolated(unpacked, code) == ("[]" if handler == "init_config" else "['boto3', 'botocore']")
 
 
 def test_clients_of_every_service_in_use_can_be_made_from_the_layer_alone(unpacked):

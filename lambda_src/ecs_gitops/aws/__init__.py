@@ -23,7 +23,6 @@ from ecs_gitops.model.identity import Target
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.session import Session
 
 # Seconds. Longer than an invocation, so that credentials do not expire within one. They last an hour, as a role assumes
 # the role.
@@ -82,21 +81,24 @@ def _drop_sessions() -> None:
 
 def _assume(target: Target) -> _Session:
     observability.trace_aws_calls()
-    sts: Any = new_session().create_client("sts", region_name=target.region, config=_config())
+    sts: Any = new_session().client("sts", region_name=target.region, config=_config())
     request = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
     if target.is_read_only:
         request["Policy"] = session_policy.POLICY
     credentials = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
-    session = new_session()
-    session.set_credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+    session = new_session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
     clients: dict[tuple[str, str | None], BaseClient] = {}
     lock = threading.Lock()
 
     def client(service: str, region: str | None = None) -> BaseClient:
-        # botocore's sessions are not thread-safe, its clients are.
+        # boto3's sessions are not thread-safe, its clients are.
         with lock:
             if (service, region) not in clients:
-                created = session.create_client(service, region_name=region or target.region, config=_config())
+                created = session.client(service, region_name=region or target.region, config=_config())
                 pass_raw_json(created)
                 clients[service, region] = created
             return clients[service, region]
@@ -111,14 +113,17 @@ def _rate_limiter(target: Target) -> RateLimiter:
     return next(shared, None) or RateLimiter.from_environment()
 
 
-def new_session() -> Session:
-    """A botocore session. All of them share one loader, so that botocore reads its data files once."""
-    # Why not boto3's: docs/adr/0010-cold-start.md.
-    from botocore.session import Session
+def new_session(**credentials: str) -> Any:
+    """A boto3 session. All of them share one loader, so that botocore reads its data files once.
 
-    session = Session()
-    session.register_component("data_loader", _loader())
-    return session
+    ``credentials`` are those of boto3's session; without them, the function's own."""
+    from boto3.session import Session
+    from botocore.session import Session as Core
+
+    core = Core()
+    core.register_component("data_loader", _loader())
+    # The type has a client's method for each service by name, and services are named by data here.
+    return Session(botocore_session=core, **credentials)
 
 
 @cache
@@ -137,7 +142,7 @@ def warm_up(*services: str) -> None:
     session = new_session()
     for service in services:
         # Without credentials, which are not needed for this. The Region does not matter either.
-        session.create_client(service, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
+        session.client(service, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
 
 
 def function_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:
@@ -146,7 +151,8 @@ def function_client(service: str, region: str, *, read_timeout: float, attempts:
     ``read_timeout`` (seconds) and ``attempts`` limit how long a call may take."""
     observability.trace_aws_calls()
     config = _config(connect_timeout=3, read_timeout=read_timeout, attempts=attempts)
-    return new_session().create_client(service, region_name=region, config=config)
+    client: BaseClient = new_session().client(service, region_name=region, config=config)
+    return client
 
 
 def _config(*, connect_timeout: float = 5, read_timeout: float = 30, attempts: int = 5) -> Any:
