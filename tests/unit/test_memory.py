@@ -231,6 +231,7 @@ def test_no_failure_of_the_memory_keeps_a_broken_service_from_its_rollback(shop,
     assert statuses(done) == {"web": "ROLLED_BACK"}
     assert shop.images("web") == {"web": "web:1"}
     assert "SlowDown" in done["result"]["notRecorded"]
+    assert "The ledger does not have all of this" in done["notice"]["message"]
     # AND the next release does not take it for good
     machine.ledger.is_up()
     assert statuses(machine.run(release(item("web", "bad")))) == {"web": "HELD"}
@@ -328,3 +329,11 @@ def fingerprint_of_target(name: str) -> str:
     import hashlib
 
     return hashlib.sha256(f"service shop/{name}".encode()).hexdigest()[:16]
+
+
+def test_another_instance_on_the_same_service_is_a_warning(shop, machine):
+    shop.definitions[shop.services["web"]["taskDefinition"]][1]["ecs-gitops:execution"] = "other:run-7"
+    done = machine.run(release(item("web", "2"), item("api", "2")))
+    warnings = {each["name"]: " ".join(each["warnings"]) for each in done["result"]["items"]}
+    assert "another instance of ecs-gitops, other, deployed what runs" in warnings["web"]
+    assert "another instance" not in warnings["api"]

@@ -37,11 +37,14 @@ class TaskDeployer(Deployer):
     _begun: dict[Trigger, Sequence[Item]] = field(default_factory=dict)
 
     def run(self) -> Batch:
-        """The batch with every item final."""
+        """The batch with every item final. Raises :class:`FenceLost`, and but for a rollback
+        :class:`LedgerUnavailable` and :class:`LedgerRefused` where the fence cannot be read."""
         units: dict[Trigger, list[Item]] = {}
         for item in self.batch.items:
             if item.is_pending:
                 units.setdefault(Trigger.of(item), []).append(item)
+        is_rollback = any(item.progress.step.is_rollback for unit in units.values() for item in unit)
+        self.ledger.fence.require(is_rollback=is_rollback)
         done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.budget)
         return replace(self.batch.updated(chain.from_iterable(done)), next=Next.DONE, wait_seconds=0)
 

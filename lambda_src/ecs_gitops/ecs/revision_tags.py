@@ -121,6 +121,13 @@ def execution_tag(mark: str) -> str:
     return fitted(mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
 
 
+def other_machine(tags: Mapping[str, str], release: Release) -> str | None:
+    """The name of another state machine whose execution registered a revision with these tags; None where there is
+    none."""
+    machine, colon, _ = tags.get(EXECUTION, "").partition(":")
+    return machine if colon and machine != release.machine else None
+
+
 def is_of_machine(tags: Mapping[str, str], release: Release) -> bool:
     """Whether any execution of the release's state machine registered a revision with these tags."""
     return tags.get(EXECUTION, "").startswith(f"{release.machine}:")

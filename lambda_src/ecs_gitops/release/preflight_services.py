@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ecs_gitops.ecs.deployment_settings import ROLLING, strategy
+from ecs_gitops.ecs.revision_tags import other_machine
 from ecs_gitops.ecs.service import require_deployable
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.flow.transitions import hold, unchanged
@@ -25,6 +26,8 @@ from ecs_gitops.plan.findings import NOT_CHECKED, WARNING, Checked
 from ecs_gitops.plan.service_checks import check_service
 from ecs_gitops.plan.services import plan_service
 from ecs_gitops.release.preflight import Preflight
+
+_RIVAL = "deployed what runs: two instances on one service do not know of each other; leave it to one of them"
 
 
 @dataclass(slots=True)
@@ -55,6 +58,8 @@ class ServicePreflight(Preflight):
             checked.findings.add("image", NOT_CHECKED, live.unknown)
         for warning in self._revisions(live.definition, plan.decision):
             checked.findings.add("target", WARNING, warning)
+        if (other := other_machine(live.tags, self.release)) is not None:
+            checked.findings.add("target", WARNING, f"another instance of ecs-gitops, {other}, {_RIVAL}")
         decision = plan.decision
         # Stored with the item: the deployment plans again, and compares.
         checked.item = item = replace(item, change=plan.change)

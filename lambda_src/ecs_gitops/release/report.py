@@ -17,7 +17,7 @@ from ecs_gitops.flow.stages import EXECUTION_MINUTES, Stage, following, require_
 from ecs_gitops.ledger.releases import Releases
 from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import refused_manifest
-from ecs_gitops.model import event_data
+from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.errors import InvalidEvent, LedgerRefused
 from ecs_gitops.model.pointer import SCHEMA_VERSION, Pointer, require_version
@@ -29,6 +29,8 @@ from ecs_gitops.release import closing
 
 log = logging.getLogger(__name__)
 
+_UNWRITTEN = "The ledger does not have all of this, and the next release judges again what is not remembered"
+_UNWRITTEN_AT_MOST = 1_000
 _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 
 
@@ -51,7 +53,7 @@ def after_stage(state: Json) -> Json:
     items = report.fit(outcome.items)
     omitted = len(outcome.items) - len(items)
     unwritten = _close(bucket, release, batches, outcome, done, is_lost=lost is not None)
-    reported = {
+    reported: Json = {
         "next": "REPORT",
         "status": outcome.status,
         "summary": outcome.summary,
@@ -74,6 +76,8 @@ def after_stage(state: Json) -> Json:
         },
         "notify": notice.is_sent(outcome, os.environ.get("ECS_GITOPS_NOTIFY", "changes")),
     }
+    if unwritten:
+        reported["notice"]["message"] += f"\n{_UNWRITTEN}: {sanitize.line(unwritten, _UNWRITTEN_AT_MOST)}\n"
     write_metrics(release, outcome)
     return reported
 
