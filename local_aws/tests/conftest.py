@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import boto3
 import pytest
 
 from local_aws import LocalAws
+from support.archives import zipped
 from support.git import git
 from support.services import World
 
@@ -106,15 +105,6 @@ def clone(aws: LocalAws, name: str, tmp_path: Path) -> Path:
 
 def _policy(*statements: Statement) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def zipped(files: dict[str, str]) -> bytes:
-    """A zip of the files."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-    return out.getvalue()
 
 
 @pytest.fixture

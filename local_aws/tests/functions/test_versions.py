@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import zipped
 from local_aws import LocalAws
+from support.archives import zipped
 
 _SOURCE = """
 import os
