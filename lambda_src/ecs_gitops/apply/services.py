@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ecs_gitops.apply import planning
@@ -87,9 +88,16 @@ class ServiceDeployer(Deployer):
         for start in range(0, len(forward), size):
             if start and self.budget.clock() >= until:
                 break
-            batch = batch.updated(self._forward(forward[start : start + size]))
-            if start + size < len(forward):
-                batch = RolloutWatch(self.aws, self.release, batch, self.budget).run()
+            try:
+                batch = batch.updated(self._forward(forward[start : start + size]))
+                if start + size < len(forward):
+                    batch = RolloutWatch(self.aws, self.release, batch, self.budget).run()
+            except (AwsUnavailable, LedgerUnavailable) as error:
+                if not start:
+                    raise
+                # What was begun is kept.
+                log.warning("left for the next run", extra={"cause": str(error)})
+                break
                 if any(_has_failed(item) for item in batch.items if item.number not in known):
                     break
         return _not_to_begin(batch)
@@ -110,7 +118,8 @@ class ServiceDeployer(Deployer):
         to_plan = [item for item in items if item.progress.step in _PLANNED]
         made = services.each(lambda item: self._planned(item, answers, memories, read_at), to_plan, self.budget)
         done = [each for each in made if not isinstance(each, Planned)]
-        planned = planning.with_digests(self.aws, [each for each in made if isinstance(each, Planned)])
+        planned = [each for each in made if isinstance(each, Planned)]
+        planned = self.budget.retry(partial(planning.with_digests, self.aws, planned))
         try:
             planned = planning.write_intents(self.ledger.targets, planned)
         except LedgerRefused as error:
