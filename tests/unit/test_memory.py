@@ -9,7 +9,11 @@ import pytest
 
 from ecs_gitops.ecs.revision_tags import fingerprint
 from ecs_gitops.lambdas import deploy_ecs, validate_deploy
+from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.memory import Attempt, Good, Memory, NotGood
+from ecs_gitops.model.status import Judgement
+from ecs_gitops.plan.memory import Ended, proven, settled
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import CANARY, hooks, item, release, statuses
@@ -337,3 +341,53 @@ def test_another_instance_on_the_same_service_is_a_warning(shop, machine):
     warnings = {each["name"]: " ".join(each["warnings"]) for each in done["result"]["items"]}
     assert "another instance of ecs-gitops, other, deployed what runs" in warnings["web"]
     assert "another instance" not in warnings["api"]
+
+
+# --- the rules alone -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ended", "has_hook", "verdict"),
+    [
+        (Ended.GAVE_UP, False, Judgement.FAILED),
+        (Ended.GAVE_UP, True, Judgement.FAILED),
+        (Ended.STOPPED, False, Judgement.OPEN),
+        (Ended.SUCCESSFUL, False, Judgement.GOOD),
+        (Ended.SUCCESSFUL, True, Judgement.OPEN),
+        (Ended.GOING_ON, False, Judgement.OPEN),
+        (Ended.UNKNOWN, False, Judgement.OPEN),
+        (Ended.NONE, False, Judgement.UNTOUCHED),
+    ],
+)
+def test_an_attempt_without_a_verdict_is_settled_by_ecs_record(ended, has_hook, verdict):
+    attempt = Attempt(execution="ecs-gitops:run-1", fingerprint="f", has_post_deploy=has_hook)
+    found = settled(Memory(attempt=attempt), "web:2", ended).attempt
+    assert found is not None
+    assert (found.verdict, found.revision) == (verdict, "web:2")
+
+
+@pytest.mark.parametrize("hook_ran", [True, False])
+def test_where_the_hook_failed_only_a_hook_proves_a_revision(hook_ran):
+    known = Memory(not_good=(NotGood(revision="web:2", needs_hook=True), NotGood(revision="web:1")))
+    found = proven(known, Good(revision="web:2"), hook_ran=hook_ran)
+    assert found.is_not_good("web:2") is not hook_ran
+    assert found.is_not_good("web:1")
+
+
+def test_who_lost_the_fence_writes_no_verdict(shop, machine, monkeypatch):
+    # GIVEN a release whose fence another one takes while it is rolled out
+    put = machine.ledger.put
+    taken = Holder("arn:aws:states:us-west-2:111111111111:execution:ecs-gitops:later", 1.0).written()
+    fail = shop._fail
+
+    def failing(*given: Any) -> None:
+        put("running.json", taken)
+        fail(*given)
+
+    monkeypatch.setattr(shop, "_fail", failing)
+    done = machine.run(release(item("web", "bad")))
+    # THEN it stops, says who has taken over, and what it remembers is open
+    assert (done["error"], statuses(done)) == ("FenceLost", {"web": "FAILED"})
+    assert "taken over by the release later" in done["result"]["error"]
+    assert memory(machine)["attempt"].get("verdict") is None
+    assert shop.images("web") == {"web": "web:bad"}

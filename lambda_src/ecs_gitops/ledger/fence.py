@@ -125,13 +125,13 @@ class Fence:
 
     # --- all functions -----------------------------------------------------------------------------------------------
 
-    def require(self, *, is_rollback: bool) -> None:
-        """Make sure that this release still holds the fence, by a read that is at most :data:`FRESH_SECONDS` old.
+    def require(self, *, is_rollback: bool, within: float = FRESH_SECONDS) -> None:
+        """Make sure that this release still holds the fence, by a read that is at most ``within`` seconds old.
 
         Raises :class:`FenceLost` where it does not; and, but for a rollback, :class:`LedgerUnavailable` and
         :class:`LedgerRefused` where the fence cannot be read: a broken service does not wait for S3."""
         with self._lock:
-            if self._read_at is not None and self.monotonic() - self._read_at < FRESH_SECONDS:
+            if self._read_at is not None and self.monotonic() - self._read_at < within:
                 return
             began = self.monotonic()
             try:
