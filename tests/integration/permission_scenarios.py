@@ -174,10 +174,12 @@ class World:
 
     def pipeline(self) -> str:
         """The pipeline's execution that was started: its status, the actions' messages and the build's log."""
-        entries = [entry for entry in self.stack.watch(30) if entry["kind"] in ("action", "build-log")]
-        # The pipeline may give up an execution that goes on, and holds the next one back.
-        until = time.monotonic() + 30
-        while any(each["status"] == "RUNNING" for each in self.stack.executions()) and time.monotonic() < until:
+        entries = [entry for entry in self.stack.watch(60) if entry["kind"] in ("action", "build-log")]
+        # The pipeline may give up a release that goes on: the next one would be refused as long as it does.
+        states, until = self.aws.client("stepfunctions"), time.monotonic() + 60
+        running = {"stateMachineArn": self.stack.outputs["state_machine_arn"], "statusFilter": "RUNNING"}
+        while states.list_executions(**running)["executions"]:
+            assert time.monotonic() < until, "a release does not come to an end"
             time.sleep(0.1)
         told = [str(entry.get("message") or entry.get("line") or "") for entry in entries]
         return "\n".join([self.stack.executions()[0]["status"], *filter(None, told)])
