@@ -115,7 +115,10 @@ def test_the_error_text_of_a_function_is_its_message_without_the_stack_trace():
 
 @pytest.mark.parametrize(
     ("status", "count"),
-    [*((s, n) for s in ("FAILED", "ROLLED_BACK", "SKIPPED", "HELD", "DEPLOYED") for n in (10, 500)), ("DEPLOYED", 5000)],
+    [
+        *((s, n) for s in ("FAILED", "ROLLED_BACK", "SKIPPED", "HELD", "DEPLOYED") for n in (10, 500)),
+        ("DEPLOYED", 5000),
+    ],
 )
 def test_as_many_results_as_there_is_room_for_are_in_the_notice_failed_ones_first(release, status, count):
     # GIVEN services with all that a result can have, reasons that grow when they are escaped, and one that failed
