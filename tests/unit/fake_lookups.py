@@ -10,6 +10,8 @@ from ecs_gitops.model.errors import AwsRefused
 class FakeLookups:
     """``registry`` maps ``repository:tag`` to a digest; a repository without an entry does not exist."""
 
+    reader = "the deploy role"
+
     def __init__(self) -> None:
         self.registry: dict[str, str] = {}
         self.parameters: set[str] = set()

@@ -74,8 +74,12 @@ _RAW_REQUESTS = (
 class Calls:
     """Base of the classes with the calls of each service."""
 
-    def __init__(self, client: Clients, rate_limiter: RateLimiter | None = None) -> None:
+    def __init__(
+        self, client: Clients, rate_limiter: RateLimiter | None = None, reader: str = "the deploy role"
+    ) -> None:
         self._client = client
+        # Who makes the calls, for texts about what may not be read.
+        self.reader = reader
         self.rate_limiter = rate_limiter or RateLimiter()
 
     def _call_raw(self, api: str, method: str, body: Json, /, **shape: Any) -> Json:

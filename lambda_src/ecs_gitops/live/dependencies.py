@@ -13,6 +13,7 @@ from ecs_gitops.ecs.ecr import EcrImage, ecr_image
 from ecs_gitops.live import services
 from ecs_gitops.model import partition
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.item import join_names
 from ecs_gitops.model.status import Finding
 from ecs_gitops.plan.findings import FAILED, NOT_CHECKED, Cause, Checked
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ecs_gitops.model.item import Item
 
 K = TypeVar("K")
+
+# Names of roles in a finding.
+_ROLES_SHOWN = 3
 
 
 # Result and reason; None where the check passes.
@@ -115,7 +119,7 @@ def _with_images(
 def _image_finding(text: str, image: EcrImage, found: AwsRefused | None, filled: _Filled) -> tuple[Finding, str]:
     where = f"repository {image.repository} of account {image.account}, Region {image.region}"
     if found is not None and found.code != "RepositoryNotFoundException":
-        return NOT_CHECKED, f"image {text}: {_refused(found)}"
+        return NOT_CHECKED, f"image {text}: {_refused(filled.aws, found)}"
     reason = f"image {text}: there is no {where}" if found else f"image {text}: {where} has no image {image.reference}"
     if filled.may_be(image):
         return NOT_CHECKED, f"{reason}; a pull-through cache rule may fetch it when it is pulled"
@@ -146,7 +150,7 @@ def _secret(aws: Aws, batch: Batch, reference: Reference, budget: TimeBudget) ->
     except AwsRefused as error:
         if error.code == "ResourceNotFoundException":
             return FAILED, f"secret {reference.name} does not exist"
-        return NOT_CHECKED, f"secret {reference.name}: {_refused(error)}"
+        return NOT_CHECKED, f"secret {reference.name}: {_refused(aws, error)}"
     if found.get("DeletedDate"):
         return FAILED, f"secret {reference.name} is about to be deleted"
     return None
@@ -157,7 +161,7 @@ def _parameters(aws: Aws, region: str, group: Sequence[Reference], budget: TimeB
     try:
         known = budget.retry(lambda: aws.known_parameters(region or None, names))
     except AwsRefused as error:
-        return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(error)}") for each in group}
+        return {each: (NOT_CHECKED, f"parameter {each.name}: {_refused(aws, error)}") for each in group}
     return {
         each: None if known.intersection(each.names) else (FAILED, f"parameter {each.name} does not exist")
         for each in group
@@ -181,7 +185,7 @@ def _passable(
     try:
         allowed = budget.retry(lambda: aws.may_pass(batch.role_arn, role_arns, service))
     except AwsRefused as error:
-        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(error)}") for role in role_arns}
+        return {(role, service): (NOT_CHECKED, f"role {role}: {_refused(aws, error)}") for role in role_arns}
     hint = "add it to pass_role_arns of the deploy role"
     return {
         (role, service): None
@@ -203,7 +207,7 @@ def alarms(aws: Aws, going: Sequence[Checked], budget: TimeBudget) -> None:
         known = budget.retry(lambda: aws.known_alarms(names))
         results = {name: None if name in known else (FAILED, f"alarm {name} does not exist") for name in names}
     except AwsRefused as error:
-        results = {name: (NOT_CHECKED, f"alarm {name}: {_refused(error)}") for name in names}
+        results = {name: (NOT_CHECKED, f"alarm {name}: {_refused(aws, error)}") for name in names}
     _spread("settings", [(checked, name) for checked in going for name in checked.alarms], results)
 
 
@@ -217,6 +221,13 @@ def _spread(check: str, keys: Iterable[tuple[Checked, K]], results: Mapping[K, _
             checked.findings.add(check, *finding)
 
 
-def _refused(error: AwsRefused) -> str:
-    denied = error.code.startswith("AccessDenied")
-    return f"the deploy role may not read it ({error.operation})" if denied else str(error)
+def unknown_deploy_role(going: Sequence[Checked]) -> None:
+    """The check ``passRole`` where the deploy role is not known."""
+    for checked in going:
+        if checked.roles:
+            names = join_names([role for role, _ in checked.roles], _ROLES_SHOWN)
+            checked.findings.add("passRole", NOT_CHECKED, f"role {names}: the deploy role is not known")
+
+
+def _refused(aws: Aws, error: AwsRefused) -> str:
+    return f"{aws.reader} may not read it ({error.operation})" if error.is_denied else str(error)

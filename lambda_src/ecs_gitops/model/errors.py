@@ -100,6 +100,11 @@ class AwsRefused(EcsGitopsError):
         super().__init__(f"{operation}: {self.code}: {self.message}")
         self.resources = tuple(resources)
 
+    @property
+    def is_denied(self) -> bool:
+        """Whether the caller lacks the right to make the call."""
+        return self.code.startswith("AccessDenied")
+
 
 class ItemFailed(EcsGitopsError):
     """One item cannot be deployed, for a reason that a person can act on. The other items go on."""

@@ -12,6 +12,7 @@ from ecs_gitops.ecs.service import Deployment, Service, is_settled
 from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
+from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.status import ChangeKind
 from ecs_gitops.plan.memory import is_held as is_held_by
 from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
@@ -117,7 +118,8 @@ def decide(
     previous, note = (target.revision, target.why) if target is not None else (None, None)
     if is_same and desired.force:
         return Deploy(previous, "forceNewDeployment is set", note)
-    moved = moved_tags(tags, desired, running) if is_same else ()
+    # Nothing is remembered of a service at its first release: it is taken over with the digests that it runs.
+    moved = moved_tags(tags, desired, running if memory != NOTHING else {}) if is_same else ()
     is_held = is_held_by(memory, desired) and not desired.force
     is_over = primary is None or is_settled(service, primary)
     if not is_same or moved:

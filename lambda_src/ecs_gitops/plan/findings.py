@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
+    from ecs_gitops.plan.services import LiveService, ServicePlan
+    from ecs_gitops.plan.triggers import TriggerPlan
 
 OK, FAILED, NOT_CHECKED, WARNING = Finding.OK, Finding.FAILED, Finding.NOT_CHECKED, Finding.WARNING
 # Each check with what passes it. The order is that of an item's `checks`.
@@ -100,13 +102,14 @@ class Findings:
 @dataclass(slots=True)
 class Checked:
     """An item, its findings, and what is looked up for all items together: references, roles with the service that
-    each is passed to, and alarms."""
+    each is passed to, and alarms. ``compared`` is what the plan was made of; None where there is none."""
 
     item: Item
     findings: Findings = field(default_factory=Findings)
     references: tuple[Reference, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
     alarms: tuple[str, ...] = ()
+    compared: tuple[LiveService, ServicePlan] | TriggerPlan | None = None
 
     @property
     def is_to_be_deployed(self) -> bool:

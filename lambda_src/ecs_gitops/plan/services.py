@@ -16,7 +16,7 @@ from ecs_gitops.ecs.task_definition import Container, arn, resolve
 from ecs_gitops.model.change import Change
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.status import ChangeKind
-from ecs_gitops.plan.decision import Decision, Deploy, Join, Judge, decide
+from ecs_gitops.plan.decision import Decision, Deploy, Join, Judge, Unchanged, decide, moved_tags
 from ecs_gitops.plan.memory import left_behind, settings_before
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class ServicePlan:
     """``change`` can be stored as data. ``containers`` by the manifest's names; ``configuration`` is the desired
     ``deploymentConfiguration``; ``configure``: whether the live one differs from it. ``before`` is the live one before
     any release that did not end good, where ``is_restored`` says that it is not the live one. ``warnings`` are about
-    containers."""
+    containers. ``adopted`` says which tags name another image than the one that runs, where the service is taken over
+    as it runs."""
 
     change: Change
     decision: Decision
@@ -57,6 +58,7 @@ class ServicePlan:
     before: Json
     is_restored: bool
     warnings: tuple[str, ...]
+    adopted: tuple[str, ...] = ()
 
 
 def plan_service(item: Item, live: LiveService, release: Release, memory: Memory, now: float) -> ServicePlan:
@@ -101,4 +103,23 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         previous_image=next(iter(containers.values())).image,
     )
     configure = differs(service.configuration, configuration)
-    return ServicePlan(change, decision, desired, containers, configuration, configure, before, is_left, warnings)
+    return ServicePlan(
+        change,
+        decision,
+        desired,
+        containers,
+        configuration,
+        configure,
+        before,
+        is_left,
+        warnings,
+        _adopted(live, desired) if isinstance(decision, Unchanged) else (),
+    )
+
+
+def _adopted(live: LiveService, desired: DesiredState) -> tuple[str, ...]:
+    return tuple(
+        f"container {name}: the tag of {desired.images[name]} names another image now than the one that runs. The "
+        "service is taken over as it runs; the release after this one deploys what the tag names then"
+        for name in moved_tags(live.tags, desired, live.running)
+    )

@@ -51,9 +51,12 @@ class ServicePreflight(Preflight):
         known = upgrade.remembered(self._memories, item, short(arn(live.definition)), live.tags)
         memory = settle(self.aws, item, service, known, self.release)
         plan = plan_service(item, live, self.release, memory, now)
+        checked.compared = live, plan
         checked.findings.ok("container")
         for warning in plan.warnings:
             checked.findings.add("container", WARNING, warning)
+        for warning in plan.adopted:
+            checked.findings.add("image", WARNING, warning)
         if live.unknown:
             checked.findings.add("image", NOT_CHECKED, live.unknown)
         for warning in self._revisions(live.definition, plan.decision):

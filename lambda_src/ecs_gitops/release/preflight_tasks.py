@@ -40,6 +40,7 @@ class TaskPreflight(Preflight):
         for warning in _targets(trigger, live_trigger, item):
             checked.findings.add("target", WARNING, warning)
         plan, now = plan_trigger(item, task_definitions), self.budget.clock()
+        checked.compared = plan
         live = short(arn(plan.shown.definition))
         checked.item = item = replace(item, change=plan.change)
         if not plan.changed:
