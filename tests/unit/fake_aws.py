@@ -108,6 +108,11 @@ class FakeAws(FakeTriggers):
 
     # --- services ----------------------------------------------------------------------------------------------------
 
+    def list_services(self, cluster: str) -> list[str]:
+        self._called("list_services")
+        self._done("list_services")
+        return list(self.services)
+
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_services")
         self._require_cluster("describe_services", cluster)

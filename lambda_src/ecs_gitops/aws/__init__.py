@@ -80,17 +80,28 @@ def _drop_sessions() -> None:
 
 
 def _assume(target: Target) -> _Session:
+    policy = session_policy.POLICY if target.is_read_only else None
+    session, expires = assumed(target.role_arn, target.region, names.session_name(target.session_name), policy)
+    return _Session(calls_of(session, target.region, _rate_limiter(target)), expires)
+
+
+def assumed(role_arn: str, region: str, session_name: str, policy: str | None = None) -> tuple[Any, float]:
+    """A boto3 session of a role, limited by the session ``policy`` where there is one, and when its credentials expire
+    (epoch seconds). Raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
     observability.trace_aws_calls()
-    sts: Any = new_session().client("sts", region_name=target.region, config=_config())
-    request = {"RoleArn": target.role_arn, "RoleSessionName": names.session_name(target.session_name)}
-    if target.is_read_only:
-        request["Policy"] = session_policy.POLICY
+    sts: Any = new_session().client("sts", region_name=region, config=_config())
+    request = {"RoleArn": role_arn, "RoleSessionName": session_name, **({"Policy": policy} if policy else {})}
     credentials = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
     session = new_session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
     )
+    return session, credentials["Expiration"].timestamp()
+
+
+def calls_of(session: Any, own_region: str, rate_limiter: RateLimiter, reader: str = "the deploy role") -> Aws:
+    """The calls of a boto3 session in ``own_region``. ``reader`` says whose session it is, for texts."""
     clients: dict[tuple[str, str | None], BaseClient] = {}
     lock = threading.Lock()
 
@@ -98,12 +109,12 @@ def _assume(target: Target) -> _Session:
         # boto3's sessions are not thread-safe, its clients are.
         with lock:
             if (service, region) not in clients:
-                created = session.client(service, region_name=region or target.region, config=_config())
+                created = session.client(service, region_name=region or own_region, config=_config())
                 pass_raw_json(created)
                 clients[service, region] = created
             return clients[service, region]
 
-    return _Session(Aws(client, _rate_limiter(target)), credentials["Expiration"].timestamp())
+    return Aws(client, rate_limiter, reader)
 
 
 def _rate_limiter(target: Target) -> RateLimiter:

@@ -30,8 +30,10 @@ _IN_PROGRESS = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED"
 class EcsCalls(Calls):
     """Calls for services, their deployments, task definitions and tasks."""
 
-    def __init__(self, client: Clients, rate_limiter: RateLimiter | None = None) -> None:
-        super().__init__(client, rate_limiter)
+    def __init__(
+        self, client: Clients, rate_limiter: RateLimiter | None = None, reader: str = "the deploy role"
+    ) -> None:
+        super().__init__(client, rate_limiter, reader)
         self._session = object()
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
@@ -43,6 +45,17 @@ class EcsCalls(Calls):
             answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
             services += [service | as_of(answer) for service in answer.get("services", [])]
         return services
+
+    def list_services(self, cluster: str) -> list[str]:
+        """The names of all services of the cluster."""
+        found: list[str] = []
+        token: Json = {}
+        while True:
+            answer = self._call("ecs", "list_services", cluster=cluster, maxResults=100, **token)
+            found += [short(arn) for arn in answer.get("serviceArns", [])]
+            if not answer.get("nextToken"):
+                return found
+            token = {"nextToken": answer["nextToken"]}
 
     def update_service(
         self,

@@ -32,6 +32,7 @@ _BUCKETS = {
     "describe_task_definition": "definitions",
     "update_service": "updates",
     "describe_services": "services",
+    "list_services": "services",
     "list_service_deployments": "service_deployments",
     "describe_service_deployments": "service_deployments",
     "list_tasks": "tasks",

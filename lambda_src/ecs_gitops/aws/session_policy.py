@@ -42,5 +42,14 @@ _STATEMENTS = (
     },
 )
 
+# For a preview: the reads of a check, and of what is live and not in the manifest. It changes nothing at all.
+PREVIEW_ACTIONS = (
+    *(action for action in ACTIONS if action != "ecs:StopTask"),
+    "ecs:ListServices",
+)
+
+_PREVIEW_STATEMENTS = ({"Effect": "Allow", "Action": PREVIEW_ACTIONS, "Resource": "*"},)
+
 # STS accepts at most 2,048 characters.
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": _STATEMENTS}, separators=(",", ":"))
+PREVIEW_POLICY = json.dumps({"Version": "2012-10-17", "Statement": _PREVIEW_STATEMENTS}, separators=(",", ":"))

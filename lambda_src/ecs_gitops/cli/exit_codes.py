@@ -1,3 +1,6 @@
-"""Exit codes. Scripts depend on them."""
+"""Exit codes. Scripts depend on them.
+
+`plan` and `init` have those that people know of plans: 2 means changes there, so wrong usage is 64 (EX_USAGE)."""
 
 OK, INVALID_FILE, USAGE_ERROR = 0, 1, 2
+CHANGES, WRONG_USAGE = 2, 64

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from ecs_gitops import __version__, manifest
-from ecs_gitops.cli import completion, output, render, validate
-from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR
+from ecs_gitops.cli import completion, output, plan, render, validate
+from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR, WRONG_USAGE
 from ecs_gitops.model import sanitize
 
 __all__ = ["INVALID_FILE", "OK", "USAGE_ERROR", "main"]
@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     parser = _parser()
-    options = parser.parse_args(arguments, argparse.Namespace(parser=parser))
+    options, unknown = parser.parse_known_args(arguments, argparse.Namespace(parser=parser))
+    if unknown:
+        parser.usage_code = options.usage_code
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code = int(options.run(options, os.environ if environment is None else environment))
         sys.stdout.flush()
@@ -57,14 +60,18 @@ def _has_streams() -> bool:
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors escape control characters: a shell may fill in any file name."""
 
+    usage_code = USAGE_ERROR
+
     def error(self, message: str) -> NoReturn:
-        super().error(sanitize.escaped(message))
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_code, f"{self.prog}: error: {sanitize.escaped(message)}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="ecs-gitops", description="Check and render manifests for ecs-gitops.")
+def _parser() -> _Parser:
+    parser = _Parser(prog="ecs-gitops", description="Check, preview and render manifests for ecs-gitops.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_color(parser, output.AUTO)
+    parser.set_defaults(usage_code=USAGE_ERROR)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     checks = _Parser(add_help=False)
     checks.add_argument("--format", choices=("text", "json"), default="text", help="how results are written")
@@ -78,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_file(command, "file", "the manifest, usually deployment.yaml; - for stdin")
     _add_file(command, "-o", "where to write it; stdout when absent or -", "--output")
     command.set_defaults(run=render.run)
+    command = commands.add_parser("plan", help="show what a push of the manifest would do; it only reads")
+    vars(command)["usage_code"] = WRONG_USAGE
+    _add_color(command, argparse.SUPPRESS)
+    text = "the manifest; deployment.yaml when absent; - for stdin"
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", default=Path("deployment.yaml"), help=text)
+    plan.add_arguments(command)
+    command.set_defaults(run=plan.run, usage_code=WRONG_USAGE)
     command = commands.add_parser("schema", help="print the manifest's JSON Schema, for editors")
     command.set_defaults(run=_schema)
     command = commands.add_parser("version", help="print the version")

@@ -127,11 +127,16 @@ def _require_roles(items: Iterable[ServiceItem | TaskItem], settings: Settings) 
     """Raise :class:`UnknownAccount` naming every account that has no role to assume."""
     missing = sorted({_place(item, settings)[0] for item in items} - set(settings.role_arns))
     if missing:
-        known = join_names(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
-        raise UnknownAccount(
-            f"no role to assume is configured for account {join_names(missing, _ACCOUNTS_SHOWN)}: apply "
-            f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
-        )
+        raise UnknownAccount(unknown_account(missing, settings))
+
+
+def unknown_account(accounts: Sequence[str], settings: Settings) -> str:
+    """The text for accounts without a role."""
+    known = join_names(sorted(settings.role_arns), _ACCOUNTS_SHOWN) or "none"
+    return (
+        f"no role to assume is configured for account {join_names(accounts, _ACCOUNTS_SHOWN)}: apply "
+        f"modules/deploy_role there and add its role to target_role_arns (accounts configured: {known})"
+    )
 
 
 def _require_time(services: Sequence[ServiceItem], waves: Sequence[int], settings: Settings) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ecs_gitops.flow.transitions import fail
 from ecs_gitops.live import dependencies, services
@@ -22,8 +22,19 @@ from ecs_gitops.verdict.refusals import failure_text
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.aws.time_budget import TimeBudget
-    from ecs_gitops.ledger import Ledger
+    from ecs_gitops.ledger.targets import Memories
     from ecs_gitops.model.release import Release
+
+
+class ReadsMemory(Protocol):
+    """Reads what is remembered of the batch's targets: the ledger does, or a preview that has read it before."""
+
+    def read(self) -> Memories | None: ...
+
+
+class HasMemory(Protocol):
+    @property
+    def targets(self) -> ReadsMemory: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class Preflight(ABC):
     release: Release
     batch: Batch
     budget: TimeBudget
-    ledger: Ledger
+    ledger: HasMemory
     # Reads can be made again.
     is_retry: bool = field(default=False)
     preview: Preview | None = field(default=None)

@@ -1,0 +1,115 @@
+"""Calls with the caller's own credentials, or with a role that it assumes: for previews and for the import.
+
+Credentials and Region are found as every AWS tool finds them: environment, profiles, SSO.
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from ecs_gitops.aws import Aws, assumed, calls_of, function_client, new_session
+from ecs_gitops.aws.calls import attempt
+from ecs_gitops.aws.rate_limit import RateLimiter
+from ecs_gitops.aws.session_policy import PREVIEW_POLICY
+from ecs_gitops.model.errors import AwsRefused
+
+_NO_PARAMETER = "ParameterNotFound"
+# Shown in CloudTrail.
+_SESSION_NAME = "ecs-gitops-plan"
+_NO_CREDENTIALS = (
+    "no AWS credentials were found: sign in (`aws sso login`), name a profile (AWS_PROFILE), or set the variables of "
+    "the environment"
+)
+_NO_REGION = "no AWS Region is set: set AWS_REGION, or `region` in the profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and in which Region."""
+
+    account: str
+    arn: str
+    region: str
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn``, …"""
+        return self.arn.split(":")[1]
+
+
+def identity(region: str | None = None) -> Caller:
+    """The caller, in ``region`` or in that of the environment. Raises :class:`AwsRefused`, also where there are no
+    credentials or there is no Region, and :class:`AwsUnavailable`."""
+    # boto3 itself reads AWS_DEFAULT_REGION and the profile.
+    region = region or os.environ.get("AWS_REGION") or new_session().region_name
+    if not region:
+        raise AwsRefused("configuration", "NoRegion", _NO_REGION)
+    sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
+    try:
+        answer = attempt("get_caller_identity", sts.get_caller_identity)
+    except AwsRefused as error:
+        if error.code in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
+            raise AwsRefused("configuration", error.code, _NO_CREDENTIALS) from None
+        raise
+    return Caller(str(answer["Account"]), str(answer["Arn"]), region)
+
+
+def connect_as_caller(region: str) -> Aws:
+    """The calls with the caller's own credentials."""
+    return calls_of(new_session(), region, RateLimiter.from_environment(), "the caller")
+
+
+def connect_with_role(role_arn: str, region: str) -> Aws:
+    """The calls with a role. The session may only read, whatever the role may do. Raises :class:`AwsRefused` and
+    :class:`AwsUnavailable`."""
+    session, _ = assumed(role_arn, region, _SESSION_NAME, PREVIEW_POLICY)
+    return calls_of(session, region, RateLimiter.from_environment(), f"the role {role_arn}")
+
+
+def parameter(region: str, name: str) -> str | None:
+    """The value of an SSM parameter; None if there is none. Raises :class:`AwsRefused` and :class:`AwsUnavailable`."""
+    client: Any = function_client("ssm", region, read_timeout=10, attempts=3)
+    try:
+        return str(attempt("get_parameter", lambda: client.get_parameter(Name=name))["Parameter"]["Value"])
+    except AwsRefused as error:
+        if error.code == _NO_PARAMETER:
+            return None
+        raise
+
+
+@dataclass(slots=True)
+class Connections:
+    """The calls in each account and Region, with the roles that are named for accounts, and in the caller's own account
+    with its own credentials."""
+
+    caller: Caller
+    role_arns: Mapping[str, str]
+    _known: dict[tuple[str, str], Aws | AwsRefused] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def connect(self, account: str, region: str) -> Aws:
+        """Raises :class:`AwsRefused` where the account cannot be read, and :class:`AwsUnavailable`."""
+        with self._lock:
+            if (account, region) not in self._known:
+                self._known[account, region] = self._connected(account, region)
+            found = self._known[account, region]
+        if isinstance(found, AwsRefused):
+            raise found
+        return found
+
+    def _connected(self, account: str, region: str) -> Aws | AwsRefused:
+        role = self.role_arns.get(account)
+        if role is None and account == self.caller.account:
+            return connect_as_caller(region)
+        if role is None:
+            advice = f"no role is named for account {account}: name one that may read it, --role-arn {account}=ARN"
+            return AwsRefused("connect", "NoRole", advice)
+        try:
+            return connect_with_role(role, region)
+        except AwsRefused as error:
+            return AwsRefused(error.operation, error.code, f"could not assume {role}: {error.code}: {error.message}")
