@@ -52,6 +52,7 @@ _EXHAUSTIVE = {
     "test_memory_model.py",
     "test_other_deployments.py",
     "test_pause_hooks.py",
+    "test_preview_model.py",
     "test_rooms.py",
 }
 

@@ -57,7 +57,7 @@ def _item(planned: PlannedItem, *, show_values: bool) -> Json:
         "action": planned.action,
         "images": [_image(each) for each in found.images],
         "settings": [{"path": each.path, "before": each.before, "after": each.after} for each in settings],
-        "revisions": list(found.revisions),
+        "revisions": [{"copyOf": each.copy_of, "images": dict(each.images)} for each in found.revisions],
         "startsDeployment": found.starts_deployment,
         "strategy": found.strategy,
         "minutesAtLeast": found.minutes,

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes, strategy
 from ecs_gitops.ecs.revision_tags import digests_of
-from ecs_gitops.ecs.task_definition import images_of
-from ecs_gitops.model.identity import family
+from ecs_gitops.ecs.task_definition import arn, images_of
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import ChangeKind, Hook, Status
 from ecs_gitops.plan.decision import Deploy, Judge
@@ -80,15 +80,23 @@ class ImageChange:
         return bool(known) and not str(self.digest_after).startswith(str(self.digest_before))
 
 
+@dataclass(frozen=True, slots=True)
+class NewRevision:
+    """A revision that is registered: a copy of ``family:revision`` with these images, by container."""
+
+    copy_of: str
+    images: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What would become of an item's target. ``revisions`` are the families of which a revision is registered, ``why``
-    is the reason where the images alone are none. ``strategy`` and ``minutes`` (the least that its bake times take)
-    are None where no deployment starts."""
+    """What would become of an item's target. ``revisions`` are those that are registered for it, ``why`` is the reason
+    where the images alone are none. ``strategy`` and ``minutes`` (the least that its bake times take) are None where no
+    deployment starts."""
 
     images: tuple[ImageChange, ...] = ()
     settings: tuple[Difference, ...] = ()
-    revisions: tuple[str, ...] = ()
+    revisions: tuple[NewRevision, ...] = ()
     starts_deployment: bool = False
     strategy: str | None = None
     minutes: int | None = None
@@ -147,6 +155,20 @@ class ReleasePlan:
         return Action.UPDATE in self.counts or Action.NOT_CHECKED in self.counts
 
     @property
+    def revisions(self) -> tuple[NewRevision, ...]:
+        """The revisions that are registered. Items of one rule share one, and so do items with the same copy."""
+        by_target: dict[tuple[str, ...], dict[str, str]] = {}
+        for each in self.items:
+            place = (each.item.desired.identity, each.kind, each.account, each.region)
+            for revision in each.comparison.revisions:
+                by_target.setdefault((*place, revision.copy_of), {}).update(revision.images)
+        made: dict[tuple[object, ...], NewRevision] = {}
+        for (_, kind, account, region, copy_of), images in by_target.items():
+            key = (kind == "service", account, region, copy_of, *sorted(images.items()))
+            made[key] = NewRevision(copy_of, images)
+        return tuple(made.values())
+
+    @property
     def minutes(self) -> int:
         """The least time that the bake times of all waves take."""
         longest: dict[int, int] = {}
@@ -158,13 +180,16 @@ class ReleasePlan:
 
 def planned(checked: Checked, item: Item, batch: Batch) -> PlannedItem:
     """The planned item. ``item`` is the checked one, with its result if the check gave it one."""
+    action, comparison = action_of(item), _comparison(checked, item)
+    if action is not Action.UPDATE:
+        comparison = replace(comparison, revisions=(), starts_deployment=False, strategy=None, minutes=None)
     return PlannedItem(
         kind=_kind(item),
         account=batch.account,
         region=batch.region,
         item=item,
-        action=action_of(item),
-        comparison=_comparison(checked, item),
+        action=action,
+        comparison=comparison,
     )
 
 
@@ -212,7 +237,7 @@ def _of_service(live: LiveService, plan: ServicePlan, item: Item) -> Comparison:
     return Comparison(
         images=images,
         settings=_settings(live.service.configuration, plan.configuration),
-        revisions=(family(live.service.runs),) if starts else (),
+        revisions=(NewRevision(short(live.service.runs), plan.desired.images),) if starts else (),
         starts_deployment=starts,
         strategy=strategy(plan.configuration) if starts else None,
         minutes=minutes if starts else None,
@@ -240,5 +265,9 @@ def _of_trigger(plan: TriggerPlan, item: Item) -> Comparison:
         for target in targets
         for name, image in target.desired[item.number].images.items()
     }
-    registered = [family(target.reference) for target in plan.changed if target.must_be_registered]
+    registered = (
+        NewRevision(short(arn(target.definition)), target.images)
+        for target in plan.changed
+        if target.must_be_registered
+    )
     return Comparison(images=tuple(images.values()), revisions=tuple(registered))
