@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local_aws import LocalAws
 from support.archives import zipped
+from support.callers import Caller
 from support.git import git
+from support.reviews import EVERYTHING, Review, reviewed
 from support.services import World
 
 Statement = dict[str, Any]
@@ -55,21 +56,21 @@ def make_role(aws: LocalAws) -> Callable[..., str]:
 
 
 @pytest.fixture
-def as_role(aws: LocalAws, make_role: Callable[..., str], name: str) -> Callable[..., Callable[[str], Any]]:
-    """`as_role(*statements)` -> a function that gives clients with just these rights."""
+def sign_in(aws: LocalAws, make_role: Callable[..., str], name: str) -> Callable[..., Caller]:
+    """`sign_in(*statements, session="test")` -> a session of a new role with just these rights."""
 
-    def assume(*statements: Statement) -> Callable[[str], Any]:
+    def assume(*statements: Statement, session: str = "test") -> Caller:
         arn = make_role(f"{name}-{uuid.uuid4().hex[:4]}", "111111111111", *statements)
-        keys = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        session = boto3.session.Session(
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-            region_name="us-west-2",
-        )
-        return lambda service: session.client(service, endpoint_url=aws.endpoint)  # type: ignore[call-overload]
+        answer = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName=session)
+        return Caller(aws.endpoint, answer["AssumedRoleUser"]["Arn"], answer["Credentials"])
 
     return assume
+
+
+@pytest.fixture
+def as_role(sign_in: Callable[..., Caller]) -> Callable[..., Callable[[str], Any]]:
+    """`as_role(*statements)` -> a function that gives clients with just these rights."""
+    return lambda *statements: sign_in(*statements).client
 
 
 @pytest.fixture
@@ -101,6 +102,12 @@ def clone(aws: LocalAws, name: str, tmp_path: Path) -> Path:
     git(tmp_path, "clone", "--quiet", aws.clone_url(name), "clone")
     git(tmp_path / "clone", "checkout", "-B", "main")
     return tmp_path / "clone"
+
+
+@pytest.fixture
+def review(clone: Path, name: str, sign_in: Callable[..., Caller]) -> Review:
+    """A repository of the test's name with a branch to merge, and its author."""
+    return reviewed(clone, name, sign_in(EVERYTHING, session="author"))
 
 
 def _policy(*statements: Statement) -> str:

@@ -184,6 +184,7 @@ class BuildRun:
             "CODEBUILD_SOURCE_VERSION": build.get("sourceVersion", ""),
             "CODEBUILD_SRC_DIR": str(self._source),
             "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
+            **tools.git_settings(self._region, specification.has_credential_helper),
             **specification.variables,
             **given,
             **(self._session.environment() if self._session else {}),

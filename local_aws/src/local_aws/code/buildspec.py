@@ -36,6 +36,7 @@ class Buildspec:
     files: tuple[str, ...] = ()
     base_directory: str = "."
     discard_paths: bool = False
+    has_credential_helper: bool = False
 
 
 def parse(text: str) -> Buildspec:
@@ -55,6 +56,7 @@ def parse(text: str) -> Buildspec:
         files=tuple(artifacts.get("files") or ()),
         base_directory=str(artifacts.get("base-directory", ".")),
         discard_paths=str(artifacts.get("discard-paths", "no")) in ("yes", "True"),
+        has_credential_helper=str(environment.get("git-credential-helper", "no")) in ("yes", "True"),
     )
 
 

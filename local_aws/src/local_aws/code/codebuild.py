@@ -16,14 +16,20 @@ from ministack.core.responses import request_scope
 from ministack.services import codebuild
 
 from local_aws.code.build import BuildRun
-from local_aws.control.protocol import Data, Place, ServiceError, serve
+from local_aws.control.protocol import Data, Operation, Place, ServiceError, serve
 
 _builds: dict[str, Data] = {}
+_lock = threading.Lock()
 
 
 def start() -> None:
     """Take builds over from ministack; projects stay with it, and keep every member."""
-    operations = {"StartBuild": _start, "BatchGetBuilds": _get, "StopBuild": _stop, "ListBuildsForProject": _list}
+    operations: dict[str, Operation] = {
+        "StartBuild": start_build,
+        "BatchGetBuilds": _get,
+        "StopBuild": _stop,
+        "ListBuildsForProject": _list,
+    }
     serve("codebuild", "CodeBuild_20161006", operations, instead_of=True)
     shape, delete = codebuild._project_shape, codebuild._delete_project
     codebuild._project_shape = lambda project: {**project, **shape(project)}
@@ -64,18 +70,43 @@ def _stop(_: Place, data: Data) -> Data:
     return {"build": build}
 
 
-def _start(place: Place, data: Data) -> Data:
+def start_build(place: Place, data: Data, initiator: str | None = None) -> Data:
+    """Start a build, as the operation StartBuild does. ``initiator``: a rule's name as ``rule/NAME``; else it is the
+    caller."""
     with request_scope(place.account, place.region):
-        project = copy.deepcopy(codebuild._projects.get(data.get("projectName", "")))
+        project = copy.deepcopy(codebuild._projects.get(data.get("projectName", "").rsplit("/", 1)[-1]))
     if project is None:
         raise ServiceError("ResourceNotFoundException", f"Project cannot be found: {data.get('projectName')}")
     if data.get("buildspecOverride"):
         project["source"]["buildspec"] = data["buildspecOverride"]
-    build = _record(place, project, data)
-    _builds[build["id"]] = build
+    _check_variables(project, data)
+    with _lock:
+        _check_limit(place, project)
+        build = _record(place, project, data)
+        build["initiator"] = initiator or _initiator()
+        _builds[build["id"]] = build
     run = BuildRun(build, project, place.region, _source(data), _target(data))
     threading.Thread(target=run.run, daemon=True, name=f"build-{build['id']}").start()
     return {"build": copy.deepcopy(build)}
+
+
+def _check_limit(place: Place, project: Data) -> None:
+    """Builds of a project with a limit do not wait: those above it are refused.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html
+    """
+    limit, prefix = project.get("concurrentBuildLimit"), place.arn("codebuild", f"build/{project['name']}:")
+    running = sum(1 for build in _builds.values() if build["arn"].startswith(prefix) and not build["buildComplete"])
+    if limit and running >= limit:
+        told = f"Cannot have more than {limit} active builds for the project {project['name']}"
+        raise ServiceError("AccountLimitExceededException", told)
+
+
+def _check_variables(project: Data, data: Data) -> None:
+    given = [*(project["environment"].get("environmentVariables") or []), *data.get("environmentVariablesOverride", [])]
+    for variable in given:
+        if variable.get("type", "PLAINTEXT") != "PLAINTEXT":
+            raise ServiceError("InvalidInputException", f"the local AWS plays no variables of type {variable['type']}")
 
 
 def _record(place: Place, project: Data, data: Data) -> Data:
@@ -96,7 +127,6 @@ def _record(place: Place, project: Data, data: Data) -> Data:
         "startTime": now,
         "sourceVersion": data.get("sourceVersion", ""),
         "serviceRole": project["serviceRole"],
-        "initiator": _initiator(),
         "timeoutInMinutes": project.get("timeoutInMinutes") or 60,
         "environment": {**project["environment"], "environmentVariables": list(variables.values())},
         "phases": [

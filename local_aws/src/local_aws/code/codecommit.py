@@ -1,5 +1,7 @@
 """CodeCommit: repositories that are real bare Git repositories, with the control plane that Terraform needs.
 
+What is in them is read and written in :mod:`local_aws.code.branches` and :mod:`local_aws.code.commits`.
+
 https://docs.aws.amazon.com/codecommit/latest/APIReference/
 """
 
@@ -10,8 +12,10 @@ import shutil
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local_aws.control.protocol import Data, Place, ServiceError, Tags, serve
 from local_aws.control.settings import settings
@@ -26,6 +30,12 @@ class Repository:
     created: float
     description: str | None
     key: str | None
+    default: str | None = None
+
+    @property
+    def default_branch(self) -> str:
+        """The branch that was set, or ``main``."""
+        return self.default or "main"
 
     @property
     def arn(self) -> str:
@@ -37,20 +47,56 @@ class Repository:
 
     def git(self, *arguments: str) -> str:
         """What git prints, for a command in the bare repository."""
-        command = ["git", "--git-dir", str(self.folder), *arguments]
+        command = ["git", "--git-dir", str(self.folder), "-c", "core.quotePath=false", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def refs(self) -> dict[str, str]:
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
         return dict(line.split(" ", 1) for line in lines)
 
+    def commit_of(self, specifier: str) -> str:
+        """The commit of a branch's, tag's or full reference's name, or of a full id. Raises
+        CommitDoesNotExistException."""
+        refs = self.refs()
+        for name in (f"refs/heads/{specifier}", f"refs/tags/{specifier}", specifier):
+            if name in refs:
+                return self.git("rev-parse", f"{name}^{{commit}}")
+        return self.full_commit(specifier, "CommitDoesNotExistException")
+
+    def full_commit(self, commit: str, error: str) -> str:
+        """A commit's full id, if it is there. Raises :class:`ServiceError` with the code ``error``."""
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+        except subprocess.CalledProcessError:
+            raise ServiceError(error, f"{commit} does not exist") from None
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The newest common ancestor of two commits, or empty."""
+        command = ["git", "--git-dir", str(self.folder), "merge-base", one, other]
+        return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+
+    def move(self, reference: str, to: str, old: str) -> None:
+        """Move a branch that is at ``old`` (empty: that is not there). Raises ConcurrentReferenceUpdateException."""
+        try:
+            self.git("update-ref", reference, to, old)
+        except subprocess.CalledProcessError:
+            raise ServiceError("ConcurrentReferenceUpdateException", f"{reference} has moved") from None
+
 
 _repositories: dict[tuple[Place, str], Repository] = {}
 _tags = Tags()
+# What pull requests do when references moved (repository, before, after, who), and when a repository was deleted.
+on_push: list[Callable[[Repository, dict[str, str], dict[str, str], str], None]] = []
+on_delete: list[Callable[[Repository], None]] = []
 
 
 def start() -> None:
     """Put CodeCommit behind the server's router."""
+    from local_aws.code import branches, commits
+    from local_aws.code.pull_requests import approval_rules, approvals, comments, operations, templates
+
+    operations.follow_pushes()
+    parts = (branches, commits, operations, approval_rules, approvals, comments, templates)
     serve(
         "codecommit",
         "CodeCommit_20150413",
@@ -59,11 +105,11 @@ def start() -> None:
             "GetRepository": lambda place, data: {"repositoryMetadata": _view(find(place, data["repositoryName"]))},
             "DeleteRepository": _delete,
             "UpdateRepositoryDescription": _describe,
-            "GetBranch": _branch,
-            "GetCommit": _commit,
+            "UpdateDefaultBranch": _update_default_branch,
             "ListTagsForResource": lambda _, data: {"tags": _tags.by_arn.get(data["resourceArn"], {})},
             "TagResource": lambda _, data: _tags.put(data["resourceArn"], data["tags"]),
             "UntagResource": lambda _, data: _tags.remove(data["resourceArn"], data["tagKeys"]),
+            **{name: operation for part in parts for name, operation in part.operations().items()},
         },
     )
 
@@ -81,11 +127,19 @@ def by_name(name: str) -> Repository | None:
     return next((repository for repository in _repositories.values() if repository.name == name), None)
 
 
-def pushed(repository: Repository, before: dict[str, str], after: dict[str, str]) -> None:
-    """Send the event of each branch that a push created, updated or deleted.
+def pushed(
+    repository: Repository,
+    before: dict[str, str],
+    after: dict[str, str],
+    who: str | None = None,
+    merge: dict[str, Any] | None = None,
+) -> None:
+    """Send the event of each branch that a push or a merge created, updated or deleted.
 
+    ``who``: the caller's ARN, None for the one Git user; ``merge``: members that a merge adds.
     https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html
     """
+    who = who or f"arn:aws:iam::{repository.place.account}:user/git"
     for ref in sorted({*before, *after}):
         old, new = before.get(ref), after.get(ref)
         if old == new or not ref.startswith("refs/heads/"):
@@ -98,7 +152,8 @@ def pushed(repository: Repository, before: dict[str, str], after: dict[str, str]
             "referenceType": "branch",
             "referenceName": ref.removeprefix("refs/heads/"),
             "referenceFullName": ref,
-            "callerUserArn": f"arn:aws:iam::{repository.place.account}:user/git",
+            "callerUserArn": who,
+            **(merge or {}),
         }
         detail |= {"commitId": new} if new else {}
         detail |= {"oldCommitId": old} if old else {}
@@ -111,6 +166,8 @@ def pushed(repository: Repository, before: dict[str, str], after: dict[str, str]
             detail,
             [repository.arn],
         )
+    for follow in on_push:
+        follow(repository, before, after, who)
 
 
 def _create(place: Place, data: Data) -> Data:
@@ -133,6 +190,8 @@ def _delete(place: Place, data: Data) -> Data:
     gone = _repositories.pop((place, data["repositoryName"]), None)
     if gone is None:
         return {}
+    for forget in on_delete:
+        forget(gone)
     shutil.rmtree(gone.folder, ignore_errors=True)
     _tags.by_arn.pop(gone.arn, None)
     return {"repositoryId": gone.id}
@@ -143,6 +202,23 @@ def _describe(place: Place, data: Data) -> Data:
     return {}
 
 
+def _update_default_branch(place: Place, data: Data) -> Data:
+    repository = find(place, data["repositoryName"])
+    if f"refs/heads/{data['defaultBranchName']}" not in repository.refs():
+        raise ServiceError("BranchDoesNotExistException", f"{data['defaultBranchName']} does not exist")
+    repository.default = data["defaultBranchName"]
+    repository.git("symbolic-ref", "HEAD", f"refs/heads/{repository.default}")
+    return {}
+
+
+def _default_branch(repository: Repository) -> str | None:
+    """AWS has none until something is pushed; its first branch becomes it."""
+    branches = [ref.removeprefix("refs/heads/") for ref in repository.refs() if ref.startswith("refs/heads/")]
+    if repository.default or repository.default_branch in branches or not branches:
+        return repository.default_branch if branches else None
+    return branches[0]
+
+
 def _view(repository: Repository) -> Data:
     host = f"git-codecommit.{repository.place.region}.amazonaws.com/v1/repos/{repository.name}"
     view = {
@@ -150,6 +226,7 @@ def _view(repository: Repository) -> Data:
         "repositoryId": repository.id,
         "repositoryName": repository.name,
         "repositoryDescription": repository.description,
+        "defaultBranch": _default_branch(repository),
         "creationDate": repository.created,
         "lastModifiedDate": repository.created,
         "cloneUrlHttp": f"https://{host}",
@@ -158,22 +235,3 @@ def _view(repository: Repository) -> Data:
         "kmsKeyId": repository.key,
     }
     return {name: value for name, value in view.items() if value is not None}
-
-
-def _branch(place: Place, data: Data) -> Data:
-    repository = find(place, data["repositoryName"])
-    commit = repository.refs().get(f"refs/heads/{data['branchName']}")
-    if commit is None:
-        raise ServiceError("BranchDoesNotExistException", f"{data['branchName']} does not exist")
-    return {"branch": {"branchName": data["branchName"], "commitId": commit}}
-
-
-def _commit(place: Place, data: Data) -> Data:
-    repository = find(place, data["repositoryName"])
-    try:
-        told = repository.git("show", "--no-patch", "--format=%H%x00%an%x00%ae%x00%at%x00%B", data["commitId"])
-    except subprocess.CalledProcessError:
-        raise ServiceError("CommitIdDoesNotExistException", f"{data['commitId']} does not exist") from None
-    commit, name, email, at, message = told.split("\0", 4)
-    author = {"name": name, "email": email, "date": f"{at} +0000"}
-    return {"commit": {"commitId": commit, "author": author, "committer": author, "message": message}}

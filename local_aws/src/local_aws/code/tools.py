@@ -1,4 +1,4 @@
-"""The programs that a build finds: a ``python3`` with nothing installed, and the real ``aws``."""
+"""The programs that a build finds: a ``python3`` with nothing installed, the real ``aws`` and the real ``git``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from local_aws.control.settings import settings
 
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 _lock = threading.Lock()
+# The credential helper signs for Amazon's hosts alone, unless it is told otherwise; here CodeCommit is at 127.0.0.1.
+_AWS = """\
+case "$1 $2 $3" in "codecommit credential-helper get") set -- "$@" --ignore-host-check ;; esac
+exec env -u PYTHONPATH {python} -I -m awscli "$@\""""
 
 
 def search_path() -> str:
@@ -24,8 +28,22 @@ def search_path() -> str:
     with _lock:
         folder.mkdir(exist_ok=True)
         _program(folder / "python3", f'exec {shlex.quote(base)} -S -s "$@"')
-        _program(folder / "aws", f'exec env -u PYTHONPATH {shlex.quote(sys.executable)} -I -m awscli "$@"')
+        _program(folder / "aws", _AWS.format(python=shlex.quote(sys.executable)))
     return f"{folder}:{_SYSTEM}"
+
+
+def git_settings(region: str, has_helper: bool) -> dict[str, str]:
+    """Environment variables of Git: CodeCommit's address leads here, and ``has_helper`` says whether the buildspec asks
+    for AWS's credential helper (``git-credential-helper: yes``)."""
+    pairs = [
+        (f"url.{settings.endpoint}/v1/repos/.insteadOf", f"https://git-codecommit.{region}.amazonaws.com/v1/repos/")
+    ]
+    if has_helper:
+        pairs += [("credential.helper", "!aws codecommit credential-helper $@"), ("credential.UseHttpPath", "true")]
+    found = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TERMINAL_PROMPT": "0"}
+    for number, (name, value) in enumerate(pairs):
+        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
 
 
 def _program(file: Path, command: str) -> None:

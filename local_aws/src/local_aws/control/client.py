@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from local_aws.control.settings import ACCOUNT, REGION
 
@@ -145,10 +146,24 @@ class LocalAws:
             aws_secret_access_key="local",
         )
 
-    def clone_url(self, repository: str) -> str:
-        """Clone URL with the Git user's password in it."""
-        git = self.control("git")
-        return f"http://{git['user']}:{git['password']}@127.0.0.1:{self.port}/v1/repos/{repository}"
+    def clone_url(self, repository: str, credentials: dict[str, str] | None = None, region: str = REGION) -> str:
+        """Clone URL with the Git user's password in it, who may do all.
+
+        With ``credentials``, as STS gives them (AccessKeyId, SecretAccessKey, SessionToken), it is signed as
+        git-remote-codecommit signs it: Git acts as that role, and the URL is good for 15 minutes."""
+        path = f"/v1/repos/{repository}"
+        if credentials is None:
+            git = self.control("git")
+            user, password = git["user"], git["password"]
+        else:
+            from botocore.credentials import Credentials
+
+            from local_aws.control.git_signature import sign
+
+            key, token = credentials["AccessKeyId"], credentials.get("SessionToken")
+            user = quote(f"{key}%{token}" if token else key, safe="")
+            password = sign(Credentials(key, credentials["SecretAccessKey"], token), "127.0.0.1", path, region)
+        return f"http://{user}:{password}@127.0.0.1:{self.port}{path}"
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""EventBridge: events of AWS services, and rules whose target is a pipeline or a function.
+"""EventBridge: events of AWS services, and rules whose target is a pipeline, a function or a CodeBuild project.
 
 AWS: a bus is named by its name or its ARN, and the targets of a rule that is not there are ResourceNotFoundException;
 ministack takes the name alone, and gives no targets.
@@ -18,6 +18,7 @@ from ministack.services import eventbridge, lambda_svc
 
 from local_aws.control import clock
 from local_aws.control.trace import trace
+from local_aws.events import builds
 from local_aws.iam.roles import Denied, NotTrusted, assume, require
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def mend() -> None:
             # AWS drops the event, and counts a FailedInvocation.
             log.warning("the rule's target %s was not invoked: its policy does not let %s", arn, rule_arn)
             return None
+        if service == "codebuild":
+            return builds.start_build(target, event, rule, rule_arn, view)
         if service != "codepipeline":
             return invoke(target, event, rule, view)
         from local_aws.code import codepipeline

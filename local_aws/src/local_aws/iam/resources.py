@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from ministack.services import iam
 
-from local_aws.iam import ecs
+from local_aws.iam import codecommit, ecs
 
 Needed = tuple[str, str, dict[str, Any]]
 
@@ -99,8 +99,8 @@ def _of_lambda(call: Call) -> str:
 
 def _of_code_services(call: Call) -> str | None:
     service, data, place = call.service, call.data, call.place
-    if service == "codecommit" and (name := data.get("repositoryName")):
-        return f"arn:aws:codecommit:{place}:{name}"
+    if service == "codecommit":
+        return codecommit.authorized_on(data, call.region, call.account)
     if service == "codepipeline" and (name := data.get("name") or data.get("pipelineName")):
         return f"arn:aws:codepipeline:{place}:{name}"
     if service == "codebuild":
@@ -119,6 +119,8 @@ def keys(call: Call, resource: str) -> dict[str, Any]:
     if call.service == "events" and call.action == "PutTargets":
         # Of all targets: a condition without a set operator does not fit a call with several.
         return {"events:TargetArn": [str(target.get("Arn", "")) for target in call.data.get("Targets") or []]}
+    if call.service == "codecommit":
+        return codecommit.keys(call.action, call.data, call.region, call.account)
     if call.service != "ecs":
         return {}
     found = ecs.keys(call.action, call.data, resource, call.place)

@@ -1,0 +1,1 @@
+"""CodeCommit's pull requests: merges, comments, approval rules and their templates, events."""

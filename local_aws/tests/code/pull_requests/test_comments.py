@@ -1,0 +1,107 @@
+"""Comments on pull requests: who wrote them, who may change them, and their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from support.callers import Caller
+from support.reviews import EVERYTHING, Review, refused
+
+
+def _post(review: Review, request: dict[str, Any], content: str, client: Any = None, **more: Any) -> dict[str, Any]:
+    target = request["pullRequestTargets"][0]
+    told = (client or review.codecommit).post_comment_for_pull_request(
+        pullRequestId=request["pullRequestId"],
+        repositoryName=review.name,
+        beforeCommitId=target["destinationCommit"],
+        afterCommitId=target["sourceCommit"],
+        content=content,
+        **more,
+    )
+    return dict(told)
+
+
+def test_a_comment_has_the_arn_of_its_author(review: Review, sign_in: Callable[..., Caller]) -> None:
+    # GIVEN a comment of somebody else than the request's author
+    made, other = review.open(), sign_in(EVERYTHING, session="planner")
+    told = _post(review, made, "A plan", other.client("codecommit"))
+
+    # THEN it is found by the request, with its author
+    assert told["pullRequestId"] == made["pullRequestId"]
+    threads = review.codecommit.get_comments_for_pull_request(pullRequestId=made["pullRequestId"])
+    (comment,) = threads["commentsForPullRequestData"][0]["comments"]
+    assert (comment["content"], comment["authorArn"], comment["deleted"]) == ("A plan", other.arn, False)
+    assert review.codecommit.get_comment(commentId=comment["commentId"])["comment"] == comment
+
+
+def test_a_comment_is_changed_by_its_author_alone(review: Review, sign_in: Callable[..., Caller]) -> None:
+    number = _post(review, review.open(), "one")["comment"]["commentId"]
+    other = sign_in(EVERYTHING, session="other").client("codecommit")
+    told = refused(lambda: other.update_comment(commentId=number, content="two"))
+    assert told == "CommentNotCreatedByCallerException"
+    changed = review.codecommit.update_comment(commentId=number, content="two")["comment"]
+    assert (changed["content"], changed["lastModifiedDate"] > changed["creationDate"]) == ("two", True)
+
+
+def test_a_comment_has_at_most_10240_characters(review: Review) -> None:
+    made = review.open()
+    told = _post(review, made, "é" * 10_240)["comment"]
+    assert len(told["content"]) == 10_240
+    assert refused(lambda: _post(review, made, "x" * 10_241)) == "CommentContentSizeLimitExceededException"
+    update = review.codecommit.update_comment
+    too_long = refused(lambda: update(commentId=told["commentId"], content="x" * 10_241))
+    assert too_long == "CommentContentSizeLimitExceededException"
+    assert refused(lambda: _post(review, made, "")) == "CommentContentRequiredException"
+
+
+def test_a_token_makes_one_comment(review: Review) -> None:
+    made = review.open()
+    first = _post(review, made, "one", clientRequestToken="t")["comment"]
+    assert _post(review, made, "one", clientRequestToken="t")["comment"]["commentId"] == first["commentId"]
+    told = refused(lambda: _post(review, made, "two", clientRequestToken="t"))
+    assert told == "IdempotencyParameterMismatchException"
+
+
+def test_comments_come_in_pages(review: Review) -> None:
+    made = review.open()
+    for number in range(5):
+        _post(review, made, f"{number}")
+    review.push({"more.yaml": "b: 2\n"})
+    _post(review, review.again(made), "5")
+
+    # WHEN they are read two at a time
+    pages = []
+    token: dict[str, str] = {}
+    while True:
+        page = review.codecommit.get_comments_for_pull_request(
+            pullRequestId=made["pullRequestId"], maxResults=2, **token
+        )
+        pages.append([c["content"] for thread in page["commentsForPullRequestData"] for c in thread["comments"]])
+        if "nextToken" not in page:
+            break
+        token = {"nextToken": page["nextToken"]}
+
+    # THEN each comes once
+    assert pages == [["0", "1"], ["2", "3"], ["4", "5"]]
+    of_one = review.codecommit.get_comments_for_pull_request(
+        pullRequestId=made["pullRequestId"],
+        repositoryName=review.name,
+        beforeCommitId=review.tip("main"),
+        afterCommitId=review.tip("change"),
+    )["commentsForPullRequestData"]
+    assert [c["content"] for thread in of_one for c in thread["comments"]] == ["5"]
+
+
+def test_what_cannot_be_commented_is_refused(review: Review) -> None:
+    made = review.open()
+    post = review.codecommit.post_comment_for_pull_request
+    number, tip = made["pullRequestId"], review.tip("main")
+
+    def told(before: str, after: str) -> str:
+        commits = {"beforeCommitId": before, "afterCommitId": after}
+        return refused(lambda: post(pullRequestId=number, repositoryName=review.name, content="x", **commits))
+
+    assert told(tip, tip) == "BeforeCommitIdAndAfterCommitIdAreSameException"
+    assert told(tip, "0" * 40) == "CommitDoesNotExistException"
+    assert refused(lambda: review.codecommit.get_comment(commentId="none")) == "CommentDoesNotExistException"
