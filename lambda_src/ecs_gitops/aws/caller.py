@@ -85,10 +85,12 @@ def parameter(region: str, name: str) -> str | None:
 @dataclass(slots=True)
 class Connections:
     """The calls in each account and Region, with the roles that are named for accounts, and in the caller's own account
-    with its own credentials."""
+    with its own credentials, unless ``is_own_allowed`` says otherwise. ``advice`` says how a role is named."""
 
     caller: Caller
     role_arns: Mapping[str, str]
+    advice: str = "name one that may read it, --role-arn {account}=ARN"
+    is_own_allowed: bool = True
     _known: dict[tuple[str, str], Aws | AwsRefused] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -104,11 +106,11 @@ class Connections:
 
     def _connected(self, account: str, region: str) -> Aws | AwsRefused:
         role = self.role_arns.get(account)
-        if role is None and account == self.caller.account:
+        if role is None and account == self.caller.account and self.is_own_allowed:
             return connect_as_caller(region)
         if role is None:
-            advice = f"no role is named for account {account}: name one that may read it, --role-arn {account}=ARN"
-            return AwsRefused("connect", "NoRole", advice)
+            why = f"no role is named for account {account}: {self.advice.format(account=account)}"
+            return AwsRefused("connect", "NoRole", why)
         try:
             return connect_with_role(role, region)
         except AwsRefused as error:

@@ -1,6 +1,7 @@
-"""The command line: ``ecs-gitops validate|plan|render|schema|version|completion``, also as ``python -m ecs_gitops``.
+"""The command line: ``ecs-gitops COMMAND``, also as ``python -m ecs_gitops COMMAND``.
 
-Exit code 0: success. 1: a file is invalid. 2: wrong usage, or a file that cannot be read or written. Results go to
+Exit code 0: success. 1: a file is invalid. 2: wrong usage, or a file that cannot be read or written; `plan` has codes
+of its own, as 2 means changes there. Results go to
 stdout, problems and warnings to stderr. :mod:`ecs_gitops.cli.program` parses the arguments; each command has a module.
 """
 

@@ -120,7 +120,7 @@ def _written(plan: ReleasePlan, caller: Caller, options: argparse.Namespace, env
         }
         return json.dumps(plan_data.data(plan, facts, show_values=show_values), indent=2) + "\n"
     if options.format == "markdown":
-        return plan_markdown.markdown(plan, home, at_most=options.at_most, show_values=show_values)
+        return plan_markdown.document(plan, home, at_most=options.at_most, show_values=show_values).text
     paint = output.Paint(sys.stdout, options.color, environment)
     return plan_text.text(plan, home, paint, verbose=options.verbose, show_values=show_values)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from ecs_gitops import __version__, manifest
-from ecs_gitops.cli import completion, output, plan, render, validate
+from ecs_gitops.cli import completion, output, plan, render, review, validate
 from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR, WRONG_USAGE
 from ecs_gitops.model import sanitize
 
@@ -92,6 +92,8 @@ def _parser() -> _Parser:
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", default=Path("deployment.yaml"), help=text)
     plan.add_arguments(command)
     command.set_defaults(run=plan.run, usage_code=WRONG_USAGE)
+    command = commands.add_parser("review", help="plan pull requests; what the build of modules/plan runs")
+    command.set_defaults(run=review.run, usage_code=WRONG_USAGE)
     command = commands.add_parser("schema", help="print the manifest's JSON Schema, for editors")
     command.set_defaults(run=_schema)
     command = commands.add_parser("version", help="print the version")

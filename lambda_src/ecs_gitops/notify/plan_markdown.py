@@ -6,6 +6,7 @@ Hosts limit the length of a comment, so it is made of parts, the most important 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.notify import plan_lines
@@ -25,7 +26,15 @@ _FIRST = (Action.BLOCKED, Action.UPDATE, Action.HELD, Action.NOT_CHECKED)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&])")
 
 
-def markdown(
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``is_cut``: whether the text has not all of the plan."""
+
+    text: str
+    is_cut: bool
+
+
+def document(
     plan: ReleasePlan,
     home: tuple[str, str],
     head: Sequence[str] = (),
@@ -33,24 +42,25 @@ def markdown(
     at_most: int = AT_MOST,
     whole: str = "",
     show_values: bool = False,
-) -> str:
-    """The comment, of at most ``at_most`` characters. ``head`` are lines below the title, ``whole`` is a sentence that
-    says where all of the plan is."""
-    top = [f"### ecs-gitops plan: {plan_lines.summary(plan)}", "", escaped(plan_lines.consequence(plan)), *head]
-    end = [*_places(plan), *_unmanaged(plan)]
+) -> Document:
+    """The plan in at most ``at_most`` characters. ``head`` are lines below the title, ``whole`` is a sentence that says
+    where all of the plan is."""
+    top = [f"### ecs-gitops plan: {plan_lines.summary(plan)}", "", escaped(plan_lines.consequence(plan)), "", *head]
+    notes = [f"- {escaped(line)}" for line in [*plan_lines.memory_notes(plan), *_unmanaged(plan)]]
+    end, more = _fitting(notes, at_most // 4)
     shown = sorted((each for each in plan.items if each.action in _FIRST), key=lambda each: _FIRST.index(each.action))
     room = at_most - _REST_AT_MOST - len("\n".join([*top, *end]))
     rows, left = _fitting([_row(each, home) for each in shown], room - len(_TABLE))
     room -= len(_TABLE) + sum(len(row) + 1 for row in rows)
     names = {each.item.number: each.item.name for each in plan.items}
-    details, _ = _fitting([_details(each, home, names, show_values=show_values) for each in shown], room)
-    parts = [*top]
-    if rows:
-        parts += ["", _TABLE, *rows]
-    if left or len(details) < len(shown):
-        missing = f"{left} items are not shown" if left else f"the details of {len(shown) - len(details)} items"
-        parts += ["", f"The comment has no room for all: {missing}. {whole}".rstrip()]
-    return "\n".join([*parts, "", *details, *end]).rstrip()[:at_most] + "\n"
+    details, short = _fitting([_details(each, home, names, show_values=show_values) for each in shown], room)
+    missing = [
+        f"{count} {what}" for count, what in ((left, "items"), (short, "items' details"), (more, "notes")) if count
+    ]
+    cut = [f"Not shown here for want of room: {', '.join(missing)}. {whole}".rstrip(), ""] if missing else []
+    table = ["", _TABLE, *rows] if rows else []
+    text = "\n".join([*top, *table, "", *cut, *details, *end]).rstrip() + "\n"
+    return Document(text[:at_most], bool(missing))
 
 
 _TABLE = "| | item | change | deployment |\n|---|---|---|---|"
@@ -93,11 +103,7 @@ def _details(planned: PlannedItem, home: tuple[str, str], names: dict[int, str],
     return f"<details><summary>{planned.action} {summary}</summary>\n\n```diff\n{body}\n```\n</details>"
 
 
-def _places(plan: ReleasePlan) -> list[str]:
-    return [f"- {escaped(line)}" for line in plan_lines.memory_notes(plan)]
-
-
 def _unmanaged(plan: ReleasePlan) -> list[str]:
     count = len(plan.unmanaged)
     noun = "service" if count == 1 else "services"
-    return [f"- live in these clusters, and not in the manifest: {count} {noun}"] if count else []
+    return [f"live in these clusters, and not in the manifest: {count} {noun}"] if count else []

@@ -60,7 +60,7 @@ def find(caller: Caller, name: str) -> Instance:
     except (ValueError, TypeError, KeyError):
         return _unknown(caller, f"the parameter /ecs-gitops/{name} has no ledgerBucket, account and region")
     try:
-        return Instance(settings.read(bucket), True, _Known(bucket).read)
+        return Instance(settings.read(bucket), True, _Known(bucket).read, bucket)
     except (InvalidSettings, LedgerRefused, LedgerUnavailable) as error:
         return _unknown(caller, str(error))
 

@@ -24,6 +24,7 @@ from ecs_gitops.release.preflight_tasks import TaskPreflight
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.ledger_bucket import LedgerBucket
     from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.ledger.targets import Memories
     from ecs_gitops.manifest import Manifest
@@ -40,11 +41,12 @@ class Instance:
     """What is known of the instance that would make the release.
 
     ``settings`` are its own, or defaults where they are not known; ``is_known`` says which. ``read_memory`` reads what
-    is remembered of the services of an account and Region."""
+    is remembered of the services of an account and Region. ``bucket`` is the ledger's, None where it is not known."""
 
     settings: Settings
     is_known: bool
     read_memory: Callable[[str, str], Memories | None]
+    bucket: LedgerBucket | None = None
 
 
 @dataclass(frozen=True, slots=True)

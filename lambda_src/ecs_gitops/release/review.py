@@ -1,0 +1,123 @@
+"""Plan a pull request: what its merge would do, in one comment, and an approval that depends on it.
+
+The build of ``modules/plan`` runs it. What a branch has in it is data: see :mod:`ecs_gitops.hosts.merge_result`.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecs_gitops import manifest
+from ecs_gitops.hosts.manifest_file import NotAManifest
+from ecs_gitops.hosts.merge_result import NoMergeResult, Objects
+from ecs_gitops.manifest.execution_input import render
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
+from ecs_gitops.model.problem import Problem
+from ecs_gitops.model.source import Source
+from ecs_gitops.notify import review_comment
+from ecs_gitops.notify.review_comment import Review
+
+if TYPE_CHECKING:
+    from ecs_gitops.aws.pull_requests import PullRequest, PullRequests
+    from ecs_gitops.manifest import Manifest
+    from ecs_gitops.plan.preview import ReleasePlan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The repository whose requests are planned. ``destination``: the branch that is deployed. ``credentials`` are
+    git's options that name the helper for fetches."""
+
+    address: str
+    destination: str
+    manifest_path: str
+    environment: Mapping[str, str]
+    credentials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """``plan`` makes the plan of a manifest, ``keep`` stores the whole text of one and says where it is.
+
+    ``approves``: whether the request is approved, or its approval taken back."""
+
+    requests: PullRequests
+    repository: Repository
+    instance: str
+    home: tuple[str, str]
+    plan: Callable[[Manifest], ReleasePlan]
+    keep: Callable[[PullRequest, str], str]
+    now: Callable[[], str]
+    approves: bool
+
+    def review_all(self) -> bool:
+        """Review all open requests; whether each could be planned. One that fails keeps no other from its review."""
+        done = [self._review_safely(number) for number in self.requests.open_ids()]
+        return all(done)
+
+    def _review_safely(self, number: str) -> bool:
+        try:
+            return self.review(number)
+        except (AwsRefused, AwsUnavailable) as error:
+            log.error("a pull request could not be reviewed", extra={"pullRequest": number, "cause": str(error)})  # noqa: TRY400
+            return False
+
+    def review(self, number: str) -> bool:
+        """Review one request: comment, and approve or revoke. False where the plan could not be made, for a reason that
+        is not the request's. A request that is not open, or is about another branch, is left alone."""
+        request = self.requests.read(number)
+        if request is None or request.destination != f"refs/heads/{self.repository.destination}":
+            log.info("nothing to plan", extra={"pullRequest": number})
+            return True
+        review = self._reviewed(request)
+        comment = review_comment.comment(review, self._head(request), self.instance, self.home)
+        if comment.is_cut:
+            whole = review_comment.comment(review, self._head(request), self.instance, self.home, at_most=None)
+            at = self.keep(request, whole.text)
+            comment = review_comment.comment(review, self._head(request), self.instance, self.home, whole=at)
+        if self.approves and not review.is_good:
+            # Before the comment, which may fail: what is not good is not approved in the meantime.
+            self.requests.approve(request, is_good=False)
+        self.requests.comment(request, review_comment.marker(self.instance), comment.text)
+        if self.approves and review.is_good:
+            self.requests.approve(request, is_good=True)
+        log.info("planned", extra={"pullRequest": number, "isGood": review.is_good})
+        return review.failure is None
+
+    def _head(self, request: PullRequest) -> list[str]:
+        source, destination = request.source_commit[:12], request.destination_commit[:12]
+        return [f"Merge of `{source}` into `{self.repository.destination}` at `{destination}`, planned {self.now()}."]
+
+    def _reviewed(self, request: PullRequest) -> Review:
+        path = self.repository.manifest_path
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                content = self._content(request, Path(folder))
+            checked = manifest.load(content, path)
+            # As the pipeline's build does: what it refuses cannot be released.
+            render(checked, Source(), path)
+            return Review(plan=self.plan(checked.with_defaults()))
+        except NoMergeResult as error:
+            return Review(conflict=sanitize.line(str(error)))
+        except NotAManifest as error:
+            problem = Problem(0, 0, "", error.message, error.accepted)
+            return Review(problems=InvalidManifest(path, [problem]).lines)
+        except InvalidManifest as error:
+            return Review(problems=error.lines)
+        except (AwsRefused, AwsUnavailable) as error:
+            return Review(failure=str(error))
+
+    def _content(self, request: PullRequest, folder: Path) -> bytes:
+        objects = Objects(folder / "objects.git", self.repository.environment, self.repository.credentials)
+        branches = {"destination": request.destination, "source": request.source}
+        objects.fetch(self.repository.address, branches)
+        tree = objects.merged(request.destination_commit, request.source_commit)
+        return objects.manifest(tree, self.repository.manifest_path)
