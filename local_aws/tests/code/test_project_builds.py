@@ -38,6 +38,8 @@ def test_a_project_is_read_with_its_limit(aws: LocalAws, name: str, make_role: M
     client = aws.client("codebuild")
     (found,) = client.batch_get_projects(names=[name])["projects"]
     assert (found["concurrentBuildLimit"], found["timeoutInMinutes"]) == (1, 5)
+    client.update_project(name=name, concurrentBuildLimit=-1)
+    assert "concurrentBuildLimit" not in client.batch_get_projects(names=[name])["projects"][0]
 
 
 @pytest.mark.parametrize("is_allowed", [True, False])

@@ -43,7 +43,11 @@ def _keeping(change: Any) -> Any:
     def changed(data: Data) -> Any:
         answer = change(data)
         if answer[0] == 200:
-            codebuild._projects[data["name"]].update(data)
+            kept = codebuild._projects[data["name"]]
+            kept.update(data)
+            # UpdateProject takes the limit away with -1.
+            if kept.get("concurrentBuildLimit") == -1:
+                del kept["concurrentBuildLimit"]
         return answer
 
     return changed

@@ -62,7 +62,7 @@ def _set_up(folder: Path, port: int) -> None:
 def _mend() -> None:
     from local_aws.code import codebuild, codecommit, codepipeline
     from local_aws.control import calls, simulated_time
-    from local_aws.ecs import deployments, services, throttling
+    from local_aws.ecs import deployments, scalable_targets, services, throttling
     from local_aws.events import bus, scheduler
     from local_aws.functions import isolation, runtime, versions
     from local_aws.iam import denials, enforcement, roles, s3, simulation
@@ -72,6 +72,7 @@ def _mend() -> None:
     codecommit.start()
     codepipeline.serve_codepipeline()
     codebuild.start()
+    scalable_targets.start()
     for part in (services, deployments, runtime, isolation, versions, language, machine, bus, enforcement):
         part.mend()
     for part in (s3, ecr, parameters, roles, scheduler, simulation, simulated_time, denials, throttling, calls):

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from ministack.services import iam
 
+from local_aws.ecs import scalable_targets
 from local_aws.iam import codecommit, ecs
 
 Needed = tuple[str, str, dict[str, Any]]
@@ -71,6 +72,9 @@ def authorized_on(call: Call) -> list[str]:
             return [arn]
         case "iam" if role := iam._roles.get(call.parameter("RoleName")):
             return [str(role["Arn"])]
+        case "application-autoscaling":
+            target = scalable_targets.authorized_on(data, call.account, call.region)
+            return [target] if target else []
     arn = _of_code_services(call) or _of_lambda(call)
     return [arn] if arn else []
 
