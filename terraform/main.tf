@@ -114,8 +114,33 @@ module "deploy_role" {
   task_definition_families    = var.task_definition_families
   ecr_repository_arns         = var.ecr_repository_arns
   deregister_failed_revisions = var.deregister_failed_revisions
+  plan_trusted_role_arns      = module.plan[*].build_role_arn
+  plan_role_name              = "${var.name}-plan-${local.region}"
   permissions_boundary_arn    = var.permissions_boundary_arn
   tags                        = local.tags
+}
+
+# Its build assumes the plan role, which trusts the build's role. That is no cycle, but a depends_on would make one.
+module "plan" {
+  source = "../modules/plan"
+  count  = var.plan_pull_requests ? 1 : 0
+
+  name                     = var.name
+  instance_name            = var.name
+  repository_name          = module.config_repository.name
+  repository_arn           = module.config_repository.arn
+  clone_url_http           = module.config_repository.clone_url_http
+  branch                   = var.branch
+  manifest_path            = var.manifest_path
+  plan_role_arns           = merge(var.target_plan_role_arns, { (local.account) = module.deploy_role.plan_role_arn })
+  require_plan_approval    = var.require_plan_approval
+  layer_arn                = module.lambda_layer.arn
+  layer_sha256             = module.lambda_layer.sha256
+  ledger_bucket_arn        = module.ledger.bucket_arn
+  log_retention_days       = var.log_retention_days
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = local.tags
 }
 
 module "pipeline" {

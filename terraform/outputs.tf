@@ -87,3 +87,18 @@ output "deploy_role_arn" {
   description = "ARN of the role that deploys in this account."
   value       = module.deploy_role.role_arn
 }
+
+output "plan_role_arn" {
+  description = "ARN of the role that plans read this account with; null without plan_pull_requests."
+  value       = module.deploy_role.plan_role_arn
+}
+
+output "plan_build_role_arn" {
+  description = "ARN of the role of the build that plans pull requests: what modules/deploy_role takes as plan_trusted_role_arns in other accounts; null without plan_pull_requests."
+  value       = one(module.plan[*].build_role_arn)
+}
+
+output "protect_branch_policy_json" {
+  description = "IAM policy for people: it denies direct pushes to the branch, and changes of approval rules; null without plan_pull_requests."
+  value       = one(module.plan[*].protect_branch_policy_json)
+}

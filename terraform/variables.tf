@@ -97,3 +97,34 @@ variable "build_compute" {
     error_message = "build_compute takes AUTO, LAMBDA or EC2."
   }
 }
+
+variable "plan_pull_requests" {
+  description = "Whether pull requests to the branch are planned: a comment says what their merge would do. A request that is opened or pushed to runs a build of about a minute."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "require_plan_approval" {
+  description = "Whether a pull request can be merged only with the approval that a good plan gives. It binds people with the output protect_branch_policy_json alone."
+  type        = bool
+  nullable    = false
+  default     = false
+
+  validation {
+    condition     = !var.require_plan_approval || var.plan_pull_requests
+    error_message = "require_plan_approval takes true only with plan_pull_requests = true: without plans nothing would be approved."
+  }
+}
+
+variable "target_plan_role_arns" {
+  description = "The roles that plans read other accounts with: account id to the ARN that modules/deploy_role gave there as plan_role_arn. Items in other accounts are NOT_CHECKED in plans of pull requests."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+
+  validation {
+    condition     = alltrue([for account, arn in var.target_plan_role_arns : can(regex("^[0-9]{12}$", account)) && can(regex("^arn:[a-z-]+:iam::${account}:role/.+$", arn))])
+    error_message = "target_plan_role_arns takes account ids of 12 digits, each with the ARN of a role in that account."
+  }
+}

@@ -11,3 +11,10 @@ output "account_id" {
   description = "Account that the role is in."
   value       = local.account
 }
+
+output "plan_role_arn" {
+  description = "ARN of the role that reads for plans; null where there is none."
+  value       = length(var.plan_trusted_role_arns) > 0 ? "arn:${local.partition}:iam::${local.account}:role/${var.plan_role_name}" : null
+
+  depends_on = [aws_iam_role.plan]
+}

@@ -135,8 +135,32 @@ variable "deregister_failed_revisions" {
   default     = false
 }
 
+variable "plan_trusted_role_arns" {
+  description = "ARNs of the roles that may assume the plan role, which reads alone: modules/plan's output build_role_arn, and those of people or CI jobs that run `ecs-gitops plan`. Empty: there is no plan role."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.plan_trusted_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "plan_trusted_role_arns takes ARNs of roles (arn:aws:iam::ACCOUNT:role/NAME), without wildcards."
+  }
+}
+
+variable "plan_role_name" {
+  description = "Name of the plan role, at most 64 letters, digits and any of +=,.@_-"
+  type        = string
+  nullable    = false
+  default     = "ecs-gitops-plan"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.plan_role_name))
+    error_message = "plan_role_name takes 1 to 64 letters, digits and any of +=,.@_-"
+  }
+}
+
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds the role; null for none."
+  description = "ARN of the policy that bounds the roles; null for none."
   type        = string
   default     = null
 
@@ -147,7 +171,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of the role."
+  description = "Tags of the roles."
   type        = map(string)
   nullable    = false
   default     = {}

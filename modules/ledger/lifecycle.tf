@@ -1,4 +1,4 @@
-# Only steps and reports expire, by their prefix. A filter without a prefix covers the whole bucket: there, only versions
+# Only steps, plans of pull requests and reports expire, by their prefix. A filter without a prefix covers the whole bucket: there, only versions
 # that were replaced or deleted are removed, so that settings, fence and the memory of targets stay.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
@@ -7,7 +7,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
   dynamic "rule" {
-    for_each = { "work/" = 30, "releases/" = var.release_retention_days }
+    for_each = { "work/" = 30, "plans/" = 90, "releases/" = var.release_retention_days }
 
     content {
       id     = trimsuffix(rule.key, "/")

@@ -1,7 +1,7 @@
 """`ecs-gitops review`: plan pull requests of a CodeCommit repository. The build of ``modules/plan`` runs it.
 
 Its input are environment variables that Terraform writes, and the number of a request, which EventBridge passes: no
-text of a request is among them. Without a number all open requests are planned. Exit code 0: each was planned. 1: one
+text of a request is among them. ``all`` in its place plans all open requests. Exit code 0: each was planned. 1: one
 could not be, or not commented on. 64: a variable is missing or wrong.
 """
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # CodeCommit knows by the session's name who commented and approved, so it is always the same.
 SESSION_NAME = "ecs-gitops-plan"
 _VARIABLES = ("NAME", "REPOSITORY", "CLONE_URL", "BRANCH", "MANIFEST", "REVIEW_ROLE_ARN", "PLAN_ROLE_ARNS")
+_ALL = "all"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # Seconds for the reads of one plan.
 _PATIENCE = 300
@@ -50,15 +51,15 @@ _NO_ROLE = "modules/deploy_role makes one (plan_trusted_role_arns); name it in t
 def run(_options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """The exit code."""
     given = {name: environment.get(f"ECS_GITOPS_{name}", "") for name in _VARIABLES}
-    number = environment.get("ECS_GITOPS_PULL_REQUEST", "")
+    number = environment.get("ECS_GITOPS_PULL_REQUEST", _ALL)
     wrong = [name for name, value in given.items() if not value]
-    if wrong or (number and not _NUMBER.fullmatch(number)):
+    if wrong or (number != _ALL and not _NUMBER.fullmatch(number)):
         said = ", ".join(f"ECS_GITOPS_{name}" for name in wrong) or "ECS_GITOPS_PULL_REQUEST"
         print(f"ecs-gitops: missing or not valid: {said}; the build of modules/plan sets them", file=sys.stderr)
         return WRONG_USAGE
     try:
         reviewer = _reviewer(given, environment)
-        is_done = reviewer.review(number) if number else reviewer.review_all()
+        is_done = reviewer.review_all() if number == _ALL else reviewer.review(number)
     except (AwsRefused, AwsUnavailable) as error:
         print(f"ecs-gitops: {error}", file=sys.stderr)
         return INVALID_FILE
