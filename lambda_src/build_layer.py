@@ -29,6 +29,7 @@ PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # The AWS services that the package or the X-Ray SDK calls. botocore has data of four hundred more.
 SERVICES = (
     "cloudwatch",
+    "codecommit",
     "ecr",
     "ecs",
     "events",

@@ -114,10 +114,11 @@ module "deploy_role" {
   task_definition_families    = var.task_definition_families
   ecr_repository_arns         = var.ecr_repository_arns
   deregister_failed_revisions = var.deregister_failed_revisions
-  plan_trusted_role_arns      = module.plan[*].build_role_arn
-  plan_role_name              = "${var.name}-plan-${local.region}"
-  permissions_boundary_arn    = var.permissions_boundary_arn
-  tags                        = local.tags
+  # Not module.plan[*]: that would wait for the whole module, which waits for this one.
+  plan_trusted_role_arns   = var.plan_pull_requests ? [module.plan[0].build_role_arn] : []
+  plan_role_name           = "${var.name}-plan-${local.region}"
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = local.tags
 }
 
 # Its build assumes the plan role, which trusts the build's role. That is no cycle, but a depends_on would make one.

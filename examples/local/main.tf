@@ -32,6 +32,9 @@ module "ecs_gitops" {
   cluster_names            = ["shop", "vtj-*"]
   event_bus_names          = ["shop-*"]
   target_role_arns         = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-deploy" }
+  plan_pull_requests       = true
+  require_plan_approval    = true
+  target_plan_role_arns    = { "222222222222" = "arn:aws:iam::222222222222:role/ecs-gitops-plan" }
 
   # Each release is shown with its notice.
   notify = "always"
@@ -45,9 +48,10 @@ module "other_account" {
     aws = aws.other
   }
 
-  trusted_role_arns = module.ecs_gitops.deploying_role_arns
-  pass_role_arns    = []
-  cluster_names     = ["orders"]
+  trusted_role_arns      = module.ecs_gitops.deploying_role_arns
+  plan_trusted_role_arns = [module.ecs_gitops.plan_build_role_arn]
+  pass_role_arns         = []
+  cluster_names          = ["orders"]
 }
 
 output "clone_url_http" {
@@ -88,4 +92,9 @@ output "parameter_name" {
 output "deploy_role_arn" {
   description = "ARN of the role that deploys."
   value       = module.ecs_gitops.deploy_role_arn
+}
+
+output "protect_branch_policy_json" {
+  description = "Policy for people that denies pushes past a pull request."
+  value       = module.ecs_gitops.protect_branch_policy_json
 }

@@ -1,0 +1,185 @@
+"""A plan as text, Markdown and JSON: what people and programs get of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ecs_gitops.model.status import Finding
+from ecs_gitops.notify import plan_data, plan_markdown, plan_text, review_comment
+from ecs_gitops.plan.preview import Action, Remembered
+from unit.fake_aws import ACCOUNT, REGION
+from unit.previews import plan
+from unit.shop import CANARY, IMAGE, JOB, hooks, item, release
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "plan.schema.json").read_text())
+HOME = (ACCOUNT, REGION)
+EVERYTHING = release(
+    item("web", "2", deployment=CANARY, **hooks("migrate", "smoke")),
+    item("api", "1"),
+    item("nope", "1", dependsOn=["web"]),
+    tasks=[JOB],
+)
+
+
+def test_the_text_says_for_each_item_what_differs_and_what_happens(shop, machine):
+    # GIVEN a change of an image and of the strategy, with hooks; a rule; and a service that does not exist
+    text = plan_text.text(plan(machine, EVERYTHING), HOME)
+    # THEN each is told with its action, the differences and the consequences
+    assert "UPDATE service shop/web" in text
+    assert "~ image of web: web:1 → web:2" in text
+    assert "deploymentConfiguration.strategy: ROLLING → CANARY" in text
+    assert "a deployment starts: CANARY, at least 3 minutes" in text
+    assert "hooks: preDeploy, postDeploy" in text
+    assert "UPDATE rule nightly" in text
+    assert "BLOCKED service shop/nope" in text
+    assert "service 'nope' does not exist in cluster 'shop'" in text
+    assert "unchanged: api" in text
+    assert "1 service (--verbose names them)" in text
+    assert text.endswith("The release would fail its check, and change nothing.\n")
+
+
+def test_verbose_names_what_is_unchanged_and_what_git_does_not_have(shop, machine):
+    text = plan_text.text(plan(machine, release(item("api", "1"))), HOME, verbose=True)
+    assert "UNCHANGED service shop/api" in text
+    assert "2 services: shop/db, shop/web" in text
+    assert "The release would change nothing." in text
+
+
+def test_the_json_has_the_published_schema(shop, machine):
+    # GIVEN plans with every kind of item
+    made = [
+        plan(machine, EVERYTHING),
+        plan(machine, release(item("web", "1"))),
+        replace(plan(machine, release(item("web", "2"))), error="too large"),
+    ]
+    machine.run(release(item("web", "bad", timeoutMinutes=5)))
+    made.append(plan(machine, release(item("web", "bad", timeoutMinutes=5), item("api", "2", dependsOn=["web"]))))
+    assert {each.action for each in made[-1].items} == {Action.HELD}
+    for each in made:
+        # THEN their JSON fits the schema, which has every member that is there
+        data = json.loads(json.dumps(plan_data.data(each, {"instance": "shop", "manifest": "x", "asOf": "now"})))
+        jsonschema.validate(data, _closed(SCHEMA))
+
+
+def _closed(schema: Any) -> Any:
+    """The schema without room for members that it does not have."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(value) for name, value in schema.items()}
+    if "properties" in schema and isinstance(schema["properties"], dict):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+@pytest.mark.parametrize("room", [1_500, 4_000, 10_240, 65_000])
+def test_a_comment_of_a_large_plan_fits_and_counts_what_is_left_out(shop, machine, room):
+    # GIVEN a plan of three hundred services that do not exist
+    text = "x" * 60
+    made = plan(machine, release(*(item(f"{text}{n:03}") for n in range(300))))
+    # WHEN it is written for a host with little room
+    document = plan_markdown.document(made, HOME, ["planned now"], at_most=room, whole="See the ledger.")
+    # THEN it has room, says how much is missing, and where all of it is
+    assert len(document.text) <= room
+    assert document.is_cut
+    assert "Not shown here for want of room: " in document.text
+    assert "See the ledger." in document.text
+    assert document.text.count("<details>") == document.text.count("</details>")
+
+
+def test_no_text_from_outside_acts_in_the_comment(shop, machine):
+    # GIVEN an item with a reason that looks like Markdown, HTML and a mention
+    made = plan(machine, release(item("web", "2")))
+    evil = "``` </details> <img src=x> @team | [x](https://evil.example.com) \x1b[31m"
+    first = replace(made.items[0], item=made.items[0].item.with_change(warnings=(evil,)))
+    text = plan_markdown.document(replace(made, items=(first,), error=evil), HOME).text
+    # THEN none of it ends the fence, is HTML, a link, a mention or a cell
+    assert "\x1b" not in text
+    assert "https://evil" not in text
+    body = text.split("```diff")[1]
+    assert body.count("```") == 1
+    before = text.split("<details>")[0]
+    assert "<img" not in before.replace("\\<img", "")
+    assert "@team" not in before.replace("\\@team", "")
+
+
+def test_a_comment_without_a_plan_says_why(shop, machine):
+    # GIVEN a conflict, problems and a failure
+    reviews = {
+        "cannot be merged": review_comment.Review(conflict="the branches conflict in deployment.yaml"),
+        "is not valid": review_comment.Review(problems=[f"deployment.yaml:{n}: wrong" for n in range(500)]),
+        "could not be made": review_comment.Review(failure="sts: AccessDenied"),
+    }
+    for says, review in reviews.items():
+        # THEN the comment says so within CodeCommit's limit, can be found again, and approves nothing
+        made = review_comment.comment(review, ["Merge of `a` into `b`"], "shop", HOME)
+        assert says in made.text
+        assert len(made.text) <= review_comment.AT_MOST
+        assert review_comment.marker("shop") in made.text
+        assert not review.is_good
+    assert "and 450 more" in review_comment.comment(reviews["is not valid"], [], "shop", HOME).text
+
+
+def test_what_nothing_is_remembered_of_is_taken_over_as_it_runs(shop, machine):
+    # GIVEN a service that runs a tag which has moved since, and was never released
+    shop.services["web"]["taskDefinition"] = shop.define("web", ("web", IMAGE))
+    shop.services["web"]["deployments"][0]["taskDefinition"] = shop.services["web"]["taskDefinition"]
+    shop.registry["web:2"] = "sha256:" + "b" * 64
+    revision = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service-revision/shop/web/1"
+    shop.services["web"]["currentServiceRevisions"] = [{"arn": revision}]
+    shop.revisions[revision] = {
+        "serviceRevisionArn": revision,
+        "taskDefinition": shop.services["web"]["taskDefinition"],
+        "containerImages": [{"containerName": "web", "image": IMAGE, "imageDigest": "sha256:" + "a" * 64}],
+    }
+    manifest = release({**item("web"), "image": IMAGE})
+    # WHEN it is planned, THEN it is no change, and that is said
+    made = plan(machine, manifest)
+    assert made.memory[HOME].state is Remembered.ABSENT
+    assert [each.action for each in made.items] == [Action.UNCHANGED]
+    assert "taken over as it runs" in plan_text.text(made, HOME)
+    # AND so does the release
+    assert machine.results(manifest)["web"]["status"] == "UNCHANGED"
+    # AND the one after it deploys what the tag names, as the plan says
+    after = plan(machine, manifest)
+    assert after.memory[HOME].state is Remembered.READ
+    assert [(each.action, each.comparison.starts_deployment) for each in after.items] == [(Action.UPDATE, True)]
+    assert "(sha256:aaaaaaaaaaaa → sha256:bbbbbbbbbbbb)" in plan_text.text(after, HOME)
+    assert machine.results(manifest)["web"]["status"] == "DEPLOYED"
+
+
+def test_only_plans_the_named_items_and_what_they_depend_on(shop, machine):
+    # GIVEN a service that failed, and one that depends on it
+    manifest = release(item("web", "bad", timeoutMinutes=5), item("api", "2", dependsOn=["web"]), item("db", "2"))
+    machine.run(release(item("web", "bad", timeoutMinutes=5)))
+    # WHEN the second alone is planned
+    made = plan(machine, manifest, only=["api"])
+    # THEN it is HELD, because of the first, which is not shown
+    assert [(each.item.name, each.action) for each in made.items] == [("api", Action.HELD)]
+    assert made.items[0].item.reason is not None
+    assert "waits for web" in made.items[0].item.reason
+
+
+def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
+    # GIVEN credentials that may not read services
+    from ecs_gitops.model.errors import AwsRefused
+
+    shop.refuse["describe_services"] = AwsRefused("describe_services", "AccessDeniedException", "no")
+    shop.refuse["list_services"] = AwsRefused("list_services", "AccessDeniedException", "no")
+    made = plan(machine, release(item("web", "2"), tasks=[JOB]))
+    # THEN the service is NOT_CHECKED with the reason, and the rule is planned all the same
+    assert [(each.kind, each.action) for each in made.items] == [
+        ("rule", Action.UPDATE),
+        ("service", Action.NOT_CHECKED),
+    ]
+    assert made.items[1].item.change.checks["target"] == Finding.NOT_CHECKED
+    assert "may not read it (describe_services)" in made.items[1].item.change.warnings[-1]
+    assert made.unlisted == (f"shop in {ACCOUNT} {REGION}",)
+    assert not made.is_blocked
