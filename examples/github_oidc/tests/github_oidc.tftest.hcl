@@ -1,0 +1,39 @@
+mock_provider "aws" {
+  source = "../../tests/terraform/mocks"
+}
+
+variables {
+  github_repository   = "shop/config"
+  ledger_bucket_arn   = "arn:aws:s3:::ledger"
+  deploying_role_arns = ["arn:aws:iam::111111111111:role/ecs-gitops-deploy-ecs-eu-central-1"]
+}
+
+run "pull_requests_of_the_repository_alone_get_the_role" {
+  assert {
+    condition = jsondecode(aws_iam_role.workflow.assume_role_policy).Statement[0].Condition == { StringEquals = {
+      "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+      "token.actions.githubusercontent.com:sub" = "repo:shop/config:pull_request"
+    } }
+    error_message = aws_iam_role.workflow.assume_role_policy
+  }
+
+  assert {
+    condition     = output.role_arns == "111111111111=arn:aws:iam::111111111111:role/ecs-gitops-plan"
+    error_message = output.role_arns
+  }
+
+  assert {
+    condition     = toset(jsondecode(aws_iam_role_policy.workflow.policy).Statement[*].Sid) == toset(["AssumePlanRole", "FindInstance", "ReadMemory", "SeeWhatIsAbsent"])
+    error_message = aws_iam_role_policy.workflow.policy
+  }
+}
+
+run "refuses_what_is_no_repository" {
+  command = plan
+
+  variables {
+    github_repository = "shop/*"
+  }
+
+  expect_failures = [var.github_repository]
+}

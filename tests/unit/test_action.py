@@ -1,0 +1,116 @@
+"""The GitHub action: its files have GitHub's published shape, and its comment is one, found again by its marker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / ".github" / "plan"
+MARKER = "<!-- ecs-gitops plan of shop -->"
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-actions", [ROOT / "action.yml"]),
+        ("vendor.github-workflows", sorted((ROOT / ".github" / "workflows").glob("*.yml"))),
+    ],
+    ids=["action", "workflows"],
+)
+def test_the_files_have_githubs_published_shape(schema: str, files: list[Path]) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert files
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_somebody_else_wrote_is_never_a_part_of_a_script() -> None:
+    # GIVEN the action's steps
+    steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    # THEN no expression of GitHub is in what a shell runs
+    assert len(steps) == 3
+    assert [step["name"] for step in steps if "${{" in step["run"]] == []
+
+
+def test_the_readme_of_the_preview_uses_inputs_that_there_are() -> None:
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    (used,) = re.findall(r"uses: your-org/ecs-gitops@\S+\n\s+with:\n((?:\s+[a-z-]+: \S+\n)+)", _preview())
+    names = set(re.findall(r"^\s+([a-z-]+): ", used, re.MULTILINE))
+    assert names == {"role-arn", "region"}
+    assert names <= set(inputs)
+
+
+def _preview() -> str:
+    return (ROOT / "docs" / "preview.md").read_text()
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Path:
+    """A folder with a `gh` that keeps what it is called with, and answers with the comments in `comments.json`."""
+    (tmp_path / "comments.json").write_text("[]")
+    gh = tmp_path / "gh"
+    gh.write_text(
+        "#!/usr/bin/env bash\n"
+        f'cd "{tmp_path}"\n'
+        'printf "%s\\n" "$*" >> calls\n'
+        "while [ $# -gt 0 ]; do\n"
+        '  case "$1" in\n'
+        '    --jq) jq --raw-output "$2" comments.json; shift;;\n'
+        '    --input) cp "$2" body.json; shift;;\n'
+        "  esac\n"
+        "  shift\n"
+        "done\n"
+    )
+    gh.chmod(0o755)
+    return tmp_path
+
+
+def _comment(github: Path, plan: str = "### plan\n") -> list[str]:
+    """What `gh` is called with."""
+    (github / "plan.md").write_text(plan)
+    environment = {
+        **os.environ,
+        "PATH": f"{github}{os.pathsep}{os.environ['PATH']}",
+        "PLAN": str(github / "plan.md"),
+        "INSTANCE": "shop",
+        "NUMBER": "7",
+        "GITHUB_REPOSITORY": "shop/config",
+    }
+    subprocess.run(["bash", str(SCRIPTS / "comment.sh")], check=True, env=environment, capture_output=True)
+    return (github / "calls").read_text().splitlines()
+
+
+needs_jq = pytest.mark.skipif(
+    shutil.which("jq") is None and os.environ.get("CI") != "true",
+    reason="jq is not installed; GitHub's runners have it",
+)
+
+
+@needs_jq
+def test_the_first_plan_of_a_request_is_a_new_comment(github: Path) -> None:
+    # GIVEN a request on which somebody quotes the marker
+    quoted = {"id": 3, "user": {"type": "User"}, "body": f"what is\n{MARKER}"}
+    (github / "comments.json").write_text(json.dumps([quoted]))
+    # WHEN the plan is written, with texts that a shell or JSON could take for their own
+    calls = _comment(github, '### plan `id` $(id) "x"\\n\n')
+    # THEN it is a new comment, to the letter
+    assert "--method POST repos/shop/config/issues/7/comments" in calls[-1]
+    body = json.loads((github / "body.json").read_text())["body"]
+    assert body.startswith('### plan `id` $(id) "x"\\n\n')
+    assert body.endswith(f"{MARKER}\n")
+
+
+@needs_jq
+def test_the_next_plan_replaces_the_comment(github: Path) -> None:
+    ours = {"id": 5, "user": {"type": "Bot"}, "body": f"### old\n\n{MARKER}\n"}
+    (github / "comments.json").write_text(json.dumps([ours]))
+    assert "--method PATCH repos/shop/config/issues/comments/5" in _comment(github)[-1]
