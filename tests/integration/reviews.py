@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Desk:
     stack: Stack
     folder: Path
     author: Person
+    opened: list[str] = field(default_factory=list)
 
     @property
     def repository(self) -> str:
@@ -94,7 +95,19 @@ class Desk:
         """A pull request to main; its number."""
         target = {"repositoryName": self.repository, "sourceReference": branch, "destinationReference": "main"}
         made = self.author.codecommit.create_pull_request(title=title, targets=[target])
-        return str(made["pullRequest"]["pullRequestId"])
+        self.opened.append(str(made["pullRequest"]["pullRequestId"]))
+        return self.opened[-1]
+
+    def close_all(self) -> None:
+        """Close the requests that are open, and wait for their builds."""
+        for number in self.opened:
+            if self.read(number)["pullRequestStatus"] == "OPEN":
+                self.author.codecommit.update_pull_request_status(pullRequestId=number, pullRequestStatus="CLOSED")
+        self.opened.clear()
+        until = time.monotonic() + 60
+        while any(not each["buildComplete"] for each in self.builds()):
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.2)
 
     def read(self, number: str) -> dict[str, Any]:
         return dict(self.author.codecommit.get_pull_request(pullRequestId=number)["pullRequest"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,13 @@ def desk(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     made.push(_manifest("app:1"), "main")
     assert stack.release() == "Succeeded"
     return made
+
+
+@pytest.fixture(autouse=True)
+def _alone(desk: Desk) -> Iterator[None]:
+    """No request of another test is open."""
+    yield
+    desk.close_all()
 
 
 def _manifest(image: str, more: str = "") -> str:

@@ -119,12 +119,12 @@ def test_a_comment_without_a_plan_says_why(shop, machine):
     }
     for says, review in reviews.items():
         # THEN the comment says so within CodeCommit's limit, can be found again, and approves nothing
-        made = review_comment.comment(review, ["Merge of `a` into `b`"], "shop", HOME)
+        made = review_comment.comment(review, ["Merge of `a` into `b`"], review_comment.marker("shop"), HOME)
         assert says in made.text
         assert len(made.text) <= review_comment.AT_MOST
         assert review_comment.marker("shop") in made.text
         assert not review.is_good
-    assert "and 450 more" in review_comment.comment(reviews["is not valid"], [], "shop", HOME).text
+    assert "and 450 more" in review_comment.comment(reviews["is not valid"], [], "", HOME).text
 
 
 def test_what_nothing_is_remembered_of_is_taken_over_as_it_runs(shop, machine):

@@ -74,15 +74,22 @@ class PullRequests:
             target["destinationCommit"],
         )
 
-    def comment(self, request: PullRequest, marker: str, content: str) -> None:
-        """Write our comment: the one with ``marker`` that we made before is replaced."""
-        content = content[:COMMENT_AT_MOST]
+    def commented(self, request: PullRequest, marker: str) -> Json | None:
+        """Our comment with ``marker``: commentId and content. None where there is none yet."""
         for page in self._pages("get_comments_for_pull_request", pullRequestId=request.id):
             for known in (each for part in page["commentsForPullRequestData"] for each in part.get("comments", [])):
                 if self._is_ours(known, marker):
-                    if known.get("content") != content:
-                        self._call("update_comment", commentId=known["commentId"], content=content)
-                    return
+                    return dict(known)
+        return None
+
+    def comment(self, request: PullRequest, marker: str, content: str) -> None:
+        """Write our comment: the one with ``marker`` that we made before is replaced."""
+        content = content[:COMMENT_AT_MOST]
+        known = self.commented(request, marker)
+        if known is not None:
+            if known.get("content") != content:
+                self._call("update_comment", commentId=known["commentId"], content=content)
+            return
         self._call(
             "post_comment_for_pull_request",
             pullRequestId=request.id,

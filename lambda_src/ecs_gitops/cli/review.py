@@ -1,7 +1,8 @@
 """`ecs-gitops review`: plan pull requests of a CodeCommit repository. The build of ``modules/plan`` runs it.
 
 Its input are environment variables that Terraform writes, and the number of a request, which EventBridge passes: no
-text of a request is among them. ``all`` in its place plans all open requests. Exit code 0: each was planned. 1: one
+text of a request is among them. ``all`` in its place: all whose
+comment is older than their commits. Exit code 0: each was planned. 1: one
 could not be, or not commented on. 64: a variable is missing or wrong.
 """
 
@@ -59,7 +60,8 @@ def run(_options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         return WRONG_USAGE
     try:
         reviewer = _reviewer(given, environment)
-        is_done = reviewer.review_all() if number == _ALL else reviewer.review(number)
+        is_done = number == _ALL or reviewer.review(number)
+        is_done = reviewer.review_all() and is_done
     except (AwsRefused, AwsUnavailable) as error:
         print(f"ecs-gitops: {error}", file=sys.stderr)
         return INVALID_FILE

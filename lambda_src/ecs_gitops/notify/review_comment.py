@@ -46,18 +46,23 @@ def marker(instance: str) -> str:
     return f"`ecs-gitops plan of {instance}`"
 
 
+def commits(source: str, destination: str) -> str:
+    """How a comment names the commits that it is about."""
+    return f"`{source}` `{destination}`"
+
+
 def comment(
     review: Review,
     head: Sequence[str],
-    instance: str,
+    end: str,
     home: tuple[str, str],
     *,
     at_most: int | None = AT_MOST,
     whole: str = "",
 ) -> Comment:
-    """The comment. ``head`` are lines below its title; ``at_most`` is the most characters that it may have, None for
-    any number; ``whole`` says where all of it is."""
-    end = f"\n---\n{marker(instance)}\n"
+    """The comment. ``head`` are lines below its title, ``end`` is its last line. ``at_most`` is the most characters
+    that it may have, None for any number. ``whole`` says where all of it is."""
+    end = f"\n---\n{end}\n"
     room = (at_most or 1_000_000_000) - len(end)
     if review.plan is not None:
         made = plan_markdown.document(review.plan, home, head, at_most=room, whole=whole)

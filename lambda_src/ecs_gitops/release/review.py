@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Requests that are pushed to while they are reviewed are reviewed again, and not for ever.
+_ROUNDS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -59,38 +62,69 @@ class Reviewer:
     approves: bool
 
     def review_all(self) -> bool:
-        """Review all open requests; whether each could be planned. One that fails keeps no other from its review."""
-        done = [self._review_safely(number) for number in self.requests.open_ids()]
-        return all(done)
+        """Review every open request whose comment is not about the commits that there are now; whether each could be
+        planned. One that fails keeps no other from its review.
 
-    def _review_safely(self, number: str) -> bool:
+        A build runs this at its end: a request that was pushed to while two builds ran has no build of its own."""
+        tried: dict[str, bool] = {}
+        for _ in range(_ROUNDS):
+            left = [number for number in self.requests.open_ids() if tried.get(number, True)]
+            stale = [number for number in left if self._safely(self._is_stale, number)]
+            if not stale:
+                break
+            tried |= {number: self._safely(self.review, number) for number in stale}
+        return all(tried.values())
+
+    def _safely(self, act: Callable[[str], bool], number: str) -> bool:
         try:
-            return self.review(number)
+            return act(number)
         except (AwsRefused, AwsUnavailable) as error:
             log.error("a pull request could not be reviewed", extra={"pullRequest": number, "cause": str(error)})  # noqa: TRY400
             return False
 
+    def _open(self, number: str) -> PullRequest | None:
+        """The request, if it is open and about the branch that is deployed."""
+        request = self.requests.read(number)
+        is_ours = request is not None and request.destination == f"refs/heads/{self.repository.destination}"
+        return request if is_ours else None
+
+    def _is_stale(self, number: str) -> bool:
+        request = self._open(number)
+        if request is None:
+            return False
+        known = self.requests.commented(request, review_comment.marker(self.instance))
+        return known is None or review_comment.commits(request.source_commit, request.destination_commit) not in str(
+            known.get("content")
+        )
+
     def review(self, number: str) -> bool:
         """Review one request: comment, and approve or revoke. False where the plan could not be made, for a reason that
         is not the request's. A request that is not open, or is about another branch, is left alone."""
-        request = self.requests.read(number)
-        if request is None or request.destination != f"refs/heads/{self.repository.destination}":
+        request = self._open(number)
+        if request is None:
             log.info("nothing to plan", extra={"pullRequest": number})
             return True
         review = self._reviewed(request)
-        comment = review_comment.comment(review, self._head(request), self.instance, self.home)
-        if comment.is_cut:
-            whole = review_comment.comment(review, self._head(request), self.instance, self.home, at_most=None)
-            at = self.keep(request, whole.text)
-            comment = review_comment.comment(review, self._head(request), self.instance, self.home, whole=at)
         if self.approves and not review.is_good:
             # Before the comment, which may fail: what is not good is not approved in the meantime.
             self.requests.approve(request, is_good=False)
-        self.requests.comment(request, review_comment.marker(self.instance), comment.text)
+        self.requests.comment(request, review_comment.marker(self.instance), self._text(request, review))
         if self.approves and review.is_good:
             self.requests.approve(request, is_good=True)
         log.info("planned", extra={"pullRequest": number, "isGood": review.is_good})
         return review.failure is None
+
+    def _text(self, request: PullRequest, review: Review) -> str:
+        end = review_comment.marker(self.instance)
+        if review.failure is None:
+            # By these it is known later that the comment is about the commits that there are.
+            end += f" {review_comment.commits(request.source_commit, request.destination_commit)}"
+        head = self._head(request)
+        comment = review_comment.comment(review, head, end, self.home)
+        if comment.is_cut:
+            at = self.keep(request, review_comment.comment(review, head, end, self.home, at_most=None).text)
+            comment = review_comment.comment(review, head, end, self.home, whole=at)
+        return comment.text
 
     def _head(self, request: PullRequest) -> list[str]:
         source, destination = request.source_commit[:12], request.destination_commit[:12]
