@@ -96,7 +96,7 @@ _UNORDERED = (
     f"{_C}linuxParameters.capabilities.drop",
     f"{_C}linuxParameters.devices[].permissions",
 )
-_QUANTITY = re.compile(r"\s*(\d+|\d*\.\d+)\s*([A-Za-z]*)\s*")
+_QUANTITY = re.compile(r"\s*(\d{1,9}|\d{0,9}\.\d{1,9})\s*([A-Za-z]*)\s*")
 
 
 def normal_task_definition(definition: Json, *, place: Place | None = None) -> Json:
