@@ -48,6 +48,8 @@ REORDERED = frozenset(
         "properties",
         "requiresCompatibilities",
         "inferenceAccelerators",
+        "credentialSpecs",
+        "dockerSecurityOptions",
         "tags",
         "subnets",
         "securityGroups",
@@ -56,6 +58,8 @@ REORDERED = frozenset(
         "alarmNames",
         "lifecycleStages",
         "services",
+        "clientAliases",
+        "tagSpecifications",
         "volumeConfigurations",
         "vpcLatticeConfigurations",
         "placementConstraints",
@@ -174,8 +178,14 @@ def complete_service(request: Json) -> Json:
 
 
 def described_service(request: Json) -> Json:
-    """An entry of DescribeServices, for a service that CreateService made."""
+    """An entry of DescribeServices, for a service that CreateService made, and that was deployed an odd number of
+    times: with blue/green the two target groups have changed places."""
     found = complete_service(request)
+    for each in (*found["loadBalancers"], *found.get("vpcLatticeConfigurations", [])):
+        advanced = each.get("advancedConfiguration", {})
+        if "alternateTargetGroupArn" in advanced:
+            green = advanced["alternateTargetGroupArn"]
+            advanced["alternateTargetGroupArn"], each["targetGroupArn"] = each["targetGroupArn"], green
     name, cluster = found["serviceName"], found.pop("cluster", "default").rsplit("/", 1)[-1]
     role = found.pop("role", "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
     definition = found["taskDefinition"].rsplit("/", 1)[-1]

@@ -180,6 +180,13 @@ SHAPES: dict[str, Json] = {
         logConfiguration={"logDriver": "awslogs", "options": {"awslogs-group": "connect"}},
         accessLogConfiguration={"format": "JSON", "includeQueryParameters": "DISABLED"},
     ),
+    "Service Connect with the least of logs": _connected(
+        logConfiguration={
+            "logDriver": "splunk",
+            "secretOptions": [{"name": f"splunk-{n}", "valueFrom": f"/connect/{n}"} for n in ("token", "index")],
+        },
+        accessLogConfiguration={"format": "TEXT"},
+    ),
     "Service Connect that is off": _fargate(serviceConnectConfiguration={"enabled": False}),
     "a volume": _volume(),
     "a volume with everything": _volume(
@@ -188,9 +195,17 @@ SHAPES: dict[str, Json] = {
         iops=3000,
         throughput=125,
         filesystemType="xfs",
-        tagSpecifications=[{"resourceType": "volume", "tags": [{"key": "a", "value": "b"}], "propagateTags": "NONE"}],
+        tagSpecifications=[
+            {"resourceType": "volume", "tags": [{"key": n, "value": "b"} for n in "ba"], "propagateTags": "NONE"}
+        ],
     ),
     "VPC Lattice": _fargate(vpcLatticeConfigurations=[{**_LATTICE, "targetGroupArn": "arn:aws:vpc-lattice:x"}]),
+    "VPC Lattice, blue/green": _fargate(
+        vpcLatticeConfigurations=[
+            {**_LATTICE, "targetGroupArn": "blue", "advancedConfiguration": {"alternateTargetGroupArn": "green"}},
+            {**_LATTICE, "portName": "admin", "targetGroupArn": "other"},
+        ]
+    ),
     "AZ rebalancing": _fargate(availabilityZoneRebalancing="ENABLED"),
     "tags": _fargate(
         tags=[{"key": "team", "value": "shop"}, {"key": "cost", "value": "1"}],

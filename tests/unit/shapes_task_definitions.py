@@ -81,7 +81,8 @@ SHAPES: dict[str, Json] = {
     "tags": _ec2(tags=[{"key": "team", "value": "shop"}, {"key": "cost", "value": "42"}]),
     "several containers": _ec2(*_sidecars("web", "proxy", "agent")),
     "dependsOn": _ec2(
-        _app(dependsOn=[{"containerName": "agent", "condition": "HEALTHY"}]),
+        _app(dependsOn=[{"containerName": n, "condition": "HEALTHY"} for n in ("agent", "proxy")]),
+        *_sidecars("proxy"),
         {**_app(name="agent", essential=False), "healthCheck": {"command": ["CMD", "true"]}},
     ),
     "environment": _with(environment=[{"name": f"NAME_{n}", "value": f"value {n}"} for n in (3, 1, 2)]),
@@ -106,8 +107,8 @@ SHAPES: dict[str, Json] = {
     "extraHosts": _with(
         extraHosts=[{"hostname": "db", "ipAddress": "10.0.0.9"}, {"hostname": "a", "ipAddress": "::1"}]
     ),
-    "dockerSecurityOptions": _with(dockerSecurityOptions=["no-new-privileges"], privileged=False),
-    "credentialSpecs": _with(credentialSpecs=["credentialspec:arn:aws:s3:::specs/gmsa.json"]),
+    "dockerSecurityOptions": _with(dockerSecurityOptions=["no-new-privileges", "apparmor:own"], privileged=False),
+    "credentialSpecs": _with(credentialSpecs=[f"credentialspec:arn:aws:s3:::specs/{n}.json" for n in "ba"]),
     "an interactive container": _with(interactive=True, pseudoTerminal=True, disableNetworking=True),
     "labels": _with(dockerLabels={"com.example.team": "shop", "environment": "prod", "[odd]": "x"}),
     "ulimits": _with(
@@ -120,17 +121,31 @@ SHAPES: dict[str, Json] = {
     "stop and start timeouts": _with(stopTimeout=120, startTimeout=60),
     "versionConsistency": _with(versionConsistency="disabled"),
     "restartPolicy": _with(restartPolicy={"enabled": True, "ignoredExitCodes": [0, 137], "restartAttemptPeriod": 60}),
-    "capabilities": _linux(capabilities={"add": ["SYS_PTRACE", "NET_ADMIN"], "drop": ["MKNOD"]}),
+    "capabilities": _linux(capabilities={"add": ["SYS_PTRACE", "NET_ADMIN"], "drop": ["MKNOD", "CHOWN"]}),
     "capabilities that are empty": _linux(capabilities={"add": [], "drop": []}, initProcessEnabled=True),
     "devices": _linux(
         devices=[{"hostPath": "/dev/fuse", "permissions": ["read", "write"]}, {"hostPath": "/dev/kvm"}],
     ),
-    "tmpfs": _linux(tmpfs=[{"containerPath": "/run", "size": 64, "mountOptions": ["rw", "noexec"]}]),
+    "tmpfs": _linux(
+        tmpfs=[
+            {"containerPath": "/run", "size": 64, "mountOptions": ["rw", "noexec"]},
+            {"containerPath": "/a", "size": 1},
+        ]
+    ),
     "swap": _linux(maxSwap=512, swappiness=10, sharedMemorySize=128),
+    "restartPolicy with ECS's own period": _with(restartPolicy={"enabled": True}),
+    "journald": _with(logConfiguration={"logDriver": "journald"}),
+    "FireLens without options": _with(firelensConfiguration={"type": "fluentd"}),
+    "S3 Files with an access point": _volume(
+        s3filesVolumeConfiguration={"fileSystemArn": "arn:aws:s3files:us-west-2:1:file-system/x", "accessPointArn": "y"}
+    ),
     "GPU": _with(resourceRequirements=[{"type": "GPU", "value": "2"}]),
+    "GPU and inference": _with(
+        resourceRequirements=[{"type": "GPU", "value": "1"}, {"type": "InferenceAccelerator", "value": "device_1"}]
+    ),
     "inference": _ec2(
         _app(resourceRequirements=[{"type": "InferenceAccelerator", "value": "device_1"}]),
-        inferenceAccelerators=[{"deviceName": "device_1", "deviceType": "eia2.medium"}],
+        inferenceAccelerators=[{"deviceName": f"device_{n}", "deviceType": "eia2.medium"} for n in (2, 1)],
     ),
     "NeuronDevice": _with(resourceRequirements=[{"type": "NeuronDevice", "value": "1"}]),
     "awslogs": _with(logConfiguration=_LAMBDA),
@@ -138,7 +153,7 @@ SHAPES: dict[str, Json] = {
         logConfiguration={
             "logDriver": "splunk",
             "options": {"splunk-url": "https://splunk.example"},
-            "secretOptions": [{"name": "splunk-token", "valueFrom": f"{_SECRETS}:splunk"}],
+            "secretOptions": [{"name": f"splunk-{n}", "valueFrom": f"{_SECRETS}:{n}"} for n in ("token", "index")],
         }
     ),
     "FireLens": _ec2(
@@ -170,6 +185,9 @@ SHAPES: dict[str, Json] = {
     ),
     "EBS, configured at launch": _volume(configuredAtLaunch=True),
     "volumesFrom": _ec2(_app(volumesFrom=[{"sourceContainer": "data", "readOnly": True}]), *_sidecars("data")),
+    "volumesFrom several": _ec2(
+        _app(volumesFrom=[{"sourceContainer": "a"}, {"sourceContainer": "b", "readOnly": False}]), *_sidecars("b", "a")
+    ),
     "a read-only mount": _ec2(
         _app(mountPoints=[{"sourceVolume": v, "containerPath": f"/{v}", "readOnly": v == "b"} for v in ("b", "a")]),
         volumes=[{"name": "b"}, {"name": "a", "host": {}}],

@@ -43,7 +43,7 @@ def _settings(**configuration: Any) -> Json:
         {"cluster": "default"},
         {"roleArn": LINKED},
         {"deploymentConfiguration": {"maximumPercent": 200, "minimumHealthyPercent": 100}},
-        {"status": "ACTIVE", "runningCount": 1, "pendingCount": 0, "events": [], "deployments": []},
+        {"status": "ACTIVE", "runningCount": 1, "pendingCount": 0, "events": [], "deployments": [], "asOf": 1.0},
         {"clientToken": "x", "forceNewDeployment": True},
     ],
 )

@@ -19,6 +19,7 @@ from ecs_gitops.ecs.normal_service import Namespaces, left_to_aws, normal_servic
 from ecs_gitops.ecs.normal_task_definition import normal_task_definition
 from ecs_gitops.plan.diff import diff, lines
 from unit.ecs_defaults import ACCOUNT, NAMESPACES, REGION, described_definition, described_service
+from unit.ecs_verbose import verbose_definition, verbose_service
 from unit.shapes_services import SHAPES as SERVICES
 from unit.shapes_task_definitions import SHAPES as DEFINITIONS
 
@@ -90,6 +91,20 @@ def test_a_service_reads_back_as_it_was_written(name: str) -> None:
     assert (written, returned) == untouched
     assert normal(one) == one
     assert json.loads(json.dumps(one)) == one
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_task_definition_with_every_default_in_writing_is_the_same(name: str) -> None:
+    one, other = (normal_task_definition(each) for each in (DEFINITIONS[name], verbose_definition(DEFINITIONS[name])))
+    assert _differences(one, other) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_with_every_default_in_writing_is_the_same(name: str) -> None:
+    normal = partial(
+        normal_service, place=PLACE, without=left_to_aws(SERVICES[name]), namespaces=Namespaces(NAMESPACES)
+    )
+    assert _differences(normal(SERVICES[name]), normal(verbose_service(SERVICES[name]))) == []
 
 
 def test_shapes_differ() -> None:

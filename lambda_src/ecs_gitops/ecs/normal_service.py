@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ecs_gitops.ecs.arns import Place
     from ecs_gitops.model.types import Json
 
-# The last three are members of a request alone.
+# What only ECS writes; then what the package notes of an answer (`asOf`), and members of a request alone.
 _READ_ONLY = (
     "serviceArn",
     "status",
@@ -41,6 +41,7 @@ _READ_ONLY = (
     "events",
     "createdAt",
     "createdBy",
+    "asOf",
     "clientToken",
     "forceNewDeployment",
 )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 _C = "containerDefinitions[]."
-# Not the network modes whose containers have the ports of their host or of their own network interface.
 _HOST_PORT = f"{_C}portMappings[].hostPort"
+# In these network modes a container's port is that of its host, or of the task's own network interface.
 _SAME_PORT_MODES = ("awsvpc", "host")
 
 _TASK_DEFAULTS: Json = {
