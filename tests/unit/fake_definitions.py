@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecs_gitops.model.errors import AwsRefused
+from unit.ecs_defaults import complete_definition
 from unit.fake_lookups import FakeLookups
 
 ACCOUNT, REGION, CLUSTER = "111111111111", "us-west-2", "shop"
@@ -71,7 +72,7 @@ class FakeDefinitions(FakeLookups):
     def register_task_definition(self, content: dict[str, Any], tags: Mapping[str, str]) -> str:
         self._called("register_task_definition")
         self._require_few("register_task_definition", tags)
-        content = copy.deepcopy(content)
+        content = complete_definition(content)
         containers = content.pop("containerDefinitions")
         arn = self.define(content.pop("family"), tags=dict(tags), **content)
         self.definitions[arn][0]["containerDefinitions"] = containers

@@ -129,8 +129,8 @@ def _object(given: Mapping[str, Any], path: Path, tables: _Tables) -> Json:
 
 
 def _is_default(value: Any, path: Path, siblings: Json, tables: _Tables) -> bool:
-    if path in tables.keyed or path in tables.unordered:
-        return isinstance(value, list | dict) and not value
+    if isinstance(value, list | dict) and not value and (path in tables.keyed or path in tables.unordered):
+        return True
     if path not in tables.defaults:
         return False
     default = tables.defaults[path]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ecs_gitops.ecs.arns import Place
     from ecs_gitops.model.types import Json
 
-# The last three are members of a request alone.
+# What only ECS writes; then what the package notes of an answer (`asOf`), and members of a request alone.
 _READ_ONLY = (
     "serviceArn",
     "status",
@@ -41,6 +41,7 @@ _READ_ONLY = (
     "events",
     "createdAt",
     "createdBy",
+    "asOf",
     "clientToken",
     "forceNewDeployment",
 )
@@ -202,25 +203,28 @@ def _named(name: Any, arn: Any) -> Any:
 
 def _by_metric(configurations: Any) -> Any:
     """How often each metric is measured, by metric, as one element may name several metrics."""
-    if not isinstance(configurations, list) or not all(isinstance(each, dict) for each in configurations):
+    elements = configurations if isinstance(configurations, list) else ()
+    if not all(isinstance(each, dict) and isinstance(each.get("metricNames"), list) for each in elements):
         return configurations
     pairs = [
         (f"[{metric}]", {name: value for name, value in each.items() if name != "metricNames"})
-        for each in configurations
-        for metric in each.get("metricNames", ("",))
+        for each in elements
+        for metric in each["metricNames"]
     ]
     # Nobody knows which one counts where a metric is named twice.
-    is_clear = len(dict(pairs)) == len(pairs)
+    is_clear = len(dict(pairs)) == len(pairs) > 0
     return {metric: rest for metric, rest in pairs if rest} if is_clear else configurations
 
 
 def _target_groups(balancer: Any) -> Any:
     """The two target groups as one set: a blue/green deployment makes the alternate one the other one."""
-    alternate = balancer.get("advancedConfiguration", {}) if isinstance(balancer, dict) else {}
-    both = [balancer.get("targetGroupArn"), alternate.get("alternateTargetGroupArn")] if alternate else []
-    if len(both) < 2 or None in both:
+    advanced = balancer.get("advancedConfiguration") if isinstance(balancer, dict) else None
+    if not isinstance(advanced, dict):
         return balancer
-    rest = {name: value for name, value in alternate.items() if name != "alternateTargetGroupArn"}
+    both = [balancer.get("targetGroupArn"), advanced.get("alternateTargetGroupArn")]
+    if not all(isinstance(each, str) for each in both):
+        return balancer
+    rest = {name: value for name, value in advanced.items() if name != "alternateTargetGroupArn"}
     kept = {name: value for name, value in balancer.items() if name not in ("targetGroupArn", "advancedConfiguration")}
     return kept | {"targetGroupArns": sorted(both)} | ({"advancedConfiguration": rest} if rest else {})
 

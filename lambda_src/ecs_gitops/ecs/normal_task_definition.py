@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 _C = "containerDefinitions[]."
-# Not the network modes whose containers have the ports of their host or of their own network interface.
 _HOST_PORT = f"{_C}portMappings[].hostPort"
+# In these network modes a container's port is that of its host, or of the task's own network interface.
 _SAME_PORT_MODES = ("awsvpc", "host")
 
 _TASK_DEFAULTS: Json = {
@@ -96,7 +96,7 @@ _UNORDERED = (
     f"{_C}linuxParameters.capabilities.drop",
     f"{_C}linuxParameters.devices[].permissions",
 )
-_QUANTITY = re.compile(r"\s*(\d+|\d*\.\d+)\s*([A-Za-z]*)\s*")
+_QUANTITY = re.compile(r"\s*(\d{1,9}|\d{0,9}\.\d{1,9})\s*([A-Za-z]*)\s*")
 
 
 def normal_task_definition(definition: Json, *, place: Place | None = None) -> Json:

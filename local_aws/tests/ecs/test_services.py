@@ -56,7 +56,7 @@ def test_a_task_definition_is_kept_without_loss(world: World) -> None:
         "requiresCompatibilities": ["FARGATE"],
         "cpu": "256",
         "memory": "512",
-        "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+        "volumes": [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/srv"}}],
         "placementConstraints": [],
         "proxyConfiguration": {"type": "APPMESH", "containerName": "sidecar", "properties": []},
         "enableFaultInjection": True,

@@ -28,6 +28,8 @@ _DEFAULTS: Data = {
     "strategy": "ROLLING",
     "bakeTimeInMinutes": 0,
 }
+# AWS's percentages for a service with a task on each instance.
+_OF_A_DAEMON: Data = {"maximumPercent": 100, "minimumHealthyPercent": 0}
 _OF_ECS = ("strategy", "bakeTimeInMinutes")
 _OF_ONE_STRATEGY = {"canaryConfiguration": "CANARY", "linearConfiguration": "LINEAR"}
 
@@ -40,7 +42,8 @@ def mend() -> None:
         given = data.get("deploymentConfiguration") or {}
         controller = (data.get("deploymentController") or {}).get("type", "ECS")
         defaults = {name: value for name, value in _DEFAULTS.items() if controller == "ECS" or name not in _OF_ECS}
-        merged = {**defaults, **given}
+        of_daemon = _OF_A_DAEMON if data.get("schedulingStrategy") == "DAEMON" else {}
+        merged = {**defaults, **of_daemon, **given}
         refusal = _refusal(given, merged, before="") or _without_traffic(merged, data, was_rolled_out=False)
         return refusal or _connected(create({**data, "deploymentConfiguration": merged}), data)
 

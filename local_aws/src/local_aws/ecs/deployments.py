@@ -16,6 +16,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ecs
 
 from local_aws.ecs import (
+    defaults,
     deployment_configuration,
     pause_hooks,
     records,
@@ -85,6 +86,7 @@ def mend() -> None:
         stopped_tasks,
         standalone_tasks,
         deployment_configuration,
+        defaults,
         task_definitions,
         validation,
         task_watch,
