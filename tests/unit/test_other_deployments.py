@@ -91,6 +91,16 @@ def test_our_revision_that_is_deployed_again_and_fails_is_returned_without_a_sto
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_that_it_was_deployed_again_is_told_also_where_its_hook_fails(ecs, watched, strategy):
+    ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(STRATEGIES[strategy])
+    watched.when(rolls_out(ecs, 10), lambda: ecs.force("web"))
+    (web,) = watched.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
+    assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+    assert "hook postDeploy" in web["reason"]
+    assert "deployed again by someone else" in web["reason"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_each_time_that_it_is_deployed_again_it_is_followed(ecs, monkeypatch, strategy):
     machine, seen = Machine(ecs, monkeypatch), []
     ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(STRATEGIES[strategy])

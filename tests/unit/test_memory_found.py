@@ -1,0 +1,160 @@
+"""What the model of memory found, each by an example: hooks that are gone, settings of a person, lost verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from ecs_gitops.ecs.deployment_settings import put_back
+from ecs_gitops.ecs.revision_tags import FAILED
+from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.model.memory import Attempt, Earlier, Memory
+from ecs_gitops.model.status import Judgement
+from ecs_gitops.plan.memory import left_behind, needing_hook, settings_before
+from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
+from unit.test_memory import NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
+
+ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
+
+
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def test_taking_the_failed_hook_out_of_the_manifest_proves_nothing(shop, machine):
+    # GIVEN a revision whose hook failed, and which was left
+    failed = release(item("web", "2", onFailure="stop", **hooks(after="smoke fail")))
+    assert statuses(machine.run(failed)) == {"web": "FAILED"}
+    # WHEN the same image is released without the hook, THEN it runs, and is still not good
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop")))) == {"web": "UNCHANGED"}
+    assert memory(machine)["notGood"] == [{"revision": "web:2", "why": "FAILED", "needsHook": True}]
+    # AND the next failure does not go back to it
+    assert statuses(machine.run(release(item("web", "never", **NEVER)))) == {"web": "ROLLED_BACK"}
+    assert runs(shop) == "web:1"
+
+
+def test_joining_a_revision_without_the_hook_that_failed_proves_nothing(shop, machine):
+    # GIVEN somebody's deployment that a release joined, and whose hook failed
+    shop.force("web")
+    assert statuses(machine.run(release(item("web", "1", **hooks(after="smoke fail"))))) == {"web": "FAILED"}
+    # WHEN somebody deploys it again, and a release without the hook joins that
+    shop.force("web")
+    given = release(item("web", "1", deployment={"maximumPercent": 150}))
+    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
+    # THEN only a hook would prove it
+    assert memory(machine)["notGood"] == [{"revision": "web:1", "why": "FAILED", "needsHook": True}]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "has_hook", "needs"),
+    [
+        (Judgement.FAILED, True, True),
+        (Judgement.OPEN, True, True),
+        (Judgement.FAILED, False, False),
+        (Judgement.RETURNED, True, False),
+        (Judgement.GOOD, True, False),
+    ],
+)
+def test_a_revision_needs_a_hook_where_its_own_failed_or_never_ran(verdict, has_hook, needs):
+    attempt = Attempt(execution="a:b", fingerprint="f", revision="web:2", has_post_deploy=has_hook, verdict=verdict)
+    assert needing_hook(Memory(attempt=attempt)).is_not_good("web:2") is needs
+
+
+# --- verdicts and targets ---------------------------------------------------------------------------------------------
+
+
+def test_an_attempt_whose_revision_was_never_written_down_is_held_after_it_failed(shop, machine, monkeypatch):
+    # GIVEN a release that died before the ledger had its revision
+    given = release(item("web", "2", **hooks(after="smoke fail")))
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    found = json.loads(machine.ledger.objects[TARGETS].content)
+    for name in ("revision", "deployment"):
+        found["targets"]["service shop/web"]["attempt"].pop(name, None)
+    machine.ledger.put(TARGETS, json.dumps(found).encode())
+    # WHEN the next one judges it again, and it fails
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    assert memory(machine)["attempt"]["verdict"] == "FAILED"
+    # THEN the same is held
+    assert statuses(machine.run(given)) == {"web": "HELD"}
+
+
+@pytest.mark.parametrize("mark", [FAILED, f"ecs-gitops:failed-{hashlib.sha256(b'service shop/web').hexdigest()[:16]}"])
+def test_a_rollback_goes_to_no_revision_that_is_tagged_as_failed(shop, machine, mark):
+    # GIVEN a revision that failed, of which only its tag knows, and somebody's deployment that takes its place
+    shop.definitions[shop.services["web"]["taskDefinition"]][1][mark] = "x"
+    shop.hotfix("web", shop.define("web", ("web", "web:never")))
+    # WHEN a release fails, THEN it is left, as no good revision is known
+    done = machine.run(release(item("web", "never2", **NEVER)))
+    assert statuses(done) == {"web": "FAILED"}
+    assert "no earlier revision is known" in done["result"]["items"][0]["reason"]
+    assert runs(shop) == "web:3"
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "made"),
+    [
+        ({**ROLLING, "maximumPercent": 150}, ROLLING),
+        # A person set one member since: that one stays, and ours goes.
+        ({**ROLLING, "maximumPercent": 150, "minimumHealthyPercent": 50}, {**ROLLING, "minimumHealthyPercent": 50}),
+        # A person set the same member.
+        ({**ROLLING, "maximumPercent": 180}, {**ROLLING, "maximumPercent": 180}),
+        (ROLLING, ROLLING),
+    ],
+)
+def test_settings_are_put_back_member_by_member(live, made):
+    attempt = Attempt(
+        execution="a:b",
+        fingerprint="f",
+        rollback_to=Earlier(revision="web:1", settings=ROLLING),
+        written=({**ROLLING, "maximumPercent": 150},),
+    )
+    known = Memory(attempt=attempt)
+    assert settings_before(known, live) == made
+    assert left_behind(known, live) is (live != made)
+
+
+def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():
+    live = {**ROLLING, **CANARY, "minimumHealthyPercent": 50}
+    assert put_back(live, ROLLING, [{**ROLLING, **CANARY}]) == {**ROLLING, "minimumHealthyPercent": 50}
+    live = {**ROLLING, "minimumHealthyPercent": 50}
+    assert put_back(live, CANARY, [ROLLING]) == {**live, **CANARY}
+
+
+def test_a_persons_member_stays_and_ours_is_put_back(shop, machine, monkeypatch):
+    # GIVEN a release that died after it had written settings, and a person who set another one since
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    shop.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+    # WHEN the same fails again and is rolled back
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN ours is gone, and the person's is there
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+
+
+def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    fail = shop._fail
+
+    def failing(service: dict[str, Any], record: dict[str, Any]) -> None:
+        service["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+        fail(service, record)
+
+    monkeypatch.setattr(shop, "_fail", failing)
+    done = machine.run(release(item("web", "bad", deployment={"maximumPercent": 150})))
+    assert statuses(done) == {"web": "ROLLED_BACK"}
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+    assert "changed by someone else during the release" in " ".join(done["result"]["items"][0]["warnings"])
