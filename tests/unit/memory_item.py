@@ -147,6 +147,15 @@ class Item:
         return any(d.by == HAND and d.service == self.name and d.at > since for d in self.facts.deployed)
 
     @property
+    def may_see_old_settings(self) -> bool:
+        """Whether settings were written so short before the release that its reads may not have shown them, and it
+        wrote none itself."""
+        mine = [each for each in self.facts.settings if each[2] == self.name]
+        early = [each for each in mine if each in self.facts.settings[: self.facts.written[0]]]
+        is_late = bool(self.facts.stale and early and early[-1][0] >= self.facts.began - self.facts.stale)
+        return is_late and not any(each[1] == self.facts.name for each in mine)
+
+    @property
     def is_settled_in_sight(self) -> bool:
         """Whether what runs before was settled also by the oldest answer that ECS may give."""
         since = self.facts.began - self.facts.stale

@@ -69,6 +69,7 @@ class Model:
         for name, known in self.known.items():
             known.tried, known.bad, known.doubtful = Tried(), set(), {}
             known.settings = settings_of(facts.before[name].settings)
+            known.unreported.clear()
             # An old answer may still show what was before the last write.
             shown = facts.began - facts.stale
             mine = [each for each in facts.settings[: facts.written[0]] if each[1] != HAND and each[2] == name]

@@ -95,7 +95,7 @@ def left_alone(item: Item, known: Known) -> Iterator[str]:
 
 def settings_stand(item: Item, known: Known) -> Iterator[str]:
     """The settings are those from before, or Git's."""
-    if not item.facts.alone:
+    if not item.facts.alone or item.may_see_old_settings:
         return
     live, owned = settings_of(item.after.settings), item.asked.get("deployment", {})
     before, of_git = known.settings, settings_of(known.settings, owned)

@@ -69,7 +69,7 @@ class World:
 
     def __init__(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
         self.story = story
-        self.chance = random.Random(story.seed)  # noqa: S311 - the same again
+        self.chance = random.Random(story.seed)  # noqa: S311 - the same again, also for the pauses between two tries
         self.account, self.bucket = Account(), FakeBucket()
         self.history: list[Facts] = []
         self.between: list[Done] = []
@@ -83,6 +83,7 @@ class World:
         if story.stale:
             self.account.stale = lambda: self.chance.uniform(0, story.stale)
             self.account._remember()
+        monkeypatch.setattr("ecs_gitops.aws.time_budget.random", self.chance)
         self.machine = Releases(self.account, monkeypatch, story.skew, self.bucket)
         self.machine.world = self
         self.facts: Facts | None = None
@@ -120,8 +121,7 @@ class World:
             number, f"run-{number}", push, self.account.now, self.states(), self.memory(), self.between, alone=True
         )
         facts.registry, facts.written = dict(self.account.registry), (len(self.account.written), 0)
-        facts.stale, facts.words = self.story.stale, self.account.words
-        facts.seen = deployments(self.account)
+        facts.stale, facts.words, facts.seen = self.story.stale, self.account.words, deployments(self.account)
         facts.alone = not any(each.is_alive for each in self._after_abort)
         self.history.append(facts)
         self.between, self.facts = [], facts

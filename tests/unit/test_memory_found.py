@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from ecs_gitops.ecs.deployment_settings import put_back
-from ecs_gitops.ecs.revision_tags import FAILED
+from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
+from ecs_gitops.ecs.service import Service
 from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Memory
 from ecs_gitops.model.status import Judgement
-from ecs_gitops.plan.memory import left_behind, needing_hook, settings_before
+from ecs_gitops.plan.memory import left_behind, needing_hook, rollback_target, settings_before
 from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
-from unit.test_memory import NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
+from unit.test_memory import IMAGE, NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
 
 ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
 
@@ -158,3 +160,54 @@ def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled
     after = shop.services["web"]["deploymentConfiguration"]
     assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
     assert "changed by someone else during the release" in " ".join(done["result"]["items"][0]["warnings"])
+
+
+def test_a_rollback_writes_its_settings_also_where_an_old_answer_has_them_already(shop, machine, monkeypatch):
+    # GIVEN a release that changed settings alone, and is rolled back while ECS still shows those from before
+    before = {**ROLLING, **BREAKER}
+    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    describe = shop.describe_services
+
+    def old(cluster: str, names: Any) -> list[dict[str, Any]]:
+        found = describe(cluster, names)
+        return [{**each, "deploymentConfiguration": dict(before)} for each in found]
+
+    monkeypatch.setattr(shop, "describe_services", old)
+    given = release(
+        item("web", "1", deployment={"maximumPercent": 150}),
+        item("api", "never", **NEVER),
+        onFailure="rollbackRelease",
+    )
+    assert statuses(machine.run(given))["web"] == "ROLLED_BACK"
+    # THEN they are written all the same
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
+
+
+def test_a_tag_that_moved_is_a_new_try_also_where_its_digest_was_not_known_then(shop, machine):
+    # GIVEN an image that failed while its tag's digest could not be read, and that was left
+    given = release(item("web", "bad", onFailure="stop") | {"image": f"{IMAGE}:bad"})
+    shop.refuse["batch_get_image"] = AwsRefused("batch_get_image", "AccessDeniedException", "no")
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    arn = shop.records[-1]["targetServiceRevisionArn"]
+    shop.services["web"]["currentServiceRevisions"] = [{"arn": arn}]
+    shop.revisions[arn]["containerImages"] = [{"containerName": "web", "imageDigest": "sha256:" + "2" * 64}]
+    begun = shop.calls.count("update_service")
+    # WHEN the tag is known to name another image than the one that runs, THEN that is tried
+    del shop.refuse["batch_get_image"]
+    shop.registry["web:bad"] = "sha256:" + "3" * 64
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert shop.calls.count("update_service") == begun + 1
+
+
+@pytest.mark.parametrize("settings", [None, ROLLING])
+def test_where_the_ledger_knows_no_good_revision_the_tag_does_not_count(settings):
+    attempt = Attempt(execution="a:b", fingerprint="f", revision="web:3", rollback_to=Earlier(settings=settings))
+    primary = {"id": "ecs-svc/3", "status": "PRIMARY", "taskDefinition": "web:3", "rolloutState": "FAILED"}
+    service = Service.from_api({"serviceName": "web", "status": "ACTIVE", "deployments": [primary]})
+    tags = {PREVIOUS: "web:2"}
+    # GIVEN an attempt that found no good revision to go back to: what ran then had never come up
+    assert rollback_target(service, "web:3", tags, Memory(attempt=attempt)) is None
+    # WHEN the ledger has nothing of it, the tag is all that there is
+    found = rollback_target(service, "web:3", tags, Memory())
+    assert found is not None
+    assert found.revision == "web:2"

@@ -204,7 +204,7 @@ class Rollback:
             return self._watch(service)
         item = self._with_settings(service)
         before = item.change.previous_settings
-        if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
+        if before is not None and (item.wrote_settings or differs(service.configuration, before)):
             self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, item.name, None, before)
         return end(item, Status.ROLLED_BACK, self.now, item.reason, running=short(self._previous))

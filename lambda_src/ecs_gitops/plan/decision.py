@@ -118,7 +118,9 @@ def decide(
     if is_same and desired.force:
         return Deploy(previous, "forceNewDeployment is set", note)
     moved = moved_tags(tags, desired, running) if is_same else ()
-    is_held = is_held_by(memory, desired) and not desired.force
+    # What runs may be the attempt's revision, and the tag known to have moved since, though its digest was not then.
+    is_new = bool(moved) and is_of(attempt, revision, tags)
+    is_held = is_held_by(memory, desired) and not desired.force and not is_new
     is_over = primary is None or is_settled(service, primary)
     if not is_same or moved:
         if is_held and attempt is not None:

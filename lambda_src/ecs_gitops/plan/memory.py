@@ -131,7 +131,9 @@ def rollback_target(
     earlier += [memory.good.revision] if memory.good is not None else []
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0]
     earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]
-    earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) else []
+    # The tag names what ran, good or not. Where the ledger has the attempt, it knows better.
+    is_known = is_of(attempt, revision, tags) and attempt is not None and attempt.rollback_to is not None
+    earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) and not is_known else []
     for each in earlier:
         if each == judged or _is_unproven(memory, each) or (each == revision and is_bad):
             continue

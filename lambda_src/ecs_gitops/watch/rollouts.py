@@ -213,7 +213,7 @@ class RolloutWatch:
         if (
             service is not None
             and before is not None
-            and (item.progress.has_rollback_settings or differs(service.configuration, before))
+            and (item.wrote_settings or differs(service.configuration, before))
         ):
             # The revision is rolled back. The deploy state restores the settings.
             return move(item, Step.ROLL_BACK, since=None)
