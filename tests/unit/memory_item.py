@@ -142,9 +142,16 @@ class Item:
 
     @property
     def is_unseen(self) -> bool:
-        """Whether somebody deployed so short before the release that its reads may not have shown it."""
-        since = self.facts.began - self.facts.stale
-        return any(d.by == HAND and d.service == self.name and d.at > since for d in self.facts.deployed)
+        """Whether anybody deployed so short before the release that its reads may not have shown it."""
+        since, mine = self.facts.began - self.facts.stale, [d for d in self.facts.deployed if d.service == self.name]
+        return any(d.at > since and (d.by == HAND or d.at < self.facts.began) for d in mine)
+
+    @property
+    def is_good_and_left(self) -> bool:
+        """Whether it was good, and could not go back with its release, as no earlier revision is known."""
+        is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
+        is_left = self.reason == "could not roll back with the release: no earlier revision is known"
+        return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
 
     @property
     def may_see_old_settings(self) -> bool:

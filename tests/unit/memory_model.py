@@ -90,6 +90,10 @@ class Model:
             if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
                 known.settings = settings_of(known.settings, one.owned)
                 known.unreported.remove(one)
+            elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
+                # It changed settings alone, joined what somebody deployed, or was good before it died: its verdict may
+                # have been written, or not.
+                known.perhaps |= one.owned
 
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
@@ -104,9 +108,11 @@ class Model:
             return
         known.unreported.clear()
         live = settings_of(after.settings)
-        if known.perhaps and item.status in (*GOOD, "ROLLED_BACK", "HELD") and known.settings_may_be(live):
+        is_clear = facts.alone and "put back by the next release" not in item.reason
+        is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
+        if known.perhaps and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, {}
-        if item.status in GOOD:
+        if item.status in GOOD or item.is_good_and_left:
             known.tried = Tried(
                 item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"
             )

@@ -89,6 +89,9 @@ def left_alone(item: Item, known: Known) -> Iterator[str]:
     for done in item.hands:
         if ours is None or not done.deployment or not tried or not item.facts.alone:
             continue
+        if done.revision == item.before.revision:
+            # The same again is replaced as it would have been: nothing of it is lost.
+            continue
         if tried[-1] < done.at and ours.at - done.at > SEEN + item.facts.stale and done.deployment != ours.deployment:
             yield f"{done.revision} was deployed while the hook ran, and was replaced"
 

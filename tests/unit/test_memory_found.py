@@ -97,6 +97,17 @@ def test_a_rollback_goes_to_no_revision_that_is_tagged_as_failed(shop, machine, 
     assert runs(shop) == "web:3"
 
 
+def test_what_is_good_and_cannot_go_back_with_its_release_stays_good(shop, machine):
+    # GIVEN a service of which no good revision is known, in a release that is rolled back because of another
+    shop.definitions[shop.services["web"]["taskDefinition"]][1][FAILED] = "x"
+    given = release(item("web", "2"), item("api", "never", **NEVER), onFailure="rollbackRelease")
+    done = machine.run(given)
+    assert statuses(done) == {"web": "FAILED", "api": "ROLLED_BACK"}
+    assert "no earlier revision is known" in done["result"]["items"][0]["reason"]
+    # THEN its new revision was good, and is what a later failure returns to
+    assert (memory(machine)["good"]["revision"], memory(machine)["attempt"]["verdict"]) == ("web:2", "GOOD")
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
@@ -211,3 +222,47 @@ def test_where_the_ledger_knows_no_good_revision_the_tag_does_not_count(settings
     found = rollback_target(service, "web:3", tags, Memory())
     assert found is not None
     assert found.revision == "web:2"
+
+
+# --- other people -----------------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_began_is_never_taken_back_also_with_a_revision_of_a_release(shop, machine):
+    # GIVEN a revision that a release registered and did not deploy, and somebody who deploys it
+    failed = release(item("web", "2", **hooks(before="migrate fail", after="smoke fail")))
+    assert statuses(machine.run(failed)) == {"web": "FAILED"}
+    shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+    # WHEN a release joins that with a text of its own, and it fails
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    # THEN it is left by the next one, too
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert runs(shop) == "web:2"
+
+
+def test_settings_are_written_also_where_somebody_has_deployed_our_revision_already(shop, machine, monkeypatch):
+    # GIVEN somebody who deploys the revision that waits for its hook preDeploy
+    run_task = shop.run_task
+
+    def ran(*given: Any, **more: Any) -> Any:
+        shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+        return run_task(*given, **more)
+
+    monkeypatch.setattr(shop, "run_task", ran)
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(before="migrate")))
+    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 150
+
+
+def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
+    # GIVEN somebody's deployment that a release joins, and that ECS gives up and rolls back
+    shop.services["web"]["deploymentConfiguration"] = {
+        **CANARY,
+        **{k: v for k, v in BREAKER.items() if k != "strategy"},
+    }
+    shop.hotfix("web", shop.define("web", ("web", "web:bad")))
+    done = machine.run(release(item("web", "bad", timeoutMinutes=30)))
+    (web,) = done["result"]["items"]
+    assert web["status"] == "FAILED"
+    assert "ECS rolls back to web:1" in web["reason"]
+    assert web["runningTaskDefArn"].endswith("/web:1")

@@ -13,7 +13,7 @@ from ecs_gitops.ledger import upgrade
 from ecs_gitops.live.attempts import settle, with_marks
 from ecs_gitops.live.service_state import read_service_state, running_digests
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.memory import NOTHING, Attempt, Earlier, Memory
+from ecs_gitops.model.memory import NOTHING, OTHERS, Attempt, Earlier, Memory
 from ecs_gitops.model.status import Hook, Step
 from ecs_gitops.plan.decision import Deploy, Join, Judge, Unchanged
 from ecs_gitops.plan.memory import intent, is_of, needing_hook, settings_before
@@ -71,12 +71,20 @@ def plan_item(
         return Planned(item, service, read_at, remembered, None, live, plan)
     made = _attempt(release, planned, service.configuration, memory, now, forward=plan.configuration)
     if not isinstance(decision, Deploy):
-        made = replace(made, revision=short(arn(live.definition)))
+        made = replace(made, revision=short(arn(live.definition)), deployment=_began_by(decision, service))
         if is_of(memory.attempt, short(arn(live.definition)), live.tags):
             # It goes on with what an earlier release began: that is no attempt that failed. Its hook may have.
             kept = memory if item.has_hook(Hook.POST_DEPLOY) else needing_hook(memory)
             memory = replace(kept, attempt=None)
     return Planned(item, service, read_at, remembered, intent(memory, made), live, plan)
+
+
+def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | None:
+    """The deployment that an attempt goes on with: a release's own, or somebody else's; None for settings alone."""
+    if isinstance(decision, Unchanged):
+        return None
+    is_own = decision.is_taken_back if isinstance(decision, Join) else decision.previous is not None
+    return service.primary.id if is_own and service.primary is not None else OTHERS
 
 
 def _attempt(

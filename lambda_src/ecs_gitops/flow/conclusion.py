@@ -52,7 +52,8 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
     made = replace(attempt, verdict=judgement, by="the release")
     good = memory.good
     is_in_doubt = replace(attempt, verdict=Judgement.OPEN).unproven_revision is not None
-    if judgement is not Judgement.OPEN and is_in_doubt and good is not None and good.revision == attempt.revision:
+    is_over = judgement not in (Judgement.OPEN, Judgement.GOOD)
+    if is_over and is_in_doubt and good is not None and good.revision == attempt.revision:
         before = attempt.good_before
         # It may have been good before: somebody deployed it again, and it failed then.
         is_it = judgement is Judgement.FAILED and before is not None and before.revision == attempt.revision
