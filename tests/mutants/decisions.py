@@ -14,6 +14,7 @@ import ecs_gitops.plan.memory as memory
 import ecs_gitops.release.remember as remember
 from ecs_gitops.apply.rollback import Rollback
 from ecs_gitops.apply.service_change import ServiceChange
+from ecs_gitops.ecs.deployment_settings import merged
 from ecs_gitops.model.memory import Memory
 from ecs_gitops.model.status import Judgement
 from mutants import mutant
@@ -155,21 +156,12 @@ def settings_are_not_put_back_by_a_rollback(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("10")
 def settings_left_behind_are_not_seen(patch: pytest.MonkeyPatch) -> None:
-    for place in (memory, decision):
-        patch.setattr(place, "left_behind", lambda *a: False)
-    patch.setattr("ecs_gitops.plan.services.left_behind", lambda *a: False)
+    patch.setattr(memory, "put_back", lambda live, before, written: dict(live))
 
 
 @mutant("10")
 def a_persons_settings_are_put_back_too(patch: pytest.MonkeyPatch) -> None:
-    def left_behind(known: Memory, live: Any) -> bool:
-        attempt = known.attempt
-        before = attempt.rollback_to.settings if attempt is not None and attempt.rollback_to is not None else None
-        return before is not None and memory.differs(live, before)
-
-    for place in (memory, decision):
-        patch.setattr(place, "left_behind", left_behind)
-    patch.setattr("ecs_gitops.plan.services.left_behind", left_behind)
+    patch.setattr(memory, "put_back", lambda live, before, written: merged(live, before))
 
 
 # --- 13, and the fence -----------------------------------------------------------------------------------------------

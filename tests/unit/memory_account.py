@@ -78,10 +78,11 @@ class Account(FaultyEcs):
         live = self.services[name]
         self._record(live, "SUCCESSFUL")
 
-    def settle_down(self, service: str, settings: Mapping[str, Any]) -> None:
-        """Somebody writes settings by hand."""
-        self.services[service]["deploymentConfiguration"] = copy.deepcopy(dict(settings))
-        self.written.append((self.now, HAND, service, copy.deepcopy(dict(settings))))
+    def settle_down(self, service: str, members: Mapping[str, Any]) -> None:
+        """Somebody writes these members of the settings by hand. Those alone are somebody's: what else is live may be
+        what a release wrote."""
+        self.services[service]["deploymentConfiguration"] |= copy.deepcopy(dict(members))
+        self.written.append((self.now, HAND, service, copy.deepcopy(dict(members))))
 
     # --- what stands -------------------------------------------------------------------------------------------------
 
@@ -166,6 +167,12 @@ class Account(FaultyEcs):
         return found
 
     def _service(self, service: dict[str, Any], record: dict[str, Any]) -> None:
+        before = record["status"]
+        self._go_on_with(service, record)
+        if record["status"] != before:
+            record["changedAt"] = self.now
+
+    def _go_on_with(self, service: dict[str, Any], record: dict[str, Any]) -> None:
         words = {self.words.get(digest, "good") for digest in record["digests"].values()}
         is_up = self.now - record["createdAt"] >= ROLLOUT
         if record["status"] in ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):

@@ -23,7 +23,7 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """A deployment of a service, as ECS knew it at a moment. ``has_given_up``: the circuit breaker ended it.
-    ``has_intent``: the release wrote before that it would."""
+    ``has_intent``: the release wrote before that it would. ``changed``: when its status changed the last time."""
 
     service: str
     revision: str
@@ -34,6 +34,7 @@ class Deployed:
     has_given_up: bool
     digests: Mapping[str, str]
     has_intent: bool = True
+    changed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Checked:
 @dataclass(slots=True)
 class Facts:
     """What is known of one push. ``report`` is None where the execution came to no report. ``between``: acts since the
-    push before; ``during``: acts in it. ``writes``: how many calls that change something it made."""
+    push before; ``during``: acts in it. ``writes``: how many calls that change something it made. ``seen`` are the
+    deployments when it began, ``deployed`` those when it ended. ``settings``: all settings that anybody wrote until it
+    ended, with when, who and where: all of them where a release wrote, the members where somebody did."""
 
     number: int
     name: str
@@ -70,7 +73,9 @@ class Facts:
     rivals: list[Facts] = field(default_factory=list)
     alone: bool = True
     registry: Mapping[str, str] = field(default_factory=dict)
+    seen: list[Deployed] = field(default_factory=list)
     deployed: list[Deployed] = field(default_factory=list)
+    settings: list[tuple[float, str, str, Mapping[str, Any]]] = field(default_factory=list)
     checked: list[Checked] = field(default_factory=list)
     took_over: float | None = None
     written: tuple[int, int] = (0, 0)
@@ -99,6 +104,7 @@ def deployments(account: Account) -> list[Deployed]:
             "deploymentCircuitBreaker" in record,
             dict(record["digests"]),
             bool(record["hasIntent"]),
+            record.get("changedAt", record["createdAt"]),
         )
         for record in account.records
     ]

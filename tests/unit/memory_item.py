@@ -11,6 +11,8 @@ from unit.memory_account import HAND, State
 from unit.memory_facts import Deployed, Done, Facts
 
 GOOD = ("DEPLOYED", "UNCHANGED")
+# A read that is younger need not show it.
+SEEN = 6.0
 _ONLY_WITH = {
     "canaryConfiguration": ("CANARY",),
     "linearConfiguration": ("LINEAR",),
@@ -44,17 +46,36 @@ class Tried:
     outcome: str = "unclear"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreported:
+    """A release that came to no report: it may still deploy ``digest``, as its function goes on. ``earlier`` are the
+    revisions that were there before; ``owned`` are the settings that Git asked for."""
+
+    name: str
+    digest: str
+    earlier: frozenset[str]
+    owned: Mapping[str, Any]
+    has_hook: bool
+
+
 @dataclass(slots=True)
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
-    counts, ``reported`` are the revisions that a release called good."""
+    counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not.
+    ``reported`` are the revisions that a release called good. ``unreported`` are releases without a report."""
 
     settings: dict[str, Any]
+    perhaps: dict[str, Any] = field(default_factory=dict)
     tried: Tried = field(default_factory=Tried)
     bad: set[str] = field(default_factory=set)
     doubtful: dict[str, bool] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
+    unreported: list[Unreported] = field(default_factory=list)
+
+    def settings_may_be(self, live: Mapping[str, Any], *owned: Mapping[str, Any]) -> bool:
+        """Whether ``live`` are the settings that must stand, with those of Git over them."""
+        return live in (settings_of(self.settings, *owned), settings_of(self.settings, self.perhaps, *owned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +142,43 @@ class Item:
 
     @property
     def is_unseen(self) -> bool:
-        """Whether somebody deployed so short before the release that its reads may not have shown it."""
+        """Whether anybody deployed so short before the release that its reads may not have shown it."""
+        since, mine = self.facts.began - self.facts.stale, [d for d in self.facts.deployed if d.service == self.name]
+        return any(d.at > since and (d.by == HAND or d.at < self.facts.began) for d in mine)
+
+    @property
+    def is_good_and_left(self) -> bool:
+        """Whether it was good, and could not go back with its release, as no earlier revision is known."""
+        is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
+        is_left = self.reason == "could not roll back with the release: no earlier revision is known"
+        return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
+
+    @property
+    def may_see_old_settings(self) -> bool:
+        """Whether settings were written so short before the release that its reads may not have shown them, and it
+        wrote none itself."""
+        mine = [each for each in self.facts.settings if each[2] == self.name]
+        early = [each for each in mine if each in self.facts.settings[: self.facts.written[0]]]
+        is_late = bool(self.facts.stale and early and early[-1][0] >= self.facts.began - self.facts.stale)
+        return is_late and not any(each[1] == self.facts.name for each in mine)
+
+    @property
+    def is_settled_in_sight(self) -> bool:
+        """Whether what runs before was settled also by the oldest answer that ECS may give."""
         since = self.facts.began - self.facts.stale
-        return any(d.by == HAND and d.service == self.name and d.at > since for d in self.facts.deployed)
+        mine = [d for d in self.facts.seen if d.service == self.name]
+        return self.before.is_settled and not (self.facts.stale and any(d.changed >= since for d in mine))
+
+    def was_too_late(self, at: float, members: Mapping[str, Any]) -> bool:
+        """Whether somebody wrote members at this moment so short before the release's own write that it need not have
+        seen them, and they are lost."""
+        written = self.facts.settings
+        place = next(index for index, each in enumerate(written) if each[:3] == (at, HAND, self.name))
+        window = self.facts.stale + (SEEN if place >= self.facts.written[0] else 0.0)
+        return any(
+            actor != HAND and service == self.name and when <= at + window and not members.items() <= live.items()
+            for when, actor, service, live in (written[place:] if window else ())
+        )
 
     @property
     def is_moved(self) -> bool:

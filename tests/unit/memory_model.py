@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from unit.memory_account import HAND, Account
 from unit.memory_facts import Facts
-from unit.memory_item import GOOD, Item, Known, Tried, settings_of
+from unit.memory_item import GOOD, Item, Known, Tried, Unreported, settings_of
 from unit.memory_rules import RULES
 from unit.memory_story import Story
 
@@ -23,20 +23,26 @@ class Model:
         for name in story.left_failed:
             if history[0].before[name].revision == f"{name}:1":
                 self.known[name].bad.add(f"{name}:1")
+        self.first = story.settings
         self._written = 0
 
     def lies(self) -> list[str]:
         found = []
         for facts in self.history:
-            self._hands(facts.written[0])
+            self._hands(facts, facts.written[0])
             found += [f"push {facts.number}: {lie}" for lie in self._of_push(facts)]
         return found + list(self._of_the_end())
 
-    def _hands(self, until: int) -> None:
-        """Settings that somebody wrote stand from then on."""
-        for _, actor, service, settings in self.account.written[self._written : until]:
-            if actor == HAND:
-                self.known[service].settings = settings_of(settings)
+    def _hands(self, facts: Facts, until: int) -> None:
+        """Members of settings that somebody wrote stand from then on."""
+        for at, actor, service, members in self.account.written[self._written : until]:
+            item, known = Item(facts, service, facts.asked[service], {}), self.known[service]
+            if actor != HAND:
+                continue
+            if item.was_too_late(at, members):
+                known.perhaps |= members
+            else:
+                known.settings = settings_of(known.settings, members)
         self._written = until
 
     def _of_push(self, facts: Facts) -> Iterator[str]:
@@ -47,7 +53,9 @@ class Model:
             yield from self._of_rival(rival)
         if facts.report is not None and not facts.items:
             yield from self._of_refused(facts)
-        self._hands(facts.written[1])
+        for name, known in self.known.items():
+            self._late(facts, name, known)
+        self._hands(facts, facts.written[1])
         for name, asked in facts.asked.items():
             item, known = Item(facts, name, asked, facts.items.get(name, {})), self.known[name]
             if facts.report is not None and facts.items:
@@ -61,8 +69,31 @@ class Model:
         for name, known in self.known.items():
             known.tried, known.bad, known.doubtful = Tried(), set(), {}
             known.settings = settings_of(facts.before[name].settings)
+            known.unreported.clear()
+            # An old answer may still show what was before the last write.
+            shown = facts.began - facts.stale
+            mine = [each for each in facts.settings[: facts.written[0]] if each[1] != HAND and each[2] == name]
+            if facts.stale and mine and mine[-1][0] > shown:
+                older = [value for when, _, _, value in mine if when <= shown]
+                known.perhaps = dict(older[-1] if older else self.first[name])
 
     # --- what is learned ---------------------------------------------------------------------------------------------
+
+    def _late(self, facts: Facts, name: str, known: Known) -> None:
+        """What releases without a report deployed until now, also after they were aborted. Without a hook, ECS's record
+        is the verdict, and then their settings stand."""
+        for one in tuple(known.unreported):
+            those = [d for d in facts.seen if d.service == name and d.revision not in one.earlier | known.reported]
+            made = [d.revision for d in those if d.by == one.name and d.digests == {name: one.digest}]
+            known.doubtful |= dict.fromkeys(made, one.has_hook)
+            newest = [d for d in those if d.revision in made][-1:]
+            if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
+                known.settings = settings_of(known.settings, one.owned)
+                known.unreported.remove(one)
+            elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
+                # It changed settings alone, joined what somebody deployed, or was good before it died: its verdict may
+                # have been written, or not.
+                known.perhaps |= one.owned
 
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
@@ -72,13 +103,22 @@ class Model:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
             known.doubtful |= dict.fromkeys(made, item.has_hook())
+            owned = item.asked.get("deployment", {})
+            known.unreported.append(Unreported(facts.name, item.digest, frozenset(earlier), owned, item.has_hook()))
             return
-        if item.status in GOOD:
+        known.unreported.clear()
+        live = settings_of(after.settings)
+        is_clear = facts.alone and "put back by the next release" not in item.reason
+        is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
+        if known.perhaps and is_clear and known.settings_may_be(live):
+            known.settings, known.perhaps = live, {}
+        if item.status in GOOD or item.is_good_and_left:
             known.tried = Tried(
                 item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"
             )
+            owned = item.asked.get("deployment", {})
+            known.settings = settings_of(after.settings) if item.runs(after) else settings_of(known.settings, owned)
             if item.runs(after):
-                known.settings = settings_of(after.settings)
                 known.reported.add(after.revision)
                 known.doubtful.pop(after.revision, None)
                 if item.last_check(after.revision) is not False:

@@ -7,10 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from unit.memory_account import HAND
-from unit.memory_item import GOOD, Item, Known, settings_of
-
-# A read that is younger need not show it.
-_SEEN = 6.0
+from unit.memory_item import GOOD, SEEN, Item, Known, settings_of
 
 Rule = Callable[[Item, Known], Iterator[str]]
 
@@ -48,15 +45,19 @@ def rolled_back(item: Item, known: Known) -> Iterator[str]:
     before, after = item.before, item.after
     if not after.is_settled:
         yield f"it is not settled: {after}"
-    if item.is_in_doubt(known, after.revision):
+    # Where nothing was deployed, settings alone go back. What runs was judged again before: by its hook, or, without
+    # one, by its rollout that is over.
+    is_judged = not item.deployed and (not item.has_hook() or item.last_check(after.revision) is True)
+    if item.is_in_doubt(known, after.revision) and not is_judged:
         yield f"{after.revision} failed before, or was never proven"
-    if before.is_settled and not item.is_in_doubt(known, before.revision) and after.digests != before.digests:
+    if item.is_settled_in_sight and not item.is_in_doubt(known, before.revision) and after.digests != before.digests:
         yield f"it does not run what it ran: {before} {after}"
 
 
 def forced(item: Item, known: Known) -> Iterator[str]:
     """``forceNewDeployment`` deploys, always."""
-    is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK")
+    # It comes after what it depends on, as every item.
+    is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK") and not item.reason.startswith("waits for")
     if item.is_forced and is_begun and item.facts.alone and not item.deployed and item.facts.push.abort is None:
         yield "forceNewDeployment is set, and nothing was deployed"
 
@@ -83,25 +84,28 @@ def left_alone(item: Item, known: Known) -> Iterator[str]:
     if item.facts.push.faults or item.facts.push.abort is not None:
         return
     ours = next(iter(item.deployed), None)
-    tried = [c.at for c in item.facts.checked if c.hook == "preDeploy" and c.at >= item.facts.began]
+    its = [c for c in item.facts.checked if c.revision.startswith(f"{item.name}:") and c.at >= item.facts.began]
+    tried = [c.at for c in its if c.hook == "preDeploy"]
     for done in item.hands:
         if ours is None or not done.deployment or not tried or not item.facts.alone:
             continue
-        if tried[-1] < done.at and ours.at - done.at > _SEEN + item.facts.stale and done.deployment != ours.deployment:
+        if done.revision == item.before.revision:
+            # The same again is replaced as it would have been: nothing of it is lost.
+            continue
+        if tried[-1] < done.at and ours.at - done.at > SEEN + item.facts.stale and done.deployment != ours.deployment:
             yield f"{done.revision} was deployed while the hook ran, and was replaced"
 
 
 def settings_stand(item: Item, known: Known) -> Iterator[str]:
     """The settings are those from before, or Git's."""
-    if not item.facts.alone:
+    if not item.facts.alone or item.may_see_old_settings:
         return
-    live, before = settings_of(item.after.settings), known.settings
-    owned = item.asked.get("deployment", {})
-    of_git = settings_of(before, owned)
+    live, owned = settings_of(item.after.settings), item.asked.get("deployment", {})
+    before, of_git = known.settings, settings_of(known.settings, owned)
     deployed = [done for done in item.hands if done.act.kind == "settings"]
-    if item.status in GOOD and live != of_git and not deployed:
+    if item.status in GOOD and not known.settings_may_be(live, owned) and not deployed:
         yield f"the settings are {live}, and not {of_git}"
-    if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and live != before:
+    if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and not known.settings_may_be(live):
         is_left = item.status == "SKIPPED" and settings_of(item.before.settings) == live
         is_left = is_left or (item.reason.startswith("waits for") and live == of_git)
         if not is_left and "put back by the next release" not in item.reason and not deployed:
@@ -114,14 +118,14 @@ def settings_by_hand_stand(item: Item, known: Known) -> Iterator[str]:
         if done.act.kind == "settings" and "settings" not in item.reason and item.facts.alone:
             owned, live = item.asked.get("deployment", {}), item.after.settings
             lost = [name for name, value in done.act.value.items() if name not in owned and live.get(name) != value]
-            if lost and live.get("strategy") == "ROLLING":
+            if lost and live.get("strategy") == "ROLLING" and not item.was_too_late(done.at, done.act.value):
                 yield f"somebody set {done.act.value}, and the settings are {live}"
 
 
 def held(item: Item, known: Known) -> Iterator[str]:
     """HELD exactly where the same failed by itself before, nothing was changed, and something else runs."""
     tried, facts = known.tried, item.facts
-    if item.is_moved or (facts.stale and not item.before.is_settled):
+    if item.is_moved or (facts.stale and not item.is_settled_in_sight):
         return
     is_same = tried.text == item.text and tried.digests == (item.digest,)
     if item.status == "HELD" and not item.reason.startswith("waits for"):
@@ -136,7 +140,8 @@ def held(item: Item, known: Known) -> Iterator[str]:
         return
     is_clear = item.is_left_alone and not facts.push.refused and not facts.push.faults and not item.is_forced
     if is_clear and is_same and tried.outcome == "failed" and item.before.images != {item.name: item.asked["image"]}:
-        is_refused = item.status == "SKIPPED" or (facts.report or {}).get("error") == "CheckFailed"
+        # An item that waits for one that is HELD is left, too.
+        is_refused = item.status in ("SKIPPED", "HELD") or (facts.report or {}).get("error") == "CheckFailed"
         if not is_refused and "ledger" not in item.reason:
             yield f"it is not HELD, though it failed: {tried}, runs {item.before}"
 

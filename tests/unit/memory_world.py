@@ -69,7 +69,7 @@ class World:
 
     def __init__(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
         self.story = story
-        self.chance = random.Random(story.seed)  # noqa: S311 - the same again
+        self.chance = random.Random(story.seed)  # noqa: S311 - the same again, also for the pauses between two tries
         self.account, self.bucket = Account(), FakeBucket()
         self.history: list[Facts] = []
         self.between: list[Done] = []
@@ -83,6 +83,7 @@ class World:
         if story.stale:
             self.account.stale = lambda: self.chance.uniform(0, story.stale)
             self.account._remember()
+        monkeypatch.setattr("ecs_gitops.aws.time_budget.random", self.chance)
         self.machine = Releases(self.account, monkeypatch, story.skew, self.bucket)
         self.machine.world = self
         self.facts: Facts | None = None
@@ -120,7 +121,7 @@ class World:
             number, f"run-{number}", push, self.account.now, self.states(), self.memory(), self.between, alone=True
         )
         facts.registry, facts.written = dict(self.account.registry), (len(self.account.written), 0)
-        facts.stale, facts.words = self.story.stale, self.account.words
+        facts.stale, facts.words, facts.seen = self.story.stale, self.account.words, deployments(self.account)
         facts.alone = not any(each.is_alive for each in self._after_abort)
         self.history.append(facts)
         self.between, self.facts = [], facts
@@ -146,6 +147,7 @@ class World:
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
         facts.deployed, facts.checked = deployments(self.account), checks(self.account)
+        facts.settings = list(self.account.written)
 
     def states(self) -> dict[str, State]:
         return {name: self.account.state(name) for name in self.story.settings}
@@ -244,8 +246,7 @@ class World:
         return self.account.force(act.service)
 
     def _settings(self, act: Act) -> None:
-        live = self.account.services[act.service]["deploymentConfiguration"]
-        self.account.settle_down(act.service, {**live, **act.value})
+        self.account.settle_down(act.service, act.value)
 
     def _tag(self, act: Act) -> None:
         tag, word = act.value

@@ -74,7 +74,7 @@ def test_our_revision_that_somebody_deploys_again_is_followed(ecs, watched, stra
     # THEN the newest deployment of the revision decides, and it is reported
     assert watched.has_acted
     assert (web["status"], ecs.images("web")) == ("DEPLOYED", {"web": "web:2"})
-    assert "deployed again by someone else" in web["reason"]
+    assert "deployed again by someone else" in " ".join(web["warnings"])
     assert ecs.stops == []
 
 
@@ -84,10 +84,20 @@ def test_our_revision_that_is_deployed_again_and_fails_is_returned_without_a_sto
     watched.when(rolls_out(ecs, 10), lambda: ecs.force("web"))
     (web,) = watched.run(release(item("web", "never", timeoutMinutes=9)))["result"]["items"]
     assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
-    assert "deployed again by someone else" in web["reason"]
+    assert "deployed again by someone else" in " ".join(web["warnings"])
     # The deployment that went on was not ours.
     assert ecs.stops == []
     assert ecs.steady()["services"]["web"]["deploymentConfiguration"] == STRATEGIES[strategy]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_that_it_was_deployed_again_is_told_also_where_its_hook_fails(ecs, watched, strategy):
+    ecs.services["web"]["deploymentConfiguration"] = copy.deepcopy(STRATEGIES[strategy])
+    watched.when(rolls_out(ecs, 10), lambda: ecs.force("web"))
+    (web,) = watched.run(release(item("web", **hooks(after="smoke fail"))))["result"]["items"]
+    assert (web["status"], ecs.images("web")) == ("ROLLED_BACK", {"web": "web:1"})
+    assert "hook postDeploy" in web["reason"]
+    assert "deployed again by someone else" in " ".join(web["warnings"])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

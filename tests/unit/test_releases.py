@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ecs_gitops.apply import services
+from unit.fake_ecs import FakeEcs
 from unit.shop import CANARY, IMAGE, JOB, hooks, item, release, statuses
 
 # Three services on their first images, a rule and a schedule.
@@ -25,6 +29,24 @@ def test_dependants_start_when_what_they_depend_on_is_done(ecs, machine):
     assert set(statuses(done).values()) == {"DEPLOYED"}
     started = {r["service"]: r["createdAt"] for r in ecs.records}
     assert started["db"] < started["api"] < started["web"]
+
+
+def test_a_failure_in_one_slice_is_rolled_back_before_the_next_slice_is_begun(ecs, machine, monkeypatch):
+    # GIVEN services that are begun one by one, the first of which fails meanwhile
+    monkeypatch.setattr(services, "_SLICE", 1)
+    update = FakeEcs.update_service
+
+    def slow(self: FakeEcs, *given: Any, **more: Any) -> dict[str, Any]:
+        answer = update(self, *given, **more)
+        self.now += 30
+        return answer
+
+    monkeypatch.setattr(FakeEcs, "update_service", slow)
+    known = len(ecs.records)
+    done = machine.run(release(item("web", "bad"), item("api", "2"), item("db", "2")))
+    assert statuses(done) == {"web": "ROLLED_BACK", "api": "DEPLOYED", "db": "DEPLOYED"}
+    # THEN its rollback comes before the others
+    assert [each["service"] for each in ecs.records[known:]] == ["web", "web", "api", "db"]
 
 
 def test_after_a_failure_dependants_are_skipped_with_the_reason_and_others_go_on(ecs, machine):

@@ -123,6 +123,7 @@ def test_a_rolled_back_deployment_that_ecs_no_longer_lists_is_a_failure_at_once(
     item = look(rolling).items[0]
     assert item.step == "ROLL_BACK"
     assert "rolled back to web:1" in (item.reason or "")
+    assert item.progress.judgement == "FAILED"
 
 
 def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rolling, look):
@@ -131,6 +132,8 @@ def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rol
     item = look(rolling, 31).items[0]
     assert item.step == "ROLL_BACK"
     assert "no longer lists" in (item.reason or "")
+    # Without a word of ECS there is no verdict: somebody may have deployed the revision before.
+    assert item.progress.judgement == "OPEN"
 
 
 @pytest.mark.parametrize("seconds", [31, 60, 140])

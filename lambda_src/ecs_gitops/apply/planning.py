@@ -10,13 +10,13 @@ from ecs_gitops.ecs.deployment_settings import merged, original_settings, rollba
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.ledger import upgrade
-from ecs_gitops.live.attempts import settle
+from ecs_gitops.live.attempts import settle, with_marks
 from ecs_gitops.live.service_state import read_service_state, running_digests
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.memory import NOTHING, Attempt, Earlier, Memory
+from ecs_gitops.model.memory import NOTHING, OTHERS, Attempt, Earlier, Memory
 from ecs_gitops.model.status import Hook, Step
 from ecs_gitops.plan.decision import Deploy, Join, Judge, Unchanged
-from ecs_gitops.plan.memory import intent, is_of, settings_before
+from ecs_gitops.plan.memory import intent, is_of, needing_hook, settings_before
 from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plan_item(
         return Planned(item, service, read_at, remembered, intent(remembered, made))
     live = read_service_state(aws, item, service)
     known = upgrade.remembered(memories, item, short(arn(live.definition)), live.tags)
-    memory = settle(aws, item, service, known, release)
+    memory = with_marks(aws, item, live, settle(aws, item, service, known, release))
     plan = plan_service(item, live, release, memory, now)
     # What is written names the plan, which the item has only when it is begun.
     planned = replace(item, change=plan.change)
@@ -71,11 +71,20 @@ def plan_item(
         return Planned(item, service, read_at, remembered, None, live, plan)
     made = _attempt(release, planned, service.configuration, memory, now, forward=plan.configuration)
     if not isinstance(decision, Deploy):
-        made = replace(made, revision=short(arn(live.definition)))
+        made = replace(made, revision=short(arn(live.definition)), deployment=_began_by(decision, service))
         if is_of(memory.attempt, short(arn(live.definition)), live.tags):
-            # It goes on with what an earlier release began: that is no attempt that failed.
-            memory = replace(memory, attempt=None)
+            # It goes on with what an earlier release began: that is no attempt that failed. Its hook may have.
+            kept = memory if item.has_hook(Hook.POST_DEPLOY) else needing_hook(memory)
+            memory = replace(kept, attempt=None)
     return Planned(item, service, read_at, remembered, intent(memory, made), live, plan)
+
+
+def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | None:
+    """The deployment that an attempt goes on with: a release's own, or somebody else's; None for settings alone."""
+    if isinstance(decision, Unchanged):
+        return None
+    is_own = decision.is_taken_back if isinstance(decision, Join) else decision.previous is not None
+    return service.primary.id if is_own and service.primary is not None else OTHERS
 
 
 def _attempt(

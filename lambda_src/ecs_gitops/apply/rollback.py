@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import ROLLING, differs, merged, rollback_settings, strategy
+from ecs_gitops.ecs.deployment_settings import ROLLING, differs, merged, put_back, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.flow.transitions import end, fail, move
 from ecs_gitops.live import revisions
@@ -204,7 +204,7 @@ class Rollback:
             return self._watch(service)
         item = self._with_settings(service)
         before = item.change.previous_settings
-        if before is not None and (item.progress.has_rollback_settings or differs(service.configuration, before)):
+        if before is not None and (item.wrote_settings or differs(service.configuration, before)):
             self.fence.require(is_rollback=True)
             self.aws.update_service(self._cluster, item.name, None, before)
         return end(item, Status.ROLLED_BACK, self.now, item.reason, running=short(self._previous))
@@ -233,7 +233,8 @@ class Rollback:
             return item
         note = "the deployment settings were changed by someone else during the release, and are kept"
         warnings = item.change.warnings if note in item.change.warnings else (*item.change.warnings, note)
-        return item.with_change(previous_settings=merged({}, service.configuration), warnings=warnings)
+        kept = put_back(service.configuration, before, (written, rollback_settings(before)))
+        return item.with_change(previous_settings=kept, warnings=warnings)
 
     def _stop(self) -> bool:
         """Have ECS roll back our deployment. False when it is over, or ECS cannot. Raises :class:`ItemFailed` when

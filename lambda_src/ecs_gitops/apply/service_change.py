@@ -204,6 +204,8 @@ class ServiceChange:
             # Without an interrupted run, somebody else deployed the new revision already.
             is_ours = item.number in self.begun or self.registrar.is_retry
             self.begun.pop(item.number, None)
+            if not is_ours and configuration is not None:
+                self.aws.update_service(item.cluster, item.name, None, configuration)
             return self._rolling_out(item, service, primary, is_followed=not is_ours)
         known = planned.service.primary
         if primary is not None and known is not None and primary.id != known.id:

@@ -98,8 +98,8 @@ class ServiceDeployer(Deployer):
                 # What was begun is kept.
                 log.warning("left for the next run", extra={"cause": str(error)})
                 break
-                if any(_has_failed(item) for item in batch.items if item.number not in known):
-                    break
+            if any(_has_failed(item) for item in batch.items if item.number not in known):
+                break
         return _not_to_begin(batch)
 
     def _out(self, item: Item) -> ItemLog:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ecs_gitops.model.types import Json
 
@@ -129,6 +129,18 @@ def rollback_settings(configuration: Mapping[str, Any]) -> Json:
     if strategy(settings) == LINEAR:
         settings["linearConfiguration"] = {**settings.get("linearConfiguration", {}), "stepBakeTimeInMinutes": 0}
     return settings
+
+
+def put_back(live: Mapping[str, Any], before: Mapping[str, Any], written: Iterable[Mapping[str, Any]]) -> Json:
+    """The live configuration with the members from ``before`` that a release changed, and nobody since: those that are
+    as in one of ``written``, or left out as in that. What a person set since stays."""
+    known = [*written]
+    changed = {
+        name: value
+        for name, value in before.items()
+        if not _has(live.get(name), value) and any(_has(live.get(name), each.get(name)) for each in known)
+    }
+    return merged(live, changed)
 
 
 def differs(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ecs_gitops.flow.transitions import is_rolling_back
 from ecs_gitops.model.memory import Attempt, Good, Memory, NotGood
 from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Proof, Status
-from ecs_gitops.plan.memory import proven, with_not_good
+from ecs_gitops.plan.memory import needing_hook, proven, with_not_good
 
 if TYPE_CHECKING:
     from ecs_gitops.model.images import Images
@@ -31,7 +31,7 @@ def concluded(memory: Memory, item: Item, release: Release, ran: Images | None =
     if attempt is not None and attempt.execution == release.mark:
         memory = _judged(memory, attempt, judgement)
     elif judgement is Judgement.FAILED and revision is not None:
-        memory = _failed_again(memory, attempt, revision, release, needs_hook=item.has_hook(Hook.POST_DEPLOY))
+        memory = _failed_again(memory, attempt, item, revision, release)
     return _moved(memory, item)
 
 
@@ -52,7 +52,8 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
     made = replace(attempt, verdict=judgement, by="the release")
     good = memory.good
     is_in_doubt = replace(attempt, verdict=Judgement.OPEN).unproven_revision is not None
-    if judgement is not Judgement.OPEN and is_in_doubt and good is not None and good.revision == attempt.revision:
+    is_over = judgement not in (Judgement.OPEN, Judgement.GOOD)
+    if is_over and is_in_doubt and good is not None and good.revision == attempt.revision:
         before = attempt.good_before
         # It may have been good before: somebody deployed it again, and it failed then.
         is_it = judgement is Judgement.FAILED and before is not None and before.revision == attempt.revision
@@ -60,12 +61,14 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
     return replace(memory, attempt=made, good=good)
 
 
-def _failed_again(
-    memory: Memory, attempt: Attempt | None, revision: str, release: Release, *, needs_hook: bool
-) -> Memory:
-    """The memory after what ran already was judged again, and failed."""
-    if attempt is not None and attempt.revision == revision:
-        attempt = replace(attempt, verdict=Judgement.FAILED, by=f"the release {release.execution_name}")
+def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision: str, release: Release) -> Memory:
+    """The memory after what ran already was judged again, and failed. So did the attempt: it is the attempt's revision,
+    or the same text without a verdict, as where a release died before its revision was written down."""
+    asked, needs_hook = item.desired.content_hash, item.has_hook(Hook.POST_DEPLOY)
+    is_open = attempt is not None and attempt.verdict is Judgement.OPEN and attempt.fingerprint == asked
+    if attempt is not None and (attempt.revision == revision or is_open):
+        by = f"the release {release.execution_name}"
+        attempt = replace(attempt, revision=attempt.revision or revision, verdict=Judgement.FAILED, by=by)
     found = NotGood(revision=revision, why="judged again", needs_hook=needs_hook)
     good = None if memory.good is not None and memory.good.revision == revision else memory.good
     return replace(with_not_good(memory, found), attempt=attempt, good=good)
@@ -94,6 +97,8 @@ def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Imag
         proof = known.proof
     digests = ran or (known.digests if known is not None and known.revision == revision else {})
     if is_its and attempt is not None:
+        if not hook_ran:
+            memory = needing_hook(memory)
         attempt = replace(attempt, verdict=Judgement.GOOD, by="the release")
     elif attempt is not None and (attempt.fingerprint != item.desired.content_hash or is_judged):
         # The release has another text: coming back to the attempt's is a new try.

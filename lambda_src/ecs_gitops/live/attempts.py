@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.revision_tags import EXECUTION, execution_tag
+from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, execution_tag, old_marks
 from ecs_gitops.ecs.service import seconds
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.identity import family, short
+from ecs_gitops.model.memory import NOT_GOOD_AT_MOST, NotGood
 from ecs_gitops.model.status import Judgement
-from ecs_gitops.plan.memory import Ended, settled
+from ecs_gitops.plan.memory import Ended, rollback_target, settled, with_not_good
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ecs_gitops.model.memory import Attempt, Memory
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
+    from ecs_gitops.plan.services import LiveService
 
 _GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 # Ended by ECS itself, or by a call: its circuit breaker and its alarms tell which.
@@ -36,6 +38,30 @@ def settle(aws: Aws, item: Item, service: Service, memory: Memory, release: Rele
         return settled(memory, revision, _ended(aws, item, revision))
     except AwsRefused:
         return settled(memory, attempt.revision, Ended.UNKNOWN)
+
+
+def with_marks(aws: Aws, item: Item, live: LiveService, memory: Memory) -> Memory:
+    """The memory, with the revisions as not good that a rollback would go to, of which the ledger knows nothing, and
+    that have the tag of one that failed. Raises what the calls raise, but for a refusal."""
+    runs, attempt = short(live.service.runs), memory.attempt
+    earlier = attempt.rollback_to.revision if attempt is not None and attempt.rollback_to is not None else None
+    vouched = {None, runs, earlier, memory.good.revision if memory.good is not None else None}
+    for judged in (None, runs):
+        for _ in range(NOT_GOOD_AT_MOST):
+            target = rollback_target(live.service, runs, live.tags, memory, judged)
+            if target is None or target.revision in vouched or not _has_mark(aws, item, target.revision):
+                break
+            memory = with_not_good(memory, NotGood(revision=target.revision, why="its tag"))
+    return memory
+
+
+def _has_mark(aws: Aws, item: Item, revision: str) -> bool:
+    try:
+        _, tags = aws.describe_task_definition(revision)
+    except AwsRefused:
+        # It was deleted, or may not be read. The rollback will show it.
+        return False
+    return FAILED in tags or old_marks(tags, item.desired.identity)[1]
 
 
 def _registered(aws: Aws, attempt: Attempt, service: Service) -> str | None:

@@ -104,6 +104,11 @@ class Item:
         """The timeout of a rollout of the item."""
         return self.change.timeout_minutes or self.desired.timeout_minutes
 
+    @property
+    def wrote_settings(self) -> bool:
+        """Whether this release may have written settings of the service. An old answer of ECS need not show them."""
+        return self.progress.has_rollback_settings or bool(self.service.deployment)
+
     def has_hook(self, hook: Hook) -> bool:
         """Whether the manifest has this hook for the item."""
         return isinstance(self.desired, DesiredService) and self.desired.hook(hook) is not None

@@ -35,13 +35,17 @@ class Good:
     proof: Proof = Proof.PROVEN
 
 
+# In place of the deployment's id, where no release began it: it is never taken back.
+OTHERS = "others"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A release's attempt to deploy an item. ``execution`` is the release's mark, ``fingerprint`` identifies the item's
     text, ``digests`` are those of its images' tags. ``revision`` and ``deployment`` (its id in the service's
-    ``deployments``) are None until they are known. ``written`` are all
-    settings that the attempt writes, forward and in a rollback. ``good_before`` was good before it. ``by`` says who
-    judged."""
+    ``deployments``) are None until they are known; ``deployment`` is :data:`OTHERS` where it joined what somebody else
+    began. ``written`` are all settings that the attempt writes, forward and in a rollback. ``good_before`` was good
+    before it. ``by`` says who judged."""
 
     execution: str
     fingerprint: str

@@ -13,13 +13,13 @@ from ecs_gitops.ecs.task_definition import arn, has_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
 from ecs_gitops.model.memory import NOTHING
-from ecs_gitops.model.status import ChangeKind
+from ecs_gitops.model.status import ChangeKind, Judgement
 from ecs_gitops.plan.memory import is_held as is_held_by
 from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
 
 if TYPE_CHECKING:
     from ecs_gitops.desired.state import DesiredState
-    from ecs_gitops.model.memory import Memory
+    from ecs_gitops.model.memory import Attempt, Memory
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -120,7 +120,9 @@ def decide(
         return Deploy(previous, "forceNewDeployment is set", note)
     # Nothing is remembered of a service at its first release: it is taken over with the digests that it runs.
     moved = moved_tags(tags, desired, running if memory != NOTHING else {}) if is_same else ()
-    is_held = is_held_by(memory, desired) and not desired.force
+    # What runs may be the attempt's revision, and the tag known to have moved since, though its digest was not then.
+    is_new = bool(moved) and is_of(attempt, revision, tags)
+    is_held = is_held_by(memory, desired) and not desired.force and not is_new
     is_over = primary is None or is_settled(service, primary)
     if not is_same or moved:
         if is_held and attempt is not None:
@@ -129,8 +131,7 @@ def decide(
     wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
     configure = differs(service.configuration, wanted)
     # What somebody else deployed is somebody else's, also where an earlier release joined it, or had it before.
-    own = is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
-    own = own and (attempt is None or primary is None or attempt.deployment in (None, primary.id))
+    own = _is_own(attempt, primary) and is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
     back = rollback_target(service, revision, tags, memory, judged=revision)
     to = back.revision if back is not None else None
     if is_over or primary is None:
@@ -142,6 +143,13 @@ def decide(
     is_late = service.age(primary, now) > timeout
     decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
     return replace(decision, previous=to, is_taken_back=own) if isinstance(decision, Join) else decision
+
+
+def _is_own(attempt: Attempt | None, primary: Deployment | None) -> bool:
+    """Whether the attempt may have begun the primary deployment, as far as the ledger has it."""
+    if attempt is None or attempt.verdict is Judgement.UNTOUCHED:
+        return False
+    return primary is None or attempt.deployment in (None, primary.id)
 
 
 def _of_what_goes_on(

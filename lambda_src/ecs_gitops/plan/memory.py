@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import differs, merged
+from ecs_gitops.ecs.deployment_settings import differs, put_back
 from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, PREVIOUS, execution_tag, is_of_machine
 from ecs_gitops.ecs.service import Service, is_settled
 from ecs_gitops.model.identity import short
@@ -131,7 +131,9 @@ def rollback_target(
     earlier += [memory.good.revision] if memory.good is not None else []
     beside = [d for d in service.deployments if not d.is_primary and d.running > 0]
     earlier += [short(d.task_definition) for d in sorted(beside, key=lambda d: d.created_at, reverse=True)]
-    earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) else []
+    # The tag names what ran, good or not. Where the ledger has the attempt, it knows better.
+    is_known = is_of(attempt, revision, tags) and attempt is not None and attempt.rollback_to is not None
+    earlier += [short(tags[PREVIOUS])] if tags.get(PREVIOUS) and not is_known else []
     for each in earlier:
         if each == judged or _is_unproven(memory, each) or (each == revision and is_bad):
             continue
@@ -149,22 +151,18 @@ def _is_unproven(memory: Memory, revision: str) -> bool:
 
 
 def left_behind(memory: Memory, live: Mapping[str, object]) -> bool:
-    """Whether ``live`` are settings that an attempt wrote which did not end good, and nobody has changed since."""
-    attempt = memory.attempt
-    if attempt is None or attempt.verdict is Judgement.GOOD:
-        return False
-    before = attempt.rollback_to.settings if attempt.rollback_to is not None else None
-    if before is None or not differs(live, before):
-        return False
-    return any(not differs(live, written) for written in attempt.written)
+    """Whether ``live`` has settings that an attempt wrote which did not end good, and nobody has changed since."""
+    return settings_before(memory, live) != dict(live)
 
 
 def settings_before(memory: Memory, live: Mapping[str, object]) -> Json:
     """The settings of the service before any attempt that did not end good: what a person has set, or what was before
     the attempt."""
-    if left_behind(memory, live) and memory.attempt is not None and memory.attempt.rollback_to is not None:
-        return merged(live, memory.attempt.rollback_to.settings or {})
-    return dict(live)
+    attempt = memory.attempt
+    if attempt is None or attempt.verdict is Judgement.GOOD or attempt.rollback_to is None:
+        return dict(live)
+    made = put_back(live, attempt.rollback_to.settings or {}, attempt.written)
+    return made if differs(live, made) else dict(live)
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
@@ -193,6 +191,15 @@ def with_not_good(memory: Memory, found: NotGood) -> Memory:
     """The memory with a revision that was not good; the oldest are forgotten."""
     others = tuple(each for each in memory.not_good if each.revision != found.revision)
     return replace(memory, not_good=(*others, found)[-NOT_GOOD_AT_MOST:])
+
+
+def needing_hook(memory: Memory) -> Memory:
+    """The memory, where the attempt's revision is judged without the hook postDeploy that failed or never ran: it is
+    not good until such a hook has succeeded. (Rule 3.)"""
+    attempt = memory.attempt
+    if attempt is None or not attempt.has_post_deploy or (revision := attempt.unproven_revision) is None:
+        return memory
+    return with_not_good(memory, NotGood(revision=revision, why=attempt.verdict, needs_hook=True))
 
 
 def proven(memory: Memory, good: Good, *, hook_ran: bool) -> Memory:

@@ -13,7 +13,7 @@ from ecs_gitops.flow.transitions import hold, unchanged
 from ecs_gitops.ledger import upgrade
 from ecs_gitops.ledger.targets import Memories
 from ecs_gitops.live import services
-from ecs_gitops.live.attempts import settle
+from ecs_gitops.live.attempts import settle, with_marks
 from ecs_gitops.live.revisions import described, is_active, status_of
 from ecs_gitops.live.service_state import read_service_state
 from ecs_gitops.live.services import ServiceAnswers
@@ -49,7 +49,7 @@ class ServicePreflight(Preflight):
         checked.findings.ok("target")
         live = read_service_state(self.aws, item, service)
         known = upgrade.remembered(self._memories, item, short(arn(live.definition)), live.tags)
-        memory = settle(self.aws, item, service, known, self.release)
+        memory = with_marks(self.aws, item, live, settle(self.aws, item, service, known, self.release))
         plan = plan_service(item, live, self.release, memory, now)
         checked.compared = live, plan
         checked.findings.ok("container")

@@ -113,8 +113,8 @@ def judge(service: Service | None, rollout: Rollout, now: float) -> Verdict:
         return replaced
     if ours is not None and ours is primary and is_complete(service, ours):
         return Verdict(RolloutStatus.DEPLOYED, no_tasks(service))
-    if ours is None and (gone := _gone(service, rollout, now)):
-        return Verdict(RolloutStatus.FAILED, gone, is_rolling_back=True)
+    if ours is None and (gone := _gone(service, rollout, now)) is not None:
+        return gone
     # Neither steady nor failed.
     if rollout.is_late(now):
         return Verdict(RolloutStatus.FAILED, _timed_out(service, ours, rollout))
@@ -216,8 +216,8 @@ def _is_another(primary: Deployment, rollout: Rollout) -> bool:
     return primary.created_at > rollout.started_at or primary.task_definition != rollout.previous
 
 
-def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
-    """Why a deployment that ECS no longer lists has failed; None while ECS may not show it yet.
+def _gone(service: Service, rollout: Rollout, now: float) -> Verdict | None:
+    """The verdict on a deployment that ECS no longer lists; None while ECS may not show it yet.
 
     A deployment that the circuit breaker rolled back is no longer listed when its tasks are gone. The deployment before
     is the primary again, with its old time. The service's events show at once which of the two cases it is."""
@@ -225,13 +225,16 @@ def _gone(service: Service, rollout: Rollout, now: float) -> str | None:
     reason = next((text for text in events if rollout.deployment_id in text and "deployment failed" in text), None)
     if reason is None and any("rolling back to deployment" in text for text in events):
         reason = "the circuit breaker or an alarm ended the deployment"
+    # Without a word of ECS, somebody may have deployed the revision before at the same moment.
+    judgement = Judgement.OPEN if reason is None else Judgement.FAILED
     is_new = service.task_definition == rollout.revision and not rollout.is_followed
     is_new = is_new or shows(service, rollout.deployment_id, rollout.started_at)
     if reason is None and rollout.waited(now) >= (_LISTED_WITHIN if is_new else SHOWN_WITHIN):
         reason = "ECS no longer lists the deployment"
     if reason is None:
         return None
-    return f"ECS rolled back to {short(service.runs)}: {reason}"
+    text = f"ECS rolled back to {short(service.runs)}: {reason}"
+    return Verdict(RolloutStatus.FAILED, text, is_rolling_back=True, judgement=judgement)
 
 
 def _failed(ours: Deployment, primary: Deployment | None) -> str:

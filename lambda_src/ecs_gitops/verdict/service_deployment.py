@@ -76,7 +76,8 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
         )
     if status in ("ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED") or status in _ROLLING_BACK:
         how = "could not roll back" if status == "ROLLBACK_FAILED" else "rolled back"
-        text = f"ECS {how} to {short(rollout.previous)}: {reason}"
+        to = rollout.previous or service.task_definition
+        text = f"ECS {how}: {reason}" if to == rollout.revision else f"ECS {how} to {short(to)}: {reason}"
         return Verdict(RolloutStatus.FAILED, text, is_rolling_back=status != "ROLLBACK_FAILED")
     if rollout.is_late(now):
         return Verdict(RolloutStatus.FAILED, f"not over after {minutes(rollout.timeout)}: {progress(deployment)}")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import seconds
-from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.progress import Watched
 from ecs_gitops.model.status import Step
 from ecs_gitops.verdict.rollout import Rollout
@@ -167,5 +166,5 @@ def _following(item: Item, deployment_id: str, created_at: float, since: float) 
     if item.progress.step.is_rollback:
         return moved
     note = f"{item.change.revision} was deployed again by someone else, and that deployment was followed"
-    reason = item.reason if note in (item.reason or "") else join_texts(item.reason, note)
-    return moved.with_progress(since=since, reason=reason)
+    # A warning is kept, whatever becomes of the item.
+    return moved.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, note)))).with_progress(since=since)

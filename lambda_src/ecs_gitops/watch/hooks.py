@@ -93,7 +93,9 @@ class HookWatch:
         """Before the rollout nothing of the service was changed."""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
-        return after_failure(item, why, now)
+        # Whose deployment it was is told, whatever becomes of the item.
+        note = item.reason if item.watched.is_followed else None
+        return after_failure(item, join_texts(why, note) or "", now)
 
     def _deployed(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
         """The item after its last hook succeeded: DEPLOYED, unless somebody deployed another revision meanwhile."""

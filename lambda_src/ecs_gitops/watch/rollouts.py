@@ -21,7 +21,7 @@ from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.release import Release
-from ecs_gitops.model.status import Hook, Judgement, Status, Step
+from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Status, Step
 from ecs_gitops.model.types import Json
 from ecs_gitops.verdict import evidence, rollout, service_deployment
 from ecs_gitops.verdict.refusals import explain, failure_text
@@ -186,11 +186,17 @@ class RolloutWatch:
         if verdict.is_rolling_back:
             if item.change.previous is None:
                 # ECS does it all the same. That is no rollback to something good.
-                why = f"{why}; ECS rolls back to {item.change.replaced}, and no good revision is known"
-                running = item.change.replaced
+                running = self._returned_to(item, service)
+                why = f"{why}; ECS rolls {f'back to {running}' if running else 'it back'}"
+                why += "" if item.change.kind is ChangeKind.JOIN else ", and no good revision is known"
                 return fail(item, why, self.budget.clock(), judgement=verdict.judgement, running=running)
             return roll_back(item, why, verdict.judgement)
         return after_failure(item, why, self.budget.clock(), verdict.judgement)
+
+    def _returned_to(self, item: Item, service: Service | None) -> str | None:
+        """What ECS itself returns the service to; None where it does not show that yet. What was joined ran already."""
+        known = (short(service.task_definition) if service is not None else None, item.change.replaced)
+        return next((each for each in known if each and each != item.change.revision), None)
 
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
         now = self.budget.clock()
@@ -213,7 +219,7 @@ class RolloutWatch:
         if (
             service is not None
             and before is not None
-            and (item.progress.has_rollback_settings or differs(service.configuration, before))
+            and (item.wrote_settings or differs(service.configuration, before))
         ):
             # The revision is rolled back. The deploy state restores the settings.
             return move(item, Step.ROLL_BACK, since=None)

@@ -1,0 +1,268 @@
+"""What the model of memory found, each by an example: hooks that are gone, settings of a person, lost verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from ecs_gitops.ecs.deployment_settings import put_back
+from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
+from ecs_gitops.ecs.service import Service
+from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model.memory import Attempt, Earlier, Memory
+from ecs_gitops.model.status import Judgement
+from ecs_gitops.plan.memory import left_behind, needing_hook, rollback_target, settings_before
+from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
+from unit.test_memory import IMAGE, NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
+
+ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
+
+
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def test_taking_the_failed_hook_out_of_the_manifest_proves_nothing(shop, machine):
+    # GIVEN a revision whose hook failed, and which was left
+    failed = release(item("web", "2", onFailure="stop", **hooks(after="smoke fail")))
+    assert statuses(machine.run(failed)) == {"web": "FAILED"}
+    # WHEN the same image is released without the hook, THEN it runs, and is still not good
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop")))) == {"web": "UNCHANGED"}
+    assert memory(machine)["notGood"] == [{"revision": "web:2", "why": "FAILED", "needsHook": True}]
+    # AND the next failure does not go back to it
+    assert statuses(machine.run(release(item("web", "never", **NEVER)))) == {"web": "ROLLED_BACK"}
+    assert runs(shop) == "web:1"
+
+
+def test_joining_a_revision_without_the_hook_that_failed_proves_nothing(shop, machine):
+    # GIVEN somebody's deployment that a release joined, and whose hook failed
+    shop.force("web")
+    assert statuses(machine.run(release(item("web", "1", **hooks(after="smoke fail"))))) == {"web": "FAILED"}
+    # WHEN somebody deploys it again, and a release without the hook joins that
+    shop.force("web")
+    given = release(item("web", "1", deployment={"maximumPercent": 150}))
+    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
+    # THEN only a hook would prove it
+    assert memory(machine)["notGood"] == [{"revision": "web:1", "why": "FAILED", "needsHook": True}]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "has_hook", "needs"),
+    [
+        (Judgement.FAILED, True, True),
+        (Judgement.OPEN, True, True),
+        (Judgement.FAILED, False, False),
+        (Judgement.RETURNED, True, False),
+        (Judgement.GOOD, True, False),
+    ],
+)
+def test_a_revision_needs_a_hook_where_its_own_failed_or_never_ran(verdict, has_hook, needs):
+    attempt = Attempt(execution="a:b", fingerprint="f", revision="web:2", has_post_deploy=has_hook, verdict=verdict)
+    assert needing_hook(Memory(attempt=attempt)).is_not_good("web:2") is needs
+
+
+# --- verdicts and targets ---------------------------------------------------------------------------------------------
+
+
+def test_an_attempt_whose_revision_was_never_written_down_is_held_after_it_failed(shop, machine, monkeypatch):
+    # GIVEN a release that died before the ledger had its revision
+    given = release(item("web", "2", **hooks(after="smoke fail")))
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    found = json.loads(machine.ledger.objects[TARGETS].content)
+    for name in ("revision", "deployment"):
+        found["targets"]["service shop/web"]["attempt"].pop(name, None)
+    machine.ledger.put(TARGETS, json.dumps(found).encode())
+    # WHEN the next one judges it again, and it fails
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    assert memory(machine)["attempt"]["verdict"] == "FAILED"
+    # THEN the same is held
+    assert statuses(machine.run(given)) == {"web": "HELD"}
+
+
+@pytest.mark.parametrize("mark", [FAILED, f"ecs-gitops:failed-{hashlib.sha256(b'service shop/web').hexdigest()[:16]}"])
+def test_a_rollback_goes_to_no_revision_that_is_tagged_as_failed(shop, machine, mark):
+    # GIVEN a revision that failed, of which only its tag knows, and somebody's deployment that takes its place
+    shop.definitions[shop.services["web"]["taskDefinition"]][1][mark] = "x"
+    shop.hotfix("web", shop.define("web", ("web", "web:never")))
+    # WHEN a release fails, THEN it is left, as no good revision is known
+    done = machine.run(release(item("web", "never2", **NEVER)))
+    assert statuses(done) == {"web": "FAILED"}
+    assert "no earlier revision is known" in done["result"]["items"][0]["reason"]
+    assert runs(shop) == "web:3"
+
+
+def test_what_is_good_and_cannot_go_back_with_its_release_stays_good(shop, machine):
+    # GIVEN a service of which no good revision is known, in a release that is rolled back because of another
+    shop.definitions[shop.services["web"]["taskDefinition"]][1][FAILED] = "x"
+    given = release(item("web", "2"), item("api", "never", **NEVER), onFailure="rollbackRelease")
+    done = machine.run(given)
+    assert statuses(done) == {"web": "FAILED", "api": "ROLLED_BACK"}
+    assert "no earlier revision is known" in done["result"]["items"][0]["reason"]
+    # THEN its new revision was good, and is what a later failure returns to
+    assert (memory(machine)["good"]["revision"], memory(machine)["attempt"]["verdict"]) == ("web:2", "GOOD")
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "made"),
+    [
+        ({**ROLLING, "maximumPercent": 150}, ROLLING),
+        # A person set one member since: that one stays, and ours goes.
+        ({**ROLLING, "maximumPercent": 150, "minimumHealthyPercent": 50}, {**ROLLING, "minimumHealthyPercent": 50}),
+        # A person set the same member.
+        ({**ROLLING, "maximumPercent": 180}, {**ROLLING, "maximumPercent": 180}),
+        (ROLLING, ROLLING),
+    ],
+)
+def test_settings_are_put_back_member_by_member(live, made):
+    attempt = Attempt(
+        execution="a:b",
+        fingerprint="f",
+        rollback_to=Earlier(revision="web:1", settings=ROLLING),
+        written=({**ROLLING, "maximumPercent": 150},),
+    )
+    known = Memory(attempt=attempt)
+    assert settings_before(known, live) == made
+    assert left_behind(known, live) is (live != made)
+
+
+def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():
+    live = {**ROLLING, **CANARY, "minimumHealthyPercent": 50}
+    assert put_back(live, ROLLING, [{**ROLLING, **CANARY}]) == {**ROLLING, "minimumHealthyPercent": 50}
+    live = {**ROLLING, "minimumHealthyPercent": 50}
+    assert put_back(live, CANARY, [ROLLING]) == {**live, **CANARY}
+
+
+def test_a_persons_member_stays_and_ours_is_put_back(shop, machine, monkeypatch):
+    # GIVEN a release that died after it had written settings, and a person who set another one since
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    shop.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+    # WHEN the same fails again and is rolled back
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN ours is gone, and the person's is there
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+
+
+def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    fail = shop._fail
+
+    def failing(service: dict[str, Any], record: dict[str, Any]) -> None:
+        service["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+        fail(service, record)
+
+    monkeypatch.setattr(shop, "_fail", failing)
+    done = machine.run(release(item("web", "bad", deployment={"maximumPercent": 150})))
+    assert statuses(done) == {"web": "ROLLED_BACK"}
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+    assert "changed by someone else during the release" in " ".join(done["result"]["items"][0]["warnings"])
+
+
+def test_a_rollback_writes_its_settings_also_where_an_old_answer_has_them_already(shop, machine, monkeypatch):
+    # GIVEN a release that changed settings alone, and is rolled back while ECS still shows those from before
+    before = {**ROLLING, **BREAKER}
+    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    describe = shop.describe_services
+
+    def old(cluster: str, names: Any) -> list[dict[str, Any]]:
+        found = describe(cluster, names)
+        return [{**each, "deploymentConfiguration": dict(before)} for each in found]
+
+    monkeypatch.setattr(shop, "describe_services", old)
+    given = release(
+        item("web", "1", deployment={"maximumPercent": 150}),
+        item("api", "never", **NEVER),
+        onFailure="rollbackRelease",
+    )
+    assert statuses(machine.run(given))["web"] == "ROLLED_BACK"
+    # THEN they are written all the same
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
+
+
+def test_a_tag_that_moved_is_a_new_try_also_where_its_digest_was_not_known_then(shop, machine):
+    # GIVEN an image that failed while its tag's digest could not be read, and that was left
+    given = release(item("web", "bad", onFailure="stop") | {"image": f"{IMAGE}:bad"})
+    shop.refuse["batch_get_image"] = AwsRefused("batch_get_image", "AccessDeniedException", "no")
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    arn = shop.records[-1]["targetServiceRevisionArn"]
+    shop.services["web"]["currentServiceRevisions"] = [{"arn": arn}]
+    shop.revisions[arn]["containerImages"] = [{"containerName": "web", "imageDigest": "sha256:" + "2" * 64}]
+    begun = shop.calls.count("update_service")
+    # WHEN the tag is known to name another image than the one that runs, THEN that is tried
+    del shop.refuse["batch_get_image"]
+    shop.registry["web:bad"] = "sha256:" + "3" * 64
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert shop.calls.count("update_service") == begun + 1
+
+
+@pytest.mark.parametrize("settings", [None, ROLLING])
+def test_where_the_ledger_knows_no_good_revision_the_tag_does_not_count(settings):
+    attempt = Attempt(execution="a:b", fingerprint="f", revision="web:3", rollback_to=Earlier(settings=settings))
+    primary = {"id": "ecs-svc/3", "status": "PRIMARY", "taskDefinition": "web:3", "rolloutState": "FAILED"}
+    service = Service.from_api({"serviceName": "web", "status": "ACTIVE", "deployments": [primary]})
+    tags = {PREVIOUS: "web:2"}
+    # GIVEN an attempt that found no good revision to go back to: what ran then had never come up
+    assert rollback_target(service, "web:3", tags, Memory(attempt=attempt)) is None
+    # WHEN the ledger has nothing of it, the tag is all that there is
+    found = rollback_target(service, "web:3", tags, Memory())
+    assert found is not None
+    assert found.revision == "web:2"
+
+
+# --- other people -----------------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_began_is_never_taken_back_also_with_a_revision_of_a_release(shop, machine):
+    # GIVEN a revision that a release registered and did not deploy, and somebody who deploys it
+    failed = release(item("web", "2", **hooks(before="migrate fail", after="smoke fail")))
+    assert statuses(machine.run(failed)) == {"web": "FAILED"}
+    shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+    # WHEN a release joins that with a text of its own, and it fails
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    # THEN it is left by the next one, too
+    assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert runs(shop) == "web:2"
+
+
+def test_settings_are_written_also_where_somebody_has_deployed_our_revision_already(shop, machine, monkeypatch):
+    # GIVEN somebody who deploys the revision that waits for its hook preDeploy
+    run_task = shop.run_task
+
+    def ran(*given: Any, **more: Any) -> Any:
+        shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+        return run_task(*given, **more)
+
+    monkeypatch.setattr(shop, "run_task", ran)
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(before="migrate")))
+    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 150
+
+
+def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
+    # GIVEN somebody's deployment that a release joins, and that ECS gives up and rolls back
+    shop.services["web"]["deploymentConfiguration"] = {
+        **CANARY,
+        **{k: v for k, v in BREAKER.items() if k != "strategy"},
+    }
+    shop.hotfix("web", shop.define("web", ("web", "web:bad")))
+    done = machine.run(release(item("web", "bad", timeoutMinutes=30)))
+    (web,) = done["result"]["items"]
+    assert web["status"] == "FAILED"
+    assert "ECS rolls back to web:1" in web["reason"]
+    assert web["runningTaskDefArn"].endswith("/web:1")
