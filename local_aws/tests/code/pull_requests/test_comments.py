@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local_aws import LocalAws
 from support.callers import Caller
 from support.reviews import EVERYTHING, Review, refused
 
@@ -42,6 +43,25 @@ def test_a_comment_is_changed_by_its_author_alone(review: Review, sign_in: Calla
     assert told == "CommentNotCreatedByCallerException"
     changed = review.codecommit.update_comment(commentId=number, content="two")["comment"]
     assert (changed["content"], changed["lastModifiedDate"] > changed["creationDate"]) == ("two", True)
+
+
+def test_another_session_of_the_same_role_is_another_author(
+    aws: LocalAws, review: Review, make_role: Callable[..., str], name: str
+) -> None:
+    # GIVEN a comment of one session of a role
+    role = make_role(f"{name}-planner", "111111111111", EVERYTHING)
+    assume = aws.client("sts").assume_role
+    answers = [assume(RoleArn=role, RoleSessionName=session) for session in ("build-1", "build-2", "build-1")]
+    one, other, again = (
+        Caller(aws.endpoint, each["AssumedRoleUser"]["Arn"], each["Credentials"]).client("codecommit")
+        for each in answers
+    )
+    number = _post(review, review.open(), "A plan", one)["comment"]["commentId"]
+
+    # THEN a session of another name may not change it, and one of the same name may
+    told = refused(lambda: other.update_comment(commentId=number, content="Another"))
+    assert told == "CommentNotCreatedByCallerException"
+    again.update_comment(commentId=number, content="Another")
 
 
 def test_a_comment_has_at_most_10240_characters(review: Review) -> None:
