@@ -72,8 +72,8 @@ def test_calls_on_a_request_are_authorized_on_its_repository(review: Review, sig
     # THEN the ARN of the request's repository decides
     for call, action in zip(calls, actions, strict=True):
         call(right)
-        told = denied(lambda call=call: call(wrong))  # type: ignore[misc]
-        assert f"codecommit:{action} on resource: arn:aws:codecommit:{_PLACE}:{review.name}" in told
+        error = denied(lambda call=call: call(wrong))  # type: ignore[misc]
+        assert f"codecommit:{action} on resource: arn:aws:codecommit:{_PLACE}:{review.name}" in error
     denied(lambda: right.update_pull_request_title(pullRequestId=number, title="x"))
 
 
@@ -166,13 +166,13 @@ def test_a_signature_is_for_one_repository_and_one_key(
             git(tmp_path, "clone", "--quiet", url, "refused")
 
 
-def test_a_push_of_a_role_is_told_with_its_arn(review: Review, sign_in: SignIn, aws: LocalAws, name: str) -> None:
+def test_a_push_of_a_role_is_an_event_with_its_arn(review: Review, sign_in: SignIn, aws: LocalAws, name: str) -> None:
     pattern = {"source": ["aws.codecommit"], "detail": {"repositoryName": [name], "event": ["referenceUpdated"]}}
-    told = Events(aws, name, pattern)
+    events = Events(aws, name, pattern)
     caller = sign_in(EVERYTHING, session="pusher")
     git(review.clone, "remote", "set-url", "origin", aws.clone_url(name, caller.credentials))
     review.push({"more.yaml": "b: 3\n"})
-    assert [event["detail"]["callerUserArn"] for event in told.receive(1)] == [caller.arn]
+    assert [event["detail"]["callerUserArn"] for event in events.receive(1)] == [caller.arn]
 
 
 def test_the_credential_helper_of_the_aws_cli_signs_for_git(

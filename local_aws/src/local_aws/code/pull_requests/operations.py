@@ -33,7 +33,7 @@ def operations() -> dict[str, Operation]:
 
 
 def follow_pushes() -> None:
-    """Give each open request whose source branch moves a new revision, and tell of it."""
+    """Give each open request whose source branch moves a new revision, and send its event."""
     codecommit.on_push.append(_source_moved)
     codecommit.on_delete.append(lambda gone: records.drop(gone.place, gone.name))
 
@@ -47,7 +47,7 @@ def _source_moved(repository: Repository, before: dict[str, str], after: dict[st
             request.source_commit = tip
             request.revision = records.new_revision()
             request.touch()
-            events.tell(request, "pullRequestSourceBranchUpdated", who)
+            events.send(request, "pullRequestSourceBranchUpdated", who)
 
 
 def _create(place: Place, data: Data) -> Data:
@@ -78,7 +78,7 @@ def _create(place: Place, data: Data) -> Data:
             return _shown(same)
         made.rules.update(approval_rules.from_templates(made))
         records.add(made)
-        events.tell(made, "pullRequestCreated", made.author)
+        events.send(made, "pullRequestCreated", made.author)
         return _shown(made)
 
 
@@ -131,7 +131,7 @@ def _update_status(place: Place, data: Data) -> Data:
         request.destination_commit = request.destination_tip()
         request.status = "CLOSED"
         request.touch()
-    events.tell(request, "pullRequestStatusChanged", caller())
+    events.send(request, "pullRequestStatusChanged", caller())
     return _shown(request)
 
 
@@ -156,7 +156,7 @@ def _merging(option: str) -> Operation:
             repository.move(request.destination, made, tip)
             _set_merged(request, option, made, tip)
         who, base = caller(), repository.merge_base(source, tip)
-        events.tell(request, "pullRequestMergeStatusUpdated", who, mergeOption=option)
+        events.send(request, "pullRequestMergeStatusUpdated", who, mergeOption=option)
         ends = {"sourceCommitId": source, "destinationCommitId": tip, "baseCommitId": base, "mergeOption": option}
         codecommit.pushed(repository, before, {**before, request.destination: made}, who, ends)
         return _shown(request)
