@@ -99,7 +99,14 @@ def test_templates_are_authorized_on_star(review: Review, sign_in: SignIn, name:
 
 def test_a_branch_is_protected_against_calls(review: Review, sign_in: SignIn) -> None:
     # GIVEN a role that may not change main
-    changes = ["CreateCommit", "PutFile", "DeleteFile", "DeleteBranch", *(f"MergePullRequestBy{m}" for m in _MERGES)]
+    changes = [
+        "CreateBranch",
+        "CreateCommit",
+        "PutFile",
+        "DeleteFile",
+        "DeleteBranch",
+        *(f"MergePullRequestBy{m}" for m in _MERGES),
+    ]
     client = sign_in(EVERYTHING, _denied_on("main", changes, review.name)).client("codecommit")
     made = review.open()
 
@@ -109,6 +116,7 @@ def test_a_branch_is_protected_against_calls(review: Review, sign_in: SignIn) ->
     denied(lambda: client.create_commit(**main, putFiles=[content]))
     denied(lambda: client.put_file(**main, **content))
     denied(lambda: client.delete_file(**main, filePath="services.yaml"))
+    denied(lambda: client.create_branch(repositoryName=review.name, branchName="main", commitId=review.tip("change")))
     denied(lambda: client.delete_branch(repositoryName=review.name, branchName="main"))
     on = {"pullRequestId": made["pullRequestId"], "repositoryName": review.name}
     for merge in ("fast_forward", "squash", "three_way"):

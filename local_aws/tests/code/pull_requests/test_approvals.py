@@ -113,6 +113,9 @@ def test_as_many_as_the_rule_says(review: Review, sign_in: SignIn) -> None:
         ("CodeCommitApprovers:111111111111:assumed-role/ROLE/reviewer", True),
         ("CodeCommitApprovers:111111111111:assumed-role/ROLE/*", True),
         ("CodeCommitApprovers:111111111111:*reviewer", True),
+        ("CodeCommitApprovers:111111111111:ROLE/reviewer", True),
+        ("CodeCommitApprovers:111111111111:ROLE/*", True),
+        ("CodeCommitApprovers:111111111111:ROLE", False),
         # A role's session is not found by its session's name alone.
         ("CodeCommitApprovers:111111111111:reviewer", False),
         ("CodeCommitApprovers:222222222222:*", False),
@@ -156,6 +159,8 @@ def test_rules_are_changed_and_deleted(review: Review) -> None:
         rule(1, ["somebody"]),
         rule().replace("Approvers", "People"),
         rule(references=["main"]),
+        rule(references=["refs/heads/*"]),
+        rule(references=["refs/heads/a"] * 101),
         rule().replace("Statements", "Statement"),
     ],
 )

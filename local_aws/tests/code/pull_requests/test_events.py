@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
-from local_aws import LocalAws
 from support.callers import Caller
 from support.queues import Events
 from support.reviews import EVERYTHING, Review, rule
 
 _STATE_CHANGE = "CodeCommit Pull Request State Change"
-
-
-@pytest.fixture
-def events(aws: LocalAws, review: Review) -> Events:
-    """All events of the repository."""
-    arn = f"arn:aws:codecommit:us-west-2:111111111111:{review.name}"
-    return Events(aws, review.name, {"source": ["aws.codecommit"], "resources": [arn]})
 
 
 def test_a_new_request_is_an_event(review: Review, events: Events) -> None:

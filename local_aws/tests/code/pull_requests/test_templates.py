@@ -50,6 +50,17 @@ def test_a_new_request_gets_the_rules_of_its_destination(review: Review, templat
     assert error == "PullRequestApprovalRulesNotSatisfiedException"
 
 
+def test_a_destination_may_have_a_wildcard(review: Review, template: str) -> None:
+    client = review.codecommit
+    for branch, is_for_it in (("release/1", True), ("released", False)):
+        content = rule(references=["refs/heads/release/*"])
+        client.update_approval_rule_template_content(approvalRuleTemplateName=template, newRuleContent=content)
+        client.create_branch(repositoryName=review.name, branchName=branch, commitId=review.tip("main"))
+        target = {"repositoryName": review.name, "sourceReference": "change", "destinationReference": branch}
+        made = client.create_pull_request(title="For a release", targets=[target])["pullRequest"]
+        assert bool(made["approvalRules"]) is is_for_it
+
+
 def test_a_request_keeps_the_rules_that_it_began_with(review: Review, template: str) -> None:
     # GIVEN a request from before a change of the template
     before = review.open()

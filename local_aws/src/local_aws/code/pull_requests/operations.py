@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from local_aws.code import codecommit
 from local_aws.code.callers import caller
-from local_aws.code.codecommit import Repository
 from local_aws.code.paging import paged
 from local_aws.code.pull_requests import approval_rules, events, merging, records
 from local_aws.code.pull_requests.records import PullRequest
@@ -30,24 +29,6 @@ def operations() -> dict[str, Operation]:
         "MergePullRequestByThreeWay": _merging(merging.THREE_WAY),
         "GetMergeConflicts": merging.merge_conflicts,
     }
-
-
-def follow_pushes() -> None:
-    """Give each open request whose source branch moves a new revision, and send its event."""
-    codecommit.on_push.append(_source_moved)
-    codecommit.on_delete.append(lambda gone: records.drop(gone.place, gone.name))
-
-
-def _source_moved(repository: Repository, before: dict[str, str], after: dict[str, str], who: str) -> None:
-    with records.lock:
-        for request in records.of_repository(repository.place, repository.name):
-            tip = after.get(request.source)
-            if request.status != "OPEN" or not tip or tip in (request.source_commit, before.get(request.source)):
-                continue
-            request.source_commit = tip
-            request.revision = records.new_revision()
-            request.touch()
-            events.send(request, "pullRequestSourceBranchUpdated", who)
 
 
 def _create(place: Place, data: Data) -> Data:
