@@ -15,6 +15,7 @@ from local_aws import LocalAws
 from support.archives import zipped
 from support.callers import Caller
 from support.git import git
+from support.queues import Events
 from support.reviews import EVERYTHING, Review, reviewed
 from support.services import World
 
@@ -108,6 +109,13 @@ def clone(aws: LocalAws, name: str, tmp_path: Path) -> Path:
 def review(clone: Path, name: str, sign_in: Callable[..., Caller]) -> Review:
     """A repository of the test's name with a branch to merge, and its author."""
     return reviewed(clone, name, sign_in(EVERYTHING, session="author"))
+
+
+@pytest.fixture
+def events(aws: LocalAws, review: Review) -> Events:
+    """All events of the repository of `review`, from now on."""
+    arn = f"arn:aws:codecommit:us-west-2:111111111111:{review.name}"
+    return Events(aws, review.name, {"source": ["aws.codecommit"], "resources": [arn]})
 
 
 def _policy(*statements: Statement) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from local_aws import LocalAws
 from support.git import commit, git
+from support.reviews import Review
 
 _PLACE = "us-west-2:111111111111"
 _BUILDSPEC = """
@@ -279,3 +280,22 @@ def test_a_rule_without_the_right_role_starts_nothing(
     commit(clone, {"who": "world"}, "Try it")
     git(clone, "push", "--quiet", "origin", "main")
     assert pipeline.executions() == []
+
+
+def test_a_merged_pull_request_starts_the_pipeline(
+    aws: LocalAws, name: str, pipeline: Pipeline, review: Review, until: Callable[..., Any]
+) -> None:
+    # GIVEN a pipeline that a change of main starts, and a pull request
+    pipeline.make()
+    pipeline.trigger_by_push()
+    made = review.open()
+    review.push({"more.yaml": "b: 2\n"})
+    assert pipeline.executions() == []
+
+    # WHEN it is merged
+    review.codecommit.merge_pull_request_by_squash(pullRequestId=made["pullRequestId"], repositoryName=name)
+
+    # THEN the merge commit goes into the pipeline
+    until(lambda: _is_over(pipeline))
+    source = pipeline.actions()["Source"]["output"]["executionResult"]
+    assert source["externalExecutionId"] == review.tip("main")

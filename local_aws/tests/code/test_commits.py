@@ -44,8 +44,8 @@ def test_a_file_is_read_by_branch_or_commit(codecommit: Any, name: str, clone: P
     git(clone, "push", "--quiet", "origin", "main")
     on = {"repositoryName": name, "filePath": "a.yaml"}
     assert codecommit.get_file(**on)["fileContent"] == b"a: 2\n"
-    told = codecommit.get_file(**on, commitSpecifier=first)
-    assert (told["fileContent"], told["commitId"], told["fileMode"]) == (b"a: 1\n", first, "NORMAL")
+    answer = codecommit.get_file(**on, commitSpecifier=first)
+    assert (answer["fileContent"], answer["commitId"], answer["fileMode"]) == (b"a: 1\n", first, "NORMAL")
     assert refused(lambda: codecommit.get_file(**on, commitSpecifier="none")) == "CommitDoesNotExistException"
     missing = refused(lambda: codecommit.get_file(repositoryName=name, filePath="none"))
     assert missing == "FileDoesNotExistException"

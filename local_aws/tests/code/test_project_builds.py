@@ -75,5 +75,5 @@ def test_variables_that_are_read_elsewhere_are_refused(aws: LocalAws, name: str,
     project(aws, name, make_role, "version: 0.2\n")
     secret = [{"name": "A", "value": "a", "type": "SECRETS_MANAGER"}]
     start = aws.client("codebuild").start_build
-    told = refused(lambda: start(projectName=name, environmentVariablesOverride=secret))
-    assert told == "InvalidInputException"
+    error = refused(lambda: start(projectName=name, environmentVariablesOverride=secret))
+    assert error == "InvalidInputException"

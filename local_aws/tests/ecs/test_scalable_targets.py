@@ -49,8 +49,8 @@ def test_a_registered_service_is_described(scaling: Any, name: str) -> None:
 
     # AND no more once it is deregistered
     scaling.deregister_scalable_target(**_on(name))
-    told = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[f"service/{name}/{name}"])
-    assert told["ScalableTargets"] == []
+    answer = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[f"service/{name}/{name}"])
+    assert answer["ScalableTargets"] == []
     assert refused(lambda: scaling.deregister_scalable_target(**_on(name))) == "ObjectNotFoundException"
 
 
@@ -62,11 +62,11 @@ def test_targets_come_in_pages(aws: LocalAws, scaling: Any, world: World, name: 
         )
         on = {**_on(name), "ResourceId": f"service/{name}/{service}"}
         scaling.register_scalable_target(**on, MinCapacity=0, MaxCapacity=1)
-    wanted = [f"service/{name}/{name}-{number}" for number in range(3)]
+    names = [f"service/{name}/{name}-{number}" for number in range(3)]
     pages = scaling.get_paginator("describe_scalable_targets").paginate(
-        ServiceNamespace="ecs", ResourceIds=wanted, PaginationConfig={"PageSize": 2}
+        ServiceNamespace="ecs", ResourceIds=names, PaginationConfig={"PageSize": 2}
     )
-    assert [[each["ResourceId"] for each in page["ScalableTargets"]] for page in pages] == [wanted[:2], wanted[2:]]
+    assert [[each["ResourceId"] for each in page["ScalableTargets"]] for page in pages] == [names[:2], names[2:]]
 
 
 def test_what_cannot_be_registered_is_refused(scaling: Any, name: str) -> None:
@@ -87,8 +87,8 @@ def test_describing_is_authorized_on_star(scaling: Any, as_role: Callable[..., C
     action = "application-autoscaling:DescribeScalableTargets"
     as_role(allow(action, "*"))("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")
     narrow = as_role(allow(action, "arn:aws:application-autoscaling:us-west-2:111111111111:scalable-target/*"))
-    told = denied(lambda: narrow("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs"))
-    assert f"{action} on resource: *" in told
+    error = denied(lambda: narrow("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs"))
+    assert f"{action} on resource: *" in error
 
 
 def test_registering_is_authorized_on_targets(

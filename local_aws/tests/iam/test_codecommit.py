@@ -72,8 +72,8 @@ def test_calls_on_a_request_are_authorized_on_its_repository(review: Review, sig
     # THEN the ARN of the request's repository decides
     for call, action in zip(calls, actions, strict=True):
         call(right)
-        told = denied(lambda call=call: call(wrong))  # type: ignore[misc]
-        assert f"codecommit:{action} on resource: arn:aws:codecommit:{_PLACE}:{review.name}" in told
+        error = denied(lambda call=call: call(wrong))  # type: ignore[misc]
+        assert f"codecommit:{action} on resource: arn:aws:codecommit:{_PLACE}:{review.name}" in error
     denied(lambda: right.update_pull_request_title(pullRequestId=number, title="x"))
 
 
@@ -99,7 +99,14 @@ def test_templates_are_authorized_on_star(review: Review, sign_in: SignIn, name:
 
 def test_a_branch_is_protected_against_calls(review: Review, sign_in: SignIn) -> None:
     # GIVEN a role that may not change main
-    changes = ["CreateCommit", "PutFile", "DeleteFile", "DeleteBranch", *(f"MergePullRequestBy{m}" for m in _MERGES)]
+    changes = [
+        "CreateBranch",
+        "CreateCommit",
+        "PutFile",
+        "DeleteFile",
+        "DeleteBranch",
+        *(f"MergePullRequestBy{m}" for m in _MERGES),
+    ]
     client = sign_in(EVERYTHING, _denied_on("main", changes, review.name)).client("codecommit")
     made = review.open()
 
@@ -109,6 +116,7 @@ def test_a_branch_is_protected_against_calls(review: Review, sign_in: SignIn) ->
     denied(lambda: client.create_commit(**main, putFiles=[content]))
     denied(lambda: client.put_file(**main, **content))
     denied(lambda: client.delete_file(**main, filePath="services.yaml"))
+    denied(lambda: client.create_branch(repositoryName=review.name, branchName="main", commitId=review.tip("change")))
     denied(lambda: client.delete_branch(repositoryName=review.name, branchName="main"))
     on = {"pullRequestId": made["pullRequestId"], "repositoryName": review.name}
     for merge in ("fast_forward", "squash", "three_way"):
@@ -166,13 +174,13 @@ def test_a_signature_is_for_one_repository_and_one_key(
             git(tmp_path, "clone", "--quiet", url, "refused")
 
 
-def test_a_push_of_a_role_is_told_with_its_arn(review: Review, sign_in: SignIn, aws: LocalAws, name: str) -> None:
+def test_a_push_of_a_role_is_an_event_with_its_arn(review: Review, sign_in: SignIn, aws: LocalAws, name: str) -> None:
     pattern = {"source": ["aws.codecommit"], "detail": {"repositoryName": [name], "event": ["referenceUpdated"]}}
-    told = Events(aws, name, pattern)
+    events = Events(aws, name, pattern)
     caller = sign_in(EVERYTHING, session="pusher")
     git(review.clone, "remote", "set-url", "origin", aws.clone_url(name, caller.credentials))
     review.push({"more.yaml": "b: 3\n"})
-    assert [event["detail"]["callerUserArn"] for event in told.receive(1)] == [caller.arn]
+    assert [event["detail"]["callerUserArn"] for event in events.receive(1)] == [caller.arn]
 
 
 def test_the_credential_helper_of_the_aws_cli_signs_for_git(

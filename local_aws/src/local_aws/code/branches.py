@@ -111,8 +111,8 @@ def _file(place: Place, data: Data) -> Data:
 
 def entry(repository: Repository, commit: str, path: str) -> tuple[str, str]:
     """Mode and id of what is at a path of a commit; empty ones if nothing is."""
-    told = repository.git("ls-tree", commit, "--", path).partition("\t")[0].split()
-    return (told[0], told[2]) if told else ("", "")
+    fields = repository.git("ls-tree", commit, "--", path).partition("\t")[0].split()
+    return (fields[0], fields[2]) if fields else ("", "")
 
 
 def _differences(place: Place, data: Data) -> Data:
@@ -125,8 +125,8 @@ def _differences(place: Place, data: Data) -> Data:
         before = repository.commit_of(data["beforeCommitSpecifier"])
     found = []
     for line in repository.git("diff-tree", "-r", "--no-renames", before, after).splitlines():
-        told, _, path = line.partition("\t")
-        old_mode, mode, old_blob, blob, kind = told.lstrip(":").split(" ")
+        fields, _, path = line.partition("\t")
+        old_mode, mode, old_blob, blob, kind = fields.lstrip(":").split(" ")
         difference: Data = {"changeType": kind if kind in "AMD" else "M"}
         if kind != "A":
             difference["beforeBlob"] = {"blobId": old_blob, "path": path, "mode": old_mode}

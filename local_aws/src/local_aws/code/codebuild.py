@@ -102,8 +102,8 @@ def _check_limit(place: Place, project: Data) -> None:
     limit, prefix = project.get("concurrentBuildLimit"), place.arn("codebuild", f"build/{project['name']}:")
     running = sum(1 for build in _builds.values() if build["arn"].startswith(prefix) and not build["buildComplete"])
     if limit and running >= limit:
-        told = f"Cannot have more than {limit} active builds for the project {project['name']}"
-        raise ServiceError("AccountLimitExceededException", told)
+        message = f"Cannot have more than {limit} active builds for the project {project['name']}"
+        raise ServiceError("AccountLimitExceededException", message)
 
 
 def _check_variables(project: Data, data: Data) -> None:

@@ -93,9 +93,9 @@ on_delete: list[Callable[[Repository], None]] = []
 def start() -> None:
     """Put CodeCommit behind the server's router."""
     from local_aws.code import branches, commits
-    from local_aws.code.pull_requests import approval_rules, approvals, comments, operations, templates
+    from local_aws.code.pull_requests import approval_rules, approvals, comments, operations, pushes, templates
 
-    operations.follow_pushes()
+    pushes.follow()
     parts = (branches, commits, operations, approval_rules, approvals, comments, templates)
     serve(
         "codecommit",

@@ -50,15 +50,15 @@ def _create(place: Place, data: Data) -> Data:
 
 def _put(place: Place, data: Data) -> Data:
     change = Change(data["filePath"], data["fileContent"], data.get("fileMode") or "NORMAL")
-    told = _commit(place, data, [change], data.get("name"), no_change="SameFileContentException")
-    written = (told["filesAdded"] + told["filesUpdated"])[0]
-    return {"commitId": told["commitId"], "treeId": told["treeId"], "blobId": written["blobId"]}
+    answer = _commit(place, data, [change], data.get("name"), no_change="SameFileContentException")
+    written = (answer["filesAdded"] + answer["filesUpdated"])[0]
+    return {"commitId": answer["commitId"], "treeId": answer["treeId"], "blobId": written["blobId"]}
 
 
 def _delete(place: Place, data: Data) -> Data:
-    told = _commit(place, data, [Change(data["filePath"], None)], data.get("name"))
-    gone = told["filesDeleted"][0]
-    ids = {name: told[name] for name in ("commitId", "treeId")}
+    answer = _commit(place, data, [Change(data["filePath"], None)], data.get("name"))
+    gone = answer["filesDeleted"][0]
+    ids = {name: answer[name] for name in ("commitId", "treeId")}
     return {**ids, "blobId": gone["blobId"], "filePath": data["filePath"]}
 
 
@@ -69,21 +69,21 @@ def _commit(
     before = repository.refs()
     parent = before.get(reference)
     _check_parent(repository, before, parent, data)
-    told: Data = {"filesAdded": [], "filesUpdated": [], "filesDeleted": []}
+    answer: Data = {"filesAdded": [], "filesUpdated": [], "filesDeleted": []}
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         if parent:
             _git(repository, index, "read-tree", parent)
         for change in changes:
             kind, line = _apply(repository, index, parent, change)
-            told[kind].append(line)
+            answer[kind].append(line)
         tree = _git(repository, index, "write-tree")
     if parent and tree == repository.git("rev-parse", f"{parent}^{{tree}}"):
         raise ServiceError(no_change, "the files are as they were")
     made = _write(repository, tree, parent, author, data)
     repository.move(reference, made, parent or "")
     codecommit.pushed(repository, before, {**before, reference: made}, caller())
-    return {"commitId": made, "treeId": tree, **told}
+    return {"commitId": made, "treeId": tree, **answer}
 
 
 def _check_parent(repository: Repository, refs: dict[str, str], parent: str | None, data: Data) -> None:
@@ -109,8 +109,8 @@ def _apply(repository: Repository, index: Path, parent: str | None, change: Chan
     content = base64.b64decode(change.content)
     written = _git(repository, index, "hash-object", "-w", "--stdin", given=content)
     _git(repository, index, "update-index", "--add", "--cacheinfo", f"{_MODES[change.mode]},{written},{change.path}")
-    told = {"absolutePath": change.path, "blobId": written, "fileMode": change.mode}
-    return ("filesUpdated" if mode else "filesAdded"), told
+    answer = {"absolutePath": change.path, "blobId": written, "fileMode": change.mode}
+    return ("filesUpdated" if mode else "filesAdded"), answer
 
 
 def _write(repository: Repository, tree: str, parent: str | None, author: str | None, data: Data) -> str:

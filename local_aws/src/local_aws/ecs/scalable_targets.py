@@ -123,13 +123,13 @@ def _given(data: Data) -> Data:
 
 
 def _describe(place: Place, data: Data) -> Data:
-    wanted, token = data.get("ResourceIds"), str(data.get("NextToken") or "0")
+    names, token = data.get("ResourceIds"), str(data.get("NextToken") or "0")
     size = data.get("MaxResults") or _PAGE
     if not token.isdigit():
         raise ServiceError("InvalidNextTokenException", "the token is none of ours")
-    if not 0 < size <= _PAGE or len(wanted or []) > _PAGE:
+    if not 0 < size <= _PAGE or len(names or []) > _PAGE:
         raise ServiceError("ValidationException", f"at most {_PAGE} targets come at once")
-    found = [target for (where, name), target in _targets.items() if where == place and (not wanted or name in wanted)]
+    found = [target for (where, name), target in _targets.items() if where == place and (not names or name in names)]
     end = int(token) + size
     return {"ScalableTargets": found[int(token) : end], **({"NextToken": str(end)} if end < len(found) else {})}
 

@@ -32,15 +32,15 @@ def start_build(target: Any, event: Any, rule: Any, rule_arn: str, view: Any = N
 
     name = rule_arn.rsplit("/", 1)[-1]
     try:
-        wanted = _input(_payload(target, event, rule, view))
+        given = _input(_payload(target, event, rule, view))
         session = assume(str(target.get("RoleArn") or "::::"), "events.amazonaws.com", "rule", rule_arn)
         require(session, "codebuild:StartBuild", arn, place.region)
-        told = codebuild.start_build(place, {**wanted, "projectName": project}, f"rule/{name}")
+        answer = codebuild.start_build(place, {**given, "projectName": project}, f"rule/{name}")
     except (Denied, NotTrusted, ServiceError, ValueError) as error:
         log.warning("the rule %s did not start %s: %s", name, project, error)
         trace.add("rule-failed", rule=name, target=arn, why=f"{type(error).__name__}: {error}")
         return
-    trace.add("started-by-rule", rule=name, build=told["build"]["id"])
+    trace.add("started-by-rule", rule=name, build=answer["build"]["id"])
 
 
 def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.code.pull_requests import comments, records
 from local_aws.control.protocol import Place
 
-_ON_A_BRANCH = ("CreateCommit", "PutFile", "DeleteFile", "DeleteBranch")
+_ON_A_BRANCH = ("CreateBranch", "CreateCommit", "PutFile", "DeleteFile", "DeleteBranch")
 
 
 def authorized_on(data: dict[str, Any], region: str, account: str) -> str | None:

@@ -21,17 +21,17 @@ def _approve(caller: Caller, request: dict[str, Any], state: str = "APPROVE") ->
 
 
 def _evaluation(review: Review, request: dict[str, Any]) -> dict[str, Any]:
-    told = review.codecommit.evaluate_pull_request_approval_rules(
+    answer = review.codecommit.evaluate_pull_request_approval_rules(
         pullRequestId=request["pullRequestId"], revisionId=request["revisionId"]
     )
-    return dict(told["evaluation"])
+    return dict(answer["evaluation"])
 
 
 def _add_rule(review: Review, request: dict[str, Any], content: str, name: str = "reviewed") -> dict[str, Any]:
-    told = review.codecommit.create_pull_request_approval_rule(
+    answer = review.codecommit.create_pull_request_approval_rule(
         pullRequestId=request["pullRequestId"], approvalRuleName=name, approvalRuleContent=content
     )
-    return dict(told["approvalRule"])
+    return dict(answer["approvalRule"])
 
 
 def _merge(review: Review, request: dict[str, Any]) -> None:
@@ -81,8 +81,8 @@ def test_an_approval_is_for_one_revision(review: Review, sign_in: SignIn) -> Non
     assert refused(lambda: _evaluation(review, made)) == "RevisionNotCurrentException"
     states = review.codecommit.get_pull_request_approval_states
     assert states(pullRequestId=made["pullRequestId"], revisionId=now["revisionId"])["approvals"] == []
-    told = states(pullRequestId=made["pullRequestId"], revisionId=made["revisionId"])["approvals"]
-    assert told == [{"userArn": reviewer.arn, "approvalState": "APPROVE"}]
+    answer = states(pullRequestId=made["pullRequestId"], revisionId=made["revisionId"])["approvals"]
+    assert answer == [{"userArn": reviewer.arn, "approvalState": "APPROVE"}]
 
 
 def test_an_approval_can_be_revoked(review: Review, sign_in: SignIn) -> None:
@@ -113,6 +113,9 @@ def test_as_many_as_the_rule_says(review: Review, sign_in: SignIn) -> None:
         ("CodeCommitApprovers:111111111111:assumed-role/ROLE/reviewer", True),
         ("CodeCommitApprovers:111111111111:assumed-role/ROLE/*", True),
         ("CodeCommitApprovers:111111111111:*reviewer", True),
+        ("CodeCommitApprovers:111111111111:ROLE/reviewer", True),
+        ("CodeCommitApprovers:111111111111:ROLE/*", True),
+        ("CodeCommitApprovers:111111111111:ROLE", False),
         # A role's session is not found by its session's name alone.
         ("CodeCommitApprovers:111111111111:reviewer", False),
         ("CodeCommitApprovers:222222222222:*", False),
@@ -135,8 +138,8 @@ def test_rules_are_changed_and_deleted(review: Review) -> None:
     assert refused(lambda: _add_rule(review, made, rule())) == "ApprovalRuleNameAlreadyExistsException"
     update, delete = client.update_pull_request_approval_rule_content, client.delete_pull_request_approval_rule
     on = {"pullRequestId": number, "approvalRuleName": "reviewed"}
-    told = refused(lambda: update(**on, newRuleContent=rule(3), existingRuleContentSha256="0" * 64))
-    assert told == "InvalidRuleContentSha256Exception"
+    error = refused(lambda: update(**on, newRuleContent=rule(3), existingRuleContentSha256="0" * 64))
+    assert error == "InvalidRuleContentSha256Exception"
     sha256 = added["ruleContentSha256"]
     changed = update(**on, newRuleContent=rule(3), existingRuleContentSha256=sha256)["approvalRule"]
     assert (changed["approvalRuleContent"], changed["approvalRuleId"]) == (rule(3), added["approvalRuleId"])
@@ -156,6 +159,8 @@ def test_rules_are_changed_and_deleted(review: Review) -> None:
         rule(1, ["somebody"]),
         rule().replace("Approvers", "People"),
         rule(references=["main"]),
+        rule(references=["refs/heads/*"]),
+        rule(references=["refs/heads/a"] * 101),
         rule().replace("Statements", "Statement"),
     ],
 )
@@ -174,9 +179,9 @@ def test_rules_can_be_overridden_for_a_revision(review: Review) -> None:
     # WHEN they are overridden
     client.override_pull_request_approval_rules(**on, overrideStatus="OVERRIDE")
 
-    # THEN it is told by whom, and it may be merged until that is revoked
-    told = client.get_pull_request_override_state(**on)
-    assert (told["overridden"], told["overrider"]) == (True, review.author.arn)
+    # THEN their state says by whom, and it may be merged until that is revoked
+    answer = client.get_pull_request_override_state(**on)
+    assert (answer["overridden"], answer["overrider"]) == (True, review.author.arn)
     assert (_evaluation(review, made)["approved"], _evaluation(review, made)["overridden"]) == (True, True)
     again = refused(lambda: client.override_pull_request_approval_rules(**on, overrideStatus="OVERRIDE"))
     assert again == "OverrideAlreadySetException"

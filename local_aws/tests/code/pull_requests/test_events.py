@@ -1,12 +1,9 @@
-"""What is told of pull requests on the default bus, in AWS's shape."""
+"""The events of pull requests on the default bus, in AWS's shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
-from local_aws import LocalAws
 from support.callers import Caller
 from support.queues import Events
 from support.reviews import EVERYTHING, Review, rule
@@ -14,16 +11,9 @@ from support.reviews import EVERYTHING, Review, rule
 _STATE_CHANGE = "CodeCommit Pull Request State Change"
 
 
-@pytest.fixture
-def told(aws: LocalAws, review: Review) -> Events:
-    """All events of the repository."""
-    arn = f"arn:aws:codecommit:us-west-2:111111111111:{review.name}"
-    return Events(aws, review.name, {"source": ["aws.codecommit"], "resources": [arn]})
-
-
-def test_a_request_is_told_when_it_is_opened(review: Review, told: Events) -> None:
+def test_a_new_request_is_an_event(review: Review, events: Events) -> None:
     made = review.open(description="Why")
-    (event,) = told.receive(1)
+    (event,) = events.receive(1)
     detail, target = event["detail"], made["pullRequestTargets"][0]
     assert (event["detail-type"], event["source"]) == (_STATE_CHANGE, "aws.codecommit")
     assert {name: value for name, value in detail.items() if name not in ("notificationBody",)} == {
@@ -46,26 +36,25 @@ def test_a_request_is_told_when_it_is_opened(review: Review, told: Events) -> No
     }
 
 
-def test_a_push_to_the_source_is_told_with_the_new_revision(review: Review, told: Events) -> None:
+def test_a_push_to_the_source_is_an_event_with_the_new_revision(review: Review, events: Events) -> None:
     made = review.open()
     pushed = review.push({"more.yaml": "b: 2\n"})
-    events = told.receive(3)
-    by_name = {event["detail"]["event"]: event["detail"] for event in events}
+    by_name = {event["detail"]["event"]: event["detail"] for event in events.receive(3)}
     assert by_name.keys() == {"pullRequestCreated", "referenceUpdated", "pullRequestSourceBranchUpdated"}
     updated = by_name["pullRequestSourceBranchUpdated"]
     assert (updated["sourceCommit"], updated["revisionId"]) == (pushed, review.again(made)["revisionId"])
     assert updated["revisionId"] != made["revisionId"]
 
 
-def test_a_merge_is_told_and_moves_the_branch_as_a_push_does(review: Review, told: Events) -> None:
+def test_a_merge_is_an_event_of_the_request_and_of_the_branch(review: Review, events: Events) -> None:
     # GIVEN a request
     made, tip = review.open(), review.tip("main")
 
     # WHEN it is merged
     review.codecommit.merge_pull_request_by_squash(pullRequestId=made["pullRequestId"], repositoryName=review.name)
 
-    # THEN both the request's end and the branch's update are told
-    by_name = {event["detail"]["event"]: event for event in told.receive(3)}
+    # THEN there is an event of the request's end and one of the branch's update
+    by_name = {event["detail"]["event"]: event for event in events.receive(3)}
     assert by_name.keys() == {"pullRequestCreated", "pullRequestMergeStatusUpdated", "referenceUpdated"}
     merged = by_name["pullRequestMergeStatusUpdated"]["detail"]
     assert (merged["isMerged"], merged["pullRequestStatus"]) == ("True", "Closed")
@@ -81,15 +70,15 @@ def test_a_merge_is_told_and_moves_the_branch_as_a_push_does(review: Review, tol
     assert (moved["detail"]["mergeOption"], moved["detail"]["destinationCommitId"]) == ("SQUASH_MERGE", tip)
 
 
-def test_a_closed_request_is_told(review: Review, told: Events) -> None:
+def test_a_closed_request_is_an_event(review: Review, events: Events) -> None:
     made = review.open()
     review.codecommit.update_pull_request_status(pullRequestId=made["pullRequestId"], pullRequestStatus="CLOSED")
-    detail = told.receive(2)[1]["detail"]
+    detail = events.receive(2)[1]["detail"]
     assert (detail["event"], detail["pullRequestStatus"]) == ("pullRequestStatusChanged", "Closed")
     assert detail["isMerged"] == "False"
 
 
-def test_rules_and_approvals_are_told(review: Review, told: Events, sign_in: Callable[..., Caller]) -> None:
+def test_rules_and_approvals_are_events(review: Review, events: Events, sign_in: Callable[..., Caller]) -> None:
     made, reviewer, client = review.open(), sign_in(EVERYTHING), review.codecommit
     number, on = made["pullRequestId"], {"pullRequestId": made["pullRequestId"], "revisionId": made["revisionId"]}
     name = {"approvalRuleName": "reviewed"}
@@ -99,7 +88,7 @@ def test_rules_and_approvals_are_told(review: Review, told: Events, sign_in: Cal
     client.override_pull_request_approval_rules(**on, overrideStatus="OVERRIDE")
     client.delete_pull_request_approval_rule(pullRequestId=number, **name)
 
-    details = {event["detail"]["event"]: event["detail"] for event in told.receive(6)}
+    details = {event["detail"]["event"]: event["detail"] for event in events.receive(6)}
     assert set(details) == {
         "pullRequestCreated",
         "pullRequestApprovalRuleCreated",
@@ -115,7 +104,7 @@ def test_rules_and_approvals_are_told(review: Review, told: Events, sign_in: Cal
     assert details["pullRequestApprovalRuleOverridden"]["overrideStatus"] == "OVERRIDE"
 
 
-def test_comments_are_told(review: Review, told: Events) -> None:
+def test_comments_are_events(review: Review, events: Events) -> None:
     made = review.open()
     target = made["pullRequestTargets"][0]
     comment = review.codecommit.post_comment_for_pull_request(
@@ -126,7 +115,7 @@ def test_comments_are_told(review: Review, told: Events) -> None:
         content="Good",
     )["comment"]
     review.codecommit.update_comment(commentId=comment["commentId"], content="Better")
-    _, created, updated = told.receive(3)
+    _, created, updated = events.receive(3)
     assert created["detail-type"] == updated["detail-type"] == "CodeCommit Comment on Pull Request"
     assert (created["detail"]["event"], updated["detail"]["event"]) == (
         "commentOnPullRequestCreated",

@@ -16,8 +16,8 @@ _FAST, _SQUASH, _THREE = "fast_forward", "squash", "three_way"
 
 def _merge(review: Review, how: str, request: dict[str, Any], **more: Any) -> dict[str, Any]:
     call = getattr(review.codecommit, f"merge_pull_request_by_{how}")
-    told = call(pullRequestId=request["pullRequestId"], repositoryName=review.name, **more)
-    return dict(told["pullRequest"])
+    answer = call(pullRequestId=request["pullRequestId"], repositoryName=review.name, **more)
+    return dict(answer["pullRequest"])
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_a_merge_moves_the_branch(
     # THEN the destination has the change, with the parents of its kind of merge
     git(tmp_path, "clone", "--quiet", aws.clone_url(review.name), "after")
     assert (tmp_path / "after" / "more.yaml").read_text() == "b: 1\n"
-    told = review.codecommit.get_commit(repositoryName=review.name, commitId=review.tip("main"))["commit"]
-    assert told["parents"] == [tips[branch] for branch in parents]
+    answer = review.codecommit.get_commit(repositoryName=review.name, commitId=review.tip("main"))["commit"]
+    assert answer["parents"] == [tips[branch] for branch in parents]
 
     # AND the request is closed and merged, and shows the tips that were merged
     target = ended["pullRequestTargets"][0]
@@ -56,9 +56,9 @@ def test_a_merge_moves_the_branch(
 
 def test_a_merge_commit_has_the_message_and_author_of_the_call(review: Review) -> None:
     _merge(review, _SQUASH, review.open(), commitMessage="All at once", authorName="Ann", email="ann@example.com")
-    told = review.codecommit.get_commit(repositoryName=review.name, commitId=review.tip("main"))["commit"]
-    assert told["message"].strip() == "All at once"
-    assert (told["author"]["name"], told["author"]["email"]) == ("Ann", "ann@example.com")
+    answer = review.codecommit.get_commit(repositoryName=review.name, commitId=review.tip("main"))["commit"]
+    assert answer["message"].strip() == "All at once"
+    assert (answer["author"]["name"], answer["author"]["email"]) == ("Ann", "ann@example.com")
 
 
 def test_a_fast_forward_needs_a_destination_that_has_not_moved(review: Review) -> None:
@@ -86,12 +86,12 @@ def test_two_changes_of_one_file_conflict_unless_lines_are_compared(review: Revi
         )
         for level in ("FILE_LEVEL", "LINE_LEVEL")
     }
-    assert {level: told["mergeable"] for level, told in seen.items()} == {"FILE_LEVEL": False, "LINE_LEVEL": True}
+    assert {level: answer["mergeable"] for level, answer in seen.items()} == {"FILE_LEVEL": False, "LINE_LEVEL": True}
     assert [each["filePath"] for each in seen["FILE_LEVEL"]["conflictMetadataList"]] == ["services.yaml"]
     assert refused(lambda: _merge(review, _SQUASH, made)) == "ManualMergeRequiredException"
     _merge(review, _SQUASH, made, conflictDetailLevel="LINE_LEVEL")
-    told = review.codecommit.get_file(repositoryName=review.name, filePath="services.yaml")
-    assert told["fileContent"] == b"a: 2\n\n\n\n\nz: 2\n"
+    answer = review.codecommit.get_file(repositoryName=review.name, filePath="services.yaml")
+    assert answer["fileContent"] == b"a: 2\n\n\n\n\nz: 2\n"
 
 
 def test_two_changes_of_one_line_are_a_conflict(review: Review) -> None:
@@ -99,16 +99,16 @@ def test_two_changes_of_one_line_are_a_conflict(review: Review) -> None:
     review.push({"services.yaml": "a: 3\n"}, "change")
     made, tip = review.open(), review.tip("main")
     for how in (_SQUASH, _THREE):
-        told = refused(lambda how=how: _merge(review, how, made, conflictDetailLevel="LINE_LEVEL"))
-        assert told == "ManualMergeRequiredException"
+        error = refused(lambda how=how: _merge(review, how, made, conflictDetailLevel="LINE_LEVEL"))
+        assert error == "ManualMergeRequiredException"
     assert (review.tip("main"), review.again(made)["pullRequestStatus"]) == (tip, "OPEN")
 
 
 def test_a_merge_of_another_commit_than_the_tip_is_refused(review: Review) -> None:
     made, seen = review.open(), review.tip("change")
     review.push({"more.yaml": "b: 2\n"})
-    told = refused(lambda: _merge(review, _FAST, made, sourceCommitId=seen))
-    assert told == "TipOfSourceReferenceIsDifferentException"
+    error = refused(lambda: _merge(review, _FAST, made, sourceCommitId=seen))
+    assert error == "TipOfSourceReferenceIsDifferentException"
     _merge(review, _FAST, made, sourceCommitId=review.tip("change"))
 
 
@@ -116,5 +116,5 @@ def test_a_request_belongs_to_one_repository(aws: LocalAws, review: Review) -> N
     made, other = review.open(), f"{review.name}-other"
     aws.client("codecommit").create_repository(repositoryName=other)
     merge = review.codecommit.merge_pull_request_by_fast_forward
-    told = refused(lambda: merge(pullRequestId=made["pullRequestId"], repositoryName=other))
-    assert told == "RepositoryNotAssociatedWithPullRequestException"
+    error = refused(lambda: merge(pullRequestId=made["pullRequestId"], repositoryName=other))
+    assert error == "RepositoryNotAssociatedWithPullRequestException"

@@ -55,21 +55,21 @@ def test_a_token_makes_one_request(review: Review) -> None:
     assert review.open(clientRequestToken="one")["pullRequestId"] == first["pullRequestId"]
     target = {"repositoryName": review.name, "sourceReference": "change"}
     create = review.codecommit.create_pull_request
-    told = refused(lambda: create(title="Another", targets=[target], clientRequestToken="one"))
-    assert told == "IdempotencyParameterMismatchException"
+    error = refused(lambda: create(title="Another", targets=[target], clientRequestToken="one"))
+    assert error == "IdempotencyParameterMismatchException"
 
 
 def test_what_cannot_be_a_request_is_refused(review: Review) -> None:
     create = review.codecommit.create_pull_request
 
-    def told(source: str, destination: str = "main", title: str = "A", **more: Any) -> str:
+    def error_of(source: str, destination: str = "main", title: str = "A", **more: Any) -> str:
         target = {"repositoryName": review.name, "sourceReference": source, "destinationReference": destination}
         return refused(lambda: create(title=title, targets=[target], **more))
 
-    assert told("nothing") == "ReferenceDoesNotExistException"
-    assert told("main") == "SourceAndDestinationAreSameException"
-    assert told("change", title="x" * 151) == "InvalidTitleException"
-    assert told("change", description="x" * 10_241) == "InvalidDescriptionException"
+    assert error_of("nothing") == "ReferenceDoesNotExistException"
+    assert error_of("main") == "SourceAndDestinationAreSameException"
+    assert error_of("change", title="x" * 151) == "InvalidTitleException"
+    assert error_of("change", description="x" * 10_241) == "InvalidDescriptionException"
     assert refused(lambda: review.codecommit.get_pull_request(pullRequestId="0")) == "PullRequestDoesNotExistException"
 
 
@@ -77,15 +77,15 @@ def test_title_and_description_change_while_it_is_open(review: Review) -> None:
     number = review.open()["pullRequestId"]
     client = review.codecommit
     client.update_pull_request_title(pullRequestId=number, title="Better")
-    told = client.update_pull_request_description(pullRequestId=number, description="Because")["pullRequest"]
-    assert (told["title"], told["description"]) == ("Better", "Because")
+    answer = client.update_pull_request_description(pullRequestId=number, description="Because")["pullRequest"]
+    assert (answer["title"], answer["description"]) == ("Better", "Because")
 
     closed = client.update_pull_request_status(pullRequestId=number, pullRequestStatus="CLOSED")["pullRequest"]
     assert closed["pullRequestStatus"] == "CLOSED"
     reopen = lambda: client.update_pull_request_status(pullRequestId=number, pullRequestStatus="OPEN")  # noqa: E731
     assert refused(reopen) == "InvalidPullRequestStatusUpdateException"
-    told = refused(lambda: client.update_pull_request_title(pullRequestId=number, title="Late"))
-    assert told == "PullRequestAlreadyClosedException"
+    error = refused(lambda: client.update_pull_request_title(pullRequestId=number, title="Late"))
+    assert error == "PullRequestAlreadyClosedException"
 
 
 def test_a_deleted_repository_has_no_requests(aws: LocalAws, review: Review) -> None:

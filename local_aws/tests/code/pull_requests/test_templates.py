@@ -41,13 +41,24 @@ def test_a_new_request_gets_the_rules_of_its_destination(review: Review, templat
     assert added["approvalRuleContent"] == rule(references=["refs/heads/main"])
     assert other["approvalRules"] == []
     on = {"pullRequestId": made["pullRequestId"], "approvalRuleName": added["approvalRuleName"]}
-    told = refused(lambda: client.delete_pull_request_approval_rule(**on))
-    assert told == "CannotDeleteApprovalRuleFromTemplateException"
-    told = refused(lambda: client.update_pull_request_approval_rule_content(**on, newRuleContent=rule(2)))
-    assert told == "CannotModifyApprovalRuleFromTemplateException"
+    error = refused(lambda: client.delete_pull_request_approval_rule(**on))
+    assert error == "CannotDeleteApprovalRuleFromTemplateException"
+    error = refused(lambda: client.update_pull_request_approval_rule_content(**on, newRuleContent=rule(2)))
+    assert error == "CannotModifyApprovalRuleFromTemplateException"
     merge = client.merge_pull_request_by_fast_forward
-    told = refused(lambda: merge(pullRequestId=made["pullRequestId"], repositoryName=review.name))
-    assert told == "PullRequestApprovalRulesNotSatisfiedException"
+    error = refused(lambda: merge(pullRequestId=made["pullRequestId"], repositoryName=review.name))
+    assert error == "PullRequestApprovalRulesNotSatisfiedException"
+
+
+def test_a_destination_may_have_a_wildcard(review: Review, template: str) -> None:
+    client = review.codecommit
+    for branch, is_for_it in (("release/1", True), ("released", False)):
+        content = rule(references=["refs/heads/release/*"])
+        client.update_approval_rule_template_content(approvalRuleTemplateName=template, newRuleContent=content)
+        client.create_branch(repositoryName=review.name, branchName=branch, commitId=review.tip("main"))
+        target = {"repositoryName": review.name, "sourceReference": "change", "destinationReference": branch}
+        made = client.create_pull_request(title="For a release", targets=[target])["pullRequest"]
+        assert bool(made["approvalRules"]) is is_for_it
 
 
 def test_a_request_keeps_the_rules_that_it_began_with(review: Review, template: str) -> None:
@@ -63,10 +74,10 @@ def test_a_request_keeps_the_rules_that_it_began_with(review: Review, template: 
 def test_a_template_is_read_changed_and_listed(review: Review, template: str) -> None:
     client = review.codecommit
     on = {"approvalRuleTemplateName": template}
-    told = client.get_approval_rule_template(**on)["approvalRuleTemplate"]
+    answer = client.get_approval_rule_template(**on)["approvalRuleTemplate"]
     content = rule(references=["refs/heads/main"])
-    assert told["ruleContentSha256"] == hashlib.sha256(content.encode()).hexdigest()
-    assert (told["approvalRuleTemplateDescription"], told["lastModifiedUser"]) == ("One of us", review.author.arn)
+    assert answer["ruleContentSha256"] == hashlib.sha256(content.encode()).hexdigest()
+    assert (answer["approvalRuleTemplateDescription"], answer["lastModifiedUser"]) == ("One of us", review.author.arn)
     assert client.list_repositories_for_approval_rule_template(**on)["repositoryNames"] == [review.name]
     of_it = client.list_associated_approval_rule_templates_for_repository(repositoryName=review.name)
     assert of_it["approvalRuleTemplateNames"] == [template]
@@ -79,7 +90,7 @@ def test_a_template_is_read_changed_and_listed(review: Review, template: str) ->
     changed = client.update_approval_rule_template_name(
         oldApprovalRuleTemplateName=template, newApprovalRuleTemplateName=f"{template}-new"
     )["approvalRuleTemplate"]
-    assert changed["approvalRuleTemplateId"] == told["approvalRuleTemplateId"]
+    assert changed["approvalRuleTemplateId"] == answer["approvalRuleTemplateId"]
     assert changed["approvalRuleTemplateDescription"] == "Two of us"
     assert refused(lambda: client.get_approval_rule_template(**on)) == "ApprovalRuleTemplateDoesNotExistException"
     client.update_approval_rule_template_name(
@@ -98,7 +109,7 @@ def test_a_template_in_use_is_not_deleted(review: Review, template: str) -> None
 
 def test_wrong_templates_are_refused(review: Review, template: str) -> None:
     create = review.codecommit.create_approval_rule_template
-    told = refused(lambda: create(approvalRuleTemplateName=template, approvalRuleTemplateContent=rule()))
-    assert told == "ApprovalRuleTemplateNameAlreadyExistsException"
-    told = refused(lambda: create(approvalRuleTemplateName=f"{template}-2", approvalRuleTemplateContent="{}"))
-    assert told == "InvalidApprovalRuleTemplateContentException"
+    error = refused(lambda: create(approvalRuleTemplateName=template, approvalRuleTemplateContent=rule()))
+    assert error == "ApprovalRuleTemplateNameAlreadyExistsException"
+    error = refused(lambda: create(approvalRuleTemplateName=f"{template}-2", approvalRuleTemplateContent="{}"))
+    assert error == "InvalidApprovalRuleTemplateContentException"

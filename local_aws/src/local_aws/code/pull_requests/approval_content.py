@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-_AT_MOST = 3000
+_AT_MOST, _REFERENCES_AT_MOST = 3000, 100
+_REFERENCE = re.compile(r"refs/heads/[^*]")
 _VERSION = "2018-11-08"
 _SHORT = "CodeCommitApprovers:"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A rule. ``references``: the destinations that it is for (empty: all); ``statements``: how many approvals each
-    needs, and from whom (empty: from anybody)."""
+    """A rule. ``references``: the destinations that it is for, with ``*`` for any text (empty: all);
+    ``statements``: how many approvals each needs, and from whom (empty: from anybody)."""
 
     references: tuple[str, ...]
     statements: tuple[tuple[int, tuple[str, ...]], ...]
 
     def is_for(self, destination: str) -> bool:
         """Whether the rule is for requests to merge into ``destination`` (``refs/heads/…``)."""
-        return not self.references or destination in self.references
+        return not self.references or any(_fits(destination, each) for each in self.references)
 
     def is_satisfied(self, approvers: Iterable[str]) -> bool:
         """Whether these ARNs are enough."""
@@ -47,8 +49,10 @@ def parse(text: str) -> Content:
     if document.get("Version") != _VERSION:
         raise ValueError(f"Version is {_VERSION}")
     references = document.get("DestinationReferences") or []
-    if not all(isinstance(each, str) and each.startswith("refs/heads/") for each in references):
-        raise ValueError("DestinationReferences are written refs/heads/NAME")
+    if not all(isinstance(each, str) and _REFERENCE.match(each) for each in references):
+        raise ValueError("DestinationReferences are written refs/heads/NAME, and a name does not begin with *")
+    if len(references) > _REFERENCES_AT_MOST:
+        raise ValueError(f"there are at most {_REFERENCES_AT_MOST} DestinationReferences")
     statements = document.get("Statements")
     if not isinstance(statements, list) or len(statements) != 1:
         raise ValueError("Statements has one statement")
@@ -68,11 +72,14 @@ def _statement(found: Any) -> tuple[int, tuple[str, ...]]:
 
 def _is_member(arn: str, member: str) -> bool:
     """``*`` matches any text. ``CodeCommitApprovers:ACCOUNT:NAME`` is an IAM or federated user of that name; a role's
-    session only with a wildcard or its whole ``assumed-role/ROLE/SESSION``."""
+    session only as ``ROLE/SESSION``, with a wildcard or not."""
     if not member.startswith(_SHORT):
-        return fnmatch.fnmatchcase(arn, member.replace("[", "[[]"))
+        return _fits(arn, member)
     account, _, pattern = member.removeprefix(_SHORT).partition(":")
     owner, _, resource = arn.split(":", 4)[-1].partition(":")
-    kind, _, name = resource.partition("/")
-    names = [resource, name] if kind in ("user", "federated-user") else [resource]
-    return owner == account and any(fnmatch.fnmatchcase(each, pattern.replace("[", "[[]")) for each in names)
+    # AWS's documentation leaves the kind of the principal out, and its console writes it.
+    return owner == account and any(_fits(each, pattern) for each in (resource, resource.partition("/")[2]))
+
+
+def _fits(text: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -70,7 +70,7 @@ def _create(place: Place, data: Data) -> Data:
         _check(data["approvalRuleContent"])
         request.rules[name] = _rule(name, data["approvalRuleContent"], caller())
         request.touch()
-    _tell(request, "pullRequestApprovalRuleCreated", request.rules[name])
+    _send_event(request, "pullRequestApprovalRuleCreated", request.rules[name])
     return {"approvalRule": request.rules[name]}
 
 
@@ -85,7 +85,7 @@ def _delete(place: Place, data: Data) -> Data:
             raise ServiceError("CannotDeleteApprovalRuleFromTemplateException", "the rule is a template's")
         del request.rules[data["approvalRuleName"]]
         request.touch()
-    _tell(request, "pullRequestApprovalRuleDeleted", rule)
+    _send_event(request, "pullRequestApprovalRuleDeleted", rule)
     return {"approvalRuleId": rule["approvalRuleId"]}
 
 
@@ -104,7 +104,7 @@ def _update(place: Place, data: Data) -> Data:
         kept = {name: rule[name] for name in ("approvalRuleId", "creationDate")}
         request.rules[data["approvalRuleName"]] = {**changed, **kept}
         request.touch()
-    _tell(request, "pullRequestApprovalRuleUpdated", changed | kept)
+    _send_event(request, "pullRequestApprovalRuleUpdated", changed | kept)
     return {"approvalRule": changed | kept}
 
 
@@ -128,8 +128,8 @@ def _check(content: str) -> None:
         raise ServiceError("InvalidApprovalRuleContentException", str(error)) from None
 
 
-def _tell(request: PullRequest, event: str, rule: Data) -> None:
-    events.tell(
+def _send_event(request: PullRequest, event: str, rule: Data) -> None:
+    events.send(
         request,
         event,
         caller(),

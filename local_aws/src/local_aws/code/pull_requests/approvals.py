@@ -28,7 +28,7 @@ def _approve(place: Place, data: Data) -> Data:
             raise ServiceError("PullRequestCannotBeApprovedByAuthorException", f"{who} is the author of {request.id}")
         request.approvals.setdefault(request.revision, {})[who] = state
         request.touch()
-    events.tell(request, "pullRequestApprovalStateChanged", who, approvalStatus=state)
+    events.send(request, "pullRequestApprovalStateChanged", who, approvalStatus=state)
     return {}
 
 
@@ -51,7 +51,7 @@ def _override(place: Place, data: Data) -> Data:
         if status == "OVERRIDE":
             request.overrides[request.revision] = who
         request.touch()
-    events.tell(request, "pullRequestApprovalRuleOverridden", who, overrideStatus=status)
+    events.send(request, "pullRequestApprovalRuleOverridden", who, overrideStatus=status)
     return {}
 
 

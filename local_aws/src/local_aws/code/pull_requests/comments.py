@@ -106,7 +106,7 @@ def _post(place: Place, data: Data) -> Data:
             _comments[place, made.id] = made
             request.touch()
     if same is None:
-        _tell(request, "commentOnPullRequestCreated", made)
+        _send_event(request, "commentOnPullRequestCreated", made)
     return {**made.where(), "comment": (same or made).view()}
 
 
@@ -150,7 +150,7 @@ def _update(place: Place, data: Data) -> Data:
         raise ServiceError("CommentNotCreatedByCallerException", "only its author may change a comment")
     _check(data["content"])
     found.content, found.modified = data["content"], time.time()
-    _tell(records.find(place, found.request), "commentOnPullRequestUpdated", found)
+    _send_event(records.find(place, found.request), "commentOnPullRequestUpdated", found)
     return {"comment": found.view()}
 
 
@@ -161,6 +161,6 @@ def _check(content: str) -> None:
         raise ServiceError("CommentContentSizeLimitExceededException", f"a comment has at most {_AT_MOST} characters")
 
 
-def _tell(request: PullRequest, event: str, comment: Comment) -> None:
+def _send_event(request: PullRequest, event: str, comment: Comment) -> None:
     on = {"commentId": comment.id, "beforeCommitId": comment.before, "afterCommitId": comment.after}
-    events.tell_comment(request, event, caller(), on)
+    events.send_comment(request, event, caller(), on)

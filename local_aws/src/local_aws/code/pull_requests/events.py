@@ -16,7 +16,7 @@ _STATE_CHANGE = "CodeCommit Pull Request State Change"
 _COMMENT = "CodeCommit Comment on Pull Request"
 
 
-def tell(request: PullRequest, event: str, caller: str, **more: Any) -> None:
+def send(request: PullRequest, event: str, caller: str, **more: Any) -> None:
     """Send a state change: ``event`` as AWS names it, ``more`` members that this event alone has.
 
     AWS writes whether the request is merged as ``"True"`` and ``"False"``, and its status as ``"Open"`` and
@@ -42,10 +42,10 @@ def tell(request: PullRequest, event: str, caller: str, **more: Any) -> None:
         "notificationBody": _body(request, f"{caller} updated the following PullRequest {request.id}."),
         **more,
     }
-    _send(request, _STATE_CHANGE, detail)
+    _put(request, _STATE_CHANGE, detail)
 
 
-def tell_comment(request: PullRequest, event: str, caller: str, comment: Data) -> None:
+def send_comment(request: PullRequest, event: str, caller: str, comment: Data) -> None:
     """Send that a comment was made or changed. ``comment``: id, and the two commits that it is on."""
     detail = {
         "event": event,
@@ -56,10 +56,10 @@ def tell_comment(request: PullRequest, event: str, caller: str, comment: Data) -
         "notificationBody": _body(request, f"{caller} made a comment on the Pull Request {request.id}."),
         **comment,
     }
-    _send(request, _COMMENT, detail)
+    _put(request, _COMMENT, detail)
 
 
-def _send(request: PullRequest, detail_type: str, detail: Data) -> None:
+def _put(request: PullRequest, detail_type: str, detail: Data) -> None:
     arn = request.find_repository().arn
     emit(request.place.account, request.place.region, "aws.codecommit", detail_type, detail, [arn])
 

@@ -95,11 +95,11 @@ def _changed(repository: Repository, before: str, after: str) -> dict[str, str]:
     """Each path that differs, with mode and blob as they are in ``after``."""
     if not before:
         listed = repository.git("ls-tree", "-r", after).splitlines()
-        return {path: told for told, _, path in (line.partition("\t") for line in listed)}
+        return {path: fields for fields, _, path in (line.partition("\t") for line in listed)}
     lines = repository.git("diff-tree", "-r", "--no-renames", before, after).splitlines()
     found = {}
     for line in lines:
-        told, _, path = line.partition("\t")
-        _, mode, _, blob, _ = told.split(" ")
+        fields, _, path = line.partition("\t")
+        _, mode, _, blob, _ = fields.split(" ")
         found[path] = f"{mode} {blob}"
     return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from local_aws.code import codecommit
 from local_aws.code.callers import caller
-from local_aws.code.codecommit import Repository
 from local_aws.code.paging import paged
 from local_aws.code.pull_requests import approval_rules, events, merging, records
 from local_aws.code.pull_requests.records import PullRequest
@@ -30,24 +29,6 @@ def operations() -> dict[str, Operation]:
         "MergePullRequestByThreeWay": _merging(merging.THREE_WAY),
         "GetMergeConflicts": merging.merge_conflicts,
     }
-
-
-def follow_pushes() -> None:
-    """Give each open request whose source branch moves a new revision, and tell of it."""
-    codecommit.on_push.append(_source_moved)
-    codecommit.on_delete.append(lambda gone: records.drop(gone.place, gone.name))
-
-
-def _source_moved(repository: Repository, before: dict[str, str], after: dict[str, str], who: str) -> None:
-    with records.lock:
-        for request in records.of_repository(repository.place, repository.name):
-            tip = after.get(request.source)
-            if request.status != "OPEN" or not tip or tip in (request.source_commit, before.get(request.source)):
-                continue
-            request.source_commit = tip
-            request.revision = records.new_revision()
-            request.touch()
-            events.tell(request, "pullRequestSourceBranchUpdated", who)
 
 
 def _create(place: Place, data: Data) -> Data:
@@ -78,7 +59,7 @@ def _create(place: Place, data: Data) -> Data:
             return _shown(same)
         made.rules.update(approval_rules.from_templates(made))
         records.add(made)
-        events.tell(made, "pullRequestCreated", made.author)
+        events.send(made, "pullRequestCreated", made.author)
         return _shown(made)
 
 
@@ -131,7 +112,7 @@ def _update_status(place: Place, data: Data) -> Data:
         request.destination_commit = request.destination_tip()
         request.status = "CLOSED"
         request.touch()
-    events.tell(request, "pullRequestStatusChanged", caller())
+    events.send(request, "pullRequestStatusChanged", caller())
     return _shown(request)
 
 
@@ -156,7 +137,7 @@ def _merging(option: str) -> Operation:
             repository.move(request.destination, made, tip)
             _set_merged(request, option, made, tip)
         who, base = caller(), repository.merge_base(source, tip)
-        events.tell(request, "pullRequestMergeStatusUpdated", who, mergeOption=option)
+        events.send(request, "pullRequestMergeStatusUpdated", who, mergeOption=option)
         ends = {"sourceCommitId": source, "destinationCommitId": tip, "baseCommitId": base, "mergeOption": option}
         codecommit.pushed(repository, before, {**before, request.destination: made}, who, ends)
         return _shown(request)
