@@ -46,6 +46,8 @@ class World:
 
     stack: Stack
     folder: Path
+    # Of pull requests, by what they are for.
+    numbers: dict[str, str] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
     _calls_seen: int = 0

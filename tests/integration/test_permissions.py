@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from integration import permission_scenarios as on
+from integration import plan_scenarios as planning
 from integration.function_versions import changed_environment
 from integration.permission_scenarios import Permission, Scenario, World, role_name, short_name
 from playground.stack import Stack
 
 CHECK, RELEASE, GOOD = "FAILED CheckFailed", "FAILED ReleaseFailed", "SUCCEEDED"
 FAILED, DONE, NOT_STARTED = "Failed", "Succeeded", "NotStarted"
+PLAN_FAILED, PLANNED = "FAILED", "SUCCEEDED"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,39 @@ CASES = (
     Case("build", "lambda:GetLayerVersion", on.pipeline, FAILED),
     Case("build", "codecommit:GetCommit", on.pipeline, DONE, "\nthe commit's author and subject are not known"),
     Case("build", "s3:PutObject", on.pipeline, FAILED),
+    *(
+        Case("plan", action, planning.plan, "", f"may not read it ({call})")
+        for action, call in (
+            ("ecs:DescribeServices", "describe_services"),
+            ("ecs:DescribeTaskDefinition", "describe_task_definition"),
+            ("ecs:ListServiceDeployments", "list_service_deployments"),
+            ("events:ListTargetsByRule", "list_targets_by_rule"),
+            ("scheduler:GetSchedule", "get_schedule"),
+            ("ecr:BatchGetImage", "batch_get_image"),
+            ("cloudwatch:DescribeAlarms", "describe_alarms"),
+            ("secretsmanager:DescribeSecret", "describe_secret"),
+            ("ssm:DescribeParameters", "describe_parameters"),
+            ("iam:SimulatePrincipalPolicy", "simulate_principal_policy"),
+        )
+    ),
+    Case("plan", "ecs:DescribeServiceRevisions", planning.plan, "", "describe_service_revisions"),
+    Case("plan", "ecr:DescribePullThroughCacheRules", planning.plan, "", "a pull-through cache rule may"),
+    Case("plan", "ecs:ListServices", planning.plan, "", "(ecs:ListServices)"),
+    Case("plan-trigger", "codebuild:StartBuild", planning.request, NOT_STARTED, NOT_STARTED),
+    Case("plan-build", "logs:CreateLogStream", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("plan-build", "lambda:GetLayerVersion", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("plan-build", "codecommit:GitPull", planning.request, PLAN_FAILED, "git fetch failed"),
+    Case("plan-build", "ssm:GetParameter", planning.request, PLANNED, "DENIED"),
+    Case("plan-build", "s3:GetObject", planning.request, PLANNED, "DENIED"),
+    Case("plan-build", "s3:ListBucket", planning.request, PLANNED, "DENIED"),
+    Case("plan-build", "s3:PutObject", planning.large_request, PLANNED, "the whole plan could not be kept"),
+    Case("plan-build", "sts:AssumeRole", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:GetPullRequest", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:GetCommentsForPullRequest", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:ListPullRequests", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:UpdateComment", planning.request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:PostCommentForPullRequest", planning.new_request, PLAN_FAILED, PLAN_FAILED),
+    Case("review", "codecommit:UpdatePullRequestApprovalState", planning.request, PLAN_FAILED, PLAN_FAILED),
 )
 
 
@@ -124,6 +159,8 @@ UNSEEN: dict[Permission, Unseen] = {
     ("deploy", "ecs:StopServiceDeployment"): Unseen("UpdateService is the other way back", on.stuck_canary, RELEASE),
     ("state-machine", "sns:Publish"): Unseen("a lost notice changes no outcome: caught", on.failing, RELEASE),
     ("build", "logs:PutLogEvents"): Unseen("a lost log is no failed build", on.pipeline, DONE),
+    ("plan-build", "logs:PutLogEvents"): Unseen("a lost log is no failed build", planning.request, PLANNED),
+    ("plan", "ecs:DescribeServiceDeployments"): Unseen("it tells how a release that was aborted ended"),
     ("build", "s3:GetObject"): Unseen("the local build reads its source by version"),
     ("pipeline", "s3:GetObjectVersion"): Unseen("the local pipeline reads the build's artifact without a version"),
     **{

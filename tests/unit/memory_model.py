@@ -67,7 +67,7 @@ class Model:
     def _forget(self, facts: Facts) -> None:
         """The ledger is lost: what is live counts as what was before."""
         for name, known in self.known.items():
-            known.tried, known.bad, known.doubtful = Tried(), set(), {}
+            known.tried, known.bad, known.doubtful, known.is_new = Tried(), set(), {}, True
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
             # An old answer may still show what was before the last write.
@@ -107,6 +107,8 @@ class Model:
             known.unreported.append(Unreported(facts.name, item.digest, frozenset(earlier), owned, item.has_hook()))
             return
         known.unreported.clear()
+        may_be_lost = any(done.act.kind in ("down_for", "unwritable") for done in (*facts.between, *facts.during))
+        known.is_new = known.is_new and (may_be_lost or item.status not in (*GOOD, "ROLLED_BACK"))
         live = settings_of(after.settings)
         is_clear = facts.alone and "put back by the next release" not in item.reason
         is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")

@@ -19,7 +19,7 @@ def good_runs(item: Item, known: Known) -> Iterator[str]:
     may_not_look = bool(item.facts.push.refused) or any(done.act.kind == "tag" for done in item.facts.during)
     if item.after.images != {item.name: item.asked["image"]} or not item.after.is_settled:
         yield f"it does not run what Git asks for: {item.after}"
-    elif not item.runs(item.after) and not may_not_look:
+    elif not item.runs(item.after) and not may_not_look and not (known.is_new and item.status == "UNCHANGED"):
         yield f"it runs another digest: {item.after.digests}, asked {item.digest}"
 
 

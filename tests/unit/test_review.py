@@ -13,7 +13,7 @@ import pytest
 
 from ecs_gitops.aws.pull_requests import PullRequest
 from ecs_gitops.hosts.manifest_file import NotAManifest
-from ecs_gitops.hosts.merge_result import NoMergeResult, Objects
+from ecs_gitops.hosts.merge_result import GitFailed, NoMergeResult, Objects
 from ecs_gitops.manifest import MAX_BYTES
 from ecs_gitops.model.errors import AwsUnavailable
 from ecs_gitops.notify import review_comment
@@ -150,7 +150,7 @@ def test_a_branch_whose_name_could_be_more_than_a_name_is_not_fetched(tmp_path: 
 
 def test_an_address_that_runs_a_program_is_refused(tmp_path: Path) -> None:
     objects = Objects(tmp_path / "objects.git", {"PATH": os.environ["PATH"]})
-    with pytest.raises(NoMergeResult, match="not allowed"):
+    with pytest.raises(GitFailed, match="not allowed"):
         objects.fetch(f"ext::touch {tmp_path}/owned", {"source": "refs/heads/x"})
     assert not (tmp_path / "owned").exists()
 

@@ -36,6 +36,10 @@ class NoMergeResult(Exception):
     """The two commits cannot be merged; the text says why, for people."""
 
 
+class GitFailed(Exception):
+    """Git failed, for a reason that is not the commits'."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objects:
     """Git's objects in a bare repository. ``environment``: variables of the process, for the credentials of fetches.
@@ -47,7 +51,7 @@ class Objects:
 
     def fetch(self, address: str, references: Mapping[str, str]) -> None:
         """Fetch branches: ``references`` has the names under which they are kept, with the branches' own. Raises
-        :class:`NoMergeResult` for a branch that is not there, or whose name cannot be used."""
+        :class:`NoMergeResult` for a branch whose name cannot be used, and :class:`GitFailed`."""
         for reference in references.values():
             if not _REFERENCE.fullmatch(reference) or ".." in reference:
                 raise NoMergeResult(f"the branch's name is not one that can be fetched: {reference[:100]!r}")
@@ -90,7 +94,7 @@ class Objects:
     def _git(self, *arguments: str, at: Path | None = Path()) -> bytes:
         done = self._run(arguments, self.folder if at is not None else None)
         if done.returncode:
-            raise NoMergeResult(f"git {arguments[0] if at is None else _verb(arguments)} failed: {_why(done)}")
+            raise GitFailed(f"git {_verb(arguments)} failed: {_why(done)}")
         return done.stdout
 
     def _run(self, arguments: tuple[str, ...], at: Path | None) -> subprocess.CompletedProcess[bytes]:
@@ -106,7 +110,7 @@ class Objects:
         try:
             return subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=False, env=quiet)
         except subprocess.TimeoutExpired:
-            raise NoMergeResult(f"git {_verb(arguments)} took longer than {_PATIENCE} s") from None
+            raise GitFailed(f"git {_verb(arguments)} took longer than {_PATIENCE} s") from None
 
 
 def _verb(arguments: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, rollback_settings
+from ecs_gitops.ecs.revision_tags import digests_of
 from ecs_gitops.ecs.task_definition import Container, arn, resolve
 from ecs_gitops.model.change import Change
 from ecs_gitops.model.identity import short
@@ -100,6 +101,9 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         if is_written and is_changed
         else item.change.previous_settings,
         replaced=short(arn(live.definition)),
+        previous_digests={**live.running, **digests_of(live.tags)}
+        if isinstance(decision, Unchanged)
+        else item.change.previous_digests,
         previous_image=next(iter(containers.values())).image,
     )
     configure = differs(service.configuration, configuration)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops import manifest
 from ecs_gitops.hosts.manifest_file import NotAManifest
-from ecs_gitops.hosts.merge_result import NoMergeResult, Objects
+from ecs_gitops.hosts.merge_result import GitFailed, NoMergeResult, Objects
 from ecs_gitops.manifest.execution_input import render
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
@@ -146,8 +146,8 @@ class Reviewer:
             return Review(problems=InvalidManifest(path, [problem]).lines)
         except InvalidManifest as error:
             return Review(problems=error.lines)
-        except (AwsRefused, AwsUnavailable) as error:
-            return Review(failure=str(error))
+        except (AwsRefused, AwsUnavailable, GitFailed) as error:
+            return Review(failure=sanitize.line(str(error)))
 
     def _content(self, request: PullRequest, folder: Path) -> bytes:
         objects = Objects(folder / "objects.git", self.repository.environment, self.repository.credentials)
