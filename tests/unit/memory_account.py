@@ -40,7 +40,7 @@ class Account(FaultyEcs):
     call, with whether its effect took place, and ``on_time`` whenever the clock goes on."""
 
     def __init__(self) -> None:
-        self._now = 0.0
+        self._now = self._ticked = 0.0
         self.on_call: Callable[[str, bool], None] = lambda name, done: None
         self.on_time: Callable[[], None] | None = None
         super().__init__()
@@ -59,10 +59,13 @@ class Account(FaultyEcs):
 
     @now.setter
     def now(self, moment: float) -> None:
-        while self.on_time is not None and moment - self._now > _TICK:
-            self._now += _TICK
+        while self.on_time is not None and moment - self._ticked >= _TICK:
+            self._ticked += _TICK
+            self._now = max(self._now, self._ticked)
             self.on_time()
         self._now = max(self._now, moment)
+        if self.on_time is None:
+            self._ticked = self._now
 
     # --- what a world is made of -------------------------------------------------------------------------------------
 

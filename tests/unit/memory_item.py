@@ -63,21 +63,23 @@ class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
     counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not.
-    ``reported`` are the revisions that a release called good. ``unreported`` are releases without a report. ``is_new``:
+    ``reported`` are the revisions that a release called good. ``unreported`` are releases without a report, ``marked``
+    revisions with the tag of an earlier version that they failed: a release may have read it, or not. ``is_new``:
     nothing is remembered of it, so it may be taken over with the digest that it runs."""
 
     settings: dict[str, Any]
-    perhaps: dict[str, Any] = field(default_factory=dict)
+    perhaps: list[Mapping[str, Any]] = field(default_factory=list)
     tried: Tried = field(default_factory=Tried)
     bad: set[str] = field(default_factory=set)
     doubtful: dict[str, bool] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
+    marked: set[str] = field(default_factory=set)
     unreported: list[Unreported] = field(default_factory=list)
     is_new: bool = True
 
     def settings_may_be(self, live: Mapping[str, Any], *owned: Mapping[str, Any]) -> bool:
         """Whether ``live`` are the settings that must stand, with those of Git over them."""
-        return live in (settings_of(self.settings, *owned), settings_of(self.settings, self.perhaps, *owned))
+        return any(live == settings_of(self.settings, each, *owned) for each in ({}, *self.perhaps))
 
 
 @dataclass(frozen=True, slots=True)

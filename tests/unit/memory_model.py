@@ -21,6 +21,7 @@ class Model:
         self.account, self.history = account, history
         self.known = {name: Known(settings_of(given)) for name, given in story.settings.items()}
         for name in story.left_failed:
+            self.known[name].marked.add(f"{name}:1")
             if history[0].before[name].revision == f"{name}:1":
                 self.known[name].bad.add(f"{name}:1")
         self.first = story.settings
@@ -40,7 +41,7 @@ class Model:
             if actor != HAND:
                 continue
             if item.was_too_late(at, members):
-                known.perhaps |= members
+                known.perhaps.append(members)
             else:
                 known.settings = settings_of(known.settings, members)
         self._written = until
@@ -75,7 +76,7 @@ class Model:
             mine = [each for each in facts.settings[: facts.written[0]] if each[1] != HAND and each[2] == name]
             if facts.stale and mine and mine[-1][0] > shown:
                 older = [value for when, _, _, value in mine if when <= shown]
-                known.perhaps = dict(older[-1] if older else self.first[name])
+                known.perhaps = [older[-1] if older else self.first[name]]
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ class Model:
             elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
                 # It changed settings alone, joined what somebody deployed, or was good before it died: its verdict may
                 # have been written, or not.
-                known.perhaps |= one.owned
+                known.perhaps.append(one.owned)
 
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
@@ -113,7 +114,7 @@ class Model:
         is_clear = facts.alone and "put back by the next release" not in item.reason
         is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
         if known.perhaps and is_clear and known.settings_may_be(live):
-            known.settings, known.perhaps = live, {}
+            known.settings, known.perhaps = live, []
         if item.status in GOOD or item.is_good_and_left:
             known.tried = Tried(
                 item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"

@@ -11,7 +11,7 @@ import pytest
 from ecs_gitops.ecs.deployment_settings import put_back
 from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.lambdas import deploy_ecs, validate_deploy
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Memory
 from ecs_gitops.model.status import Judgement
@@ -266,3 +266,18 @@ def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
     assert web["status"] == "FAILED"
     assert "ECS rolls back to web:1" in web["reason"]
     assert web["runningTaskDefArn"].endswith("/web:1")
+
+
+def test_what_is_unchanged_has_its_settings_from_git_and_not_from_an_attempt_before(shop, machine, monkeypatch):
+    # GIVEN an attempt that somebody's deployment of the same image replaced, and that is adopted
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    given = item("web", "2", deployment={"minimumHealthyPercent": 75})
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(release(given))
+    go_on(machine, shop)
+    shop.hotfix("web", shop.define("web", ("web", "web:2")))
+    shop.steady()
+    assert statuses(machine.run(release(given))) == {"web": "UNCHANGED"}
+    # THEN nothing of the attempt is left behind any more: a later rollback leaves what was good in between
+    assert memory(machine)["attempt"].get("written") is None

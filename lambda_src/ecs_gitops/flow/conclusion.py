@@ -108,5 +108,8 @@ def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Imag
             found = NotGood(revision=bad or "", why=attempt.verdict, needs_hook=attempt.has_post_deploy)
             memory = with_not_good(memory, found)
         attempt = None
+    elif attempt is not None:
+        # The settings are those that Git asks for, and nothing of the attempt's is left behind.
+        attempt = replace(attempt, written=())
     memory = replace(memory, attempt=attempt)
     return proven(memory, Good(revision=revision, digests=digests, proof=proof), hook_ran=hook_ran and is_judged)

@@ -4,7 +4,8 @@
 
     {"schemaVersion": 1, "executionArn": "arn:…", "startedAt": 1774000000.0, "endedAt": 1774000900.0}
 
-InitConfig acquires the fence, the report releases it (``endedAt``). A function reads it before every slice, and again
+``settling`` is true for the minute after a release took over from one that did not end by its own report. InitConfig
+acquires the fence, the report releases it (``endedAt``). A function reads it before every slice, and again
 before a call that changes something where the last read is older than :data:`FRESH_SECONDS`. So an execution that was
 aborted, and whose function goes on for some minutes, changes nothing beside the release after it. Against everybody
 else the ids of ECS's deployments help. docs/adr/0015-fence.md.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,13 @@ _NAME_AT_MOST = 80
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """``ended_at`` is None while its own report has not released the fence."""
+    """``ended_at`` is None while its own report has not released the fence. ``is_settling``: it took over a moment ago,
+    and waits for what the functions of the release before may have begun."""
 
     execution_arn: str
     started_at: float
     ended_at: float | None = None
+    is_settling: bool = False
 
     @property
     def name(self) -> str:
@@ -61,6 +64,8 @@ class Holder:
         }
         if self.ended_at is not None:
             data["endedAt"] = self.ended_at
+        if self.is_settling:
+            data["settling"] = True
         return json.dumps(data).encode()
 
 
@@ -87,7 +92,6 @@ class Fence:
         Raises :class:`ReleaseInProgress` while another release runs, or may run; :class:`LedgerUnavailable` and
         :class:`LedgerRefused`."""
         ours = Holder(self.execution_arn, started_at)
-        over = ""
         for _ in range(_TRIES):
             found = self.bucket.load(KEY, _BYTES_AT_MOST)
             if found is None:
@@ -96,16 +100,27 @@ class Fence:
                 continue
             holder = self._parsed(found)
             if holder.execution_arn == self.execution_arn:
-                # A run before this one acquired it, and died.
+                # A run before this one acquired it, and died: before its wait was over, or after.
+                if holder.is_settling:
+                    self._settle()
                 return
-            if holder.ended_at is None and found.etag != over:
+            was_left = holder.ended_at is None
+            if was_left:
                 self._require_over(holder, status_of)
-                # What the other one began is over before anything is read.
-                self.sleep(_SETTLING_SECONDS)
-                over = found.etag
-            if self.bucket.replace(KEY, ours.written(), found.etag):
+            if self.bucket.replace(KEY, replace(ours, is_settling=was_left).written(), found.etag):
+                if was_left:
+                    self._settle()
                 return
         raise LedgerUnavailable(f"{self.bucket.address(KEY)} is written by others all the time")
+
+    def _settle(self) -> None:
+        """Wait until what the release before began is over. It has lost the fence by now: a wait before that would end
+        while its last read is still fresh."""
+        self.sleep(_SETTLING_SECONDS)
+        found = self.bucket.load(KEY, _BYTES_AT_MOST)
+        holder = None if found is None else self._parsed(found)
+        if found is not None and holder is not None and holder.execution_arn == self.execution_arn:
+            self.bucket.replace(KEY, replace(holder, is_settling=False).written(), found.etag)
 
     def _require_over(self, holder: Holder, status_of: Callable[[str], str | None]) -> None:
         status: str | None = _RUNNING
@@ -180,7 +195,7 @@ class Fence:
             data = event_data.require(json.loads(found.content), _SHAPES)
             if data["schemaVersion"] != SCHEMA_VERSION:
                 raise ValueError(f"schemaVersion is {data['schemaVersion']}; this function reads {SCHEMA_VERSION}")
-            return Holder(data["executionArn"], data["startedAt"], data.get("endedAt"))
+            return Holder(data["executionArn"], data["startedAt"], data.get("endedAt"), bool(data.get("settling")))
         except event_data.WRONG as error:
             raise LedgerRefused(
                 f"{self.bucket.address(KEY)} is not in the format that this function reads: "
