@@ -102,6 +102,9 @@ _OPTIONS = ("splunk-token", "apikey", "http_Passwd", "Cloud_Auth", "Header", "UR
         {"command": ["run", "--api-key", _HIDDEN]},
         {"command": ["curl", f"https://me:{_HIDDEN}@host/"]},
         {"healthCheck": {"command": ["CMD", "curl", "-H", f"Authorization: Bearer {_HIDDEN}"]}},
+        {"logConfiguration": {"options": {"labels": f"arn:x password={_HIDDEN}"}}},
+        {"dockerLabels": {"secrets": f"token={_HIDDEN}"}},
+        {"overrides": {"environment": {"A": _HIDDEN}}},
         {"entryPoint": ["sh", "-c", f"DB_PASSWORD={_HIDDEN} exec app"]},
     ],
 )
@@ -140,11 +143,18 @@ def test_volumes_and_inputs_of_targets_hide_theirs_too() -> None:
         {"dockerLabels": {"environment": "prod"}},
         {"command": ["run", "--tokens", "5"]},
         {"image": "app:secret-1"},
+        {"volumesFrom": {"[a]": {"sourceContainer": "arn:aws:secretsmanager:us-west-2:1:secret:x"}}},
     ],
 )
 def test_references_and_plain_values_are_shown(container: Json) -> None:
     (found,) = redacted(diff(_app(), _app(**container)))
     assert not isinstance(found.after, Marker)
+
+
+def test_keys_of_any_length_have_an_order() -> None:
+    names = [f"[{'9' * 5_000}]", "[10]", "[9]", "[a]", "[\u0663]"]
+    found = [each.steps[0] for each in diff({}, dict.fromkeys(names, 1))]
+    assert found == ["[9]", "[10]", names[0], "[a]", "[\u0663]"]
 
 
 def test_lines_are_lines() -> None:

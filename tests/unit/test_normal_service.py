@@ -154,6 +154,9 @@ def test_members_of_the_primary_deployment_count_as_the_services() -> None:
     old = {"status": "ACTIVE", "serviceConnectConfiguration": {"enabled": True, "namespace": "old"}}
     primary = {"status": "PRIMARY", "volumeConfigurations": [{"name": "data"}], "taskDefinition": "x"}
     assert _normal(deployments=[old, primary]) == {"volumeConfigurations": {"[data]": {}}}
+    # What the caller put beside the service's members counts more.
+    beside = [{"name": "other"}]
+    assert _normal(deployments=[primary], volumeConfigurations=beside) == {"volumeConfigurations": {"[other]": {}}}
 
 
 def test_a_namespace_by_name_is_the_one_by_arn() -> None:

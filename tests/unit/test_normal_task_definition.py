@@ -150,6 +150,7 @@ def test_health_checks_restarts_devices_and_capabilities() -> None:
         ({"cpu": ".25vcpu", "memory": "0.5gb"}, {"cpu": 256, "memory": 512}),
         ({"cpu": "256", "memory": 512}, {"cpu": 256, "memory": 512}),
         ({"cpu": "0.3 vCPU", "memory": "1 GiB"}, {"cpu": "0.3 vCPU", "memory": "1 GiB"}),
+        ({"cpu": "\u0661", "memory": "\u0661 GB"}, {"cpu": "\u0661", "memory": "\u0661 GB"}),
         ({"cpu": "1 GB", "memory": "9" * 5_000}, {"cpu": "1 GB", "memory": "9" * 5_000}),
         ({"requiresCompatibilities": ["FARGATE", "EC2"]}, {"requiresCompatibilities": ["EC2", "FARGATE"]}),
         ({"requiresCompatibilities": [], "volumes": [], "placementConstraints": [], "tags": []}, {}),
@@ -190,9 +191,12 @@ def test_short_names_of_roles_become_arns_where_the_account_is_known() -> None:
     assert found["taskRoleArn"] == "arn:aws-cn:iam::222222222222:role/app"
     assert found["executionRoleArn"] == given["executionRoleArn"]
     assert normal_task_definition(given)["taskRoleArn"] == "app"
+    # An empty name is none.
+    place = Place("aws", "us-west-2", "111111111111")
+    assert "taskRoleArn" not in normal_task_definition(_definition(taskRoleArn=""), place=place)
 
 
-@pytest.mark.parametrize("containers", ["text", [1, 2], {"app": {"cpu": 0}}, [["name"]]])
+@pytest.mark.parametrize("containers", ["text", [1, 2], {"app": {"cpu": 0}}, {"[a]": {"cpu": 0}, "b": 1}, [["name"]]])
 def test_what_is_no_list_of_containers_stays_as_it_is(containers: Any) -> None:
     given = {"family": "app", "containerDefinitions": containers}
     assert normal_task_definition(given) == given

@@ -21,6 +21,8 @@ from ecs_gitops.model import sanitize
 from ecs_gitops.model.types import Json
 
 _PLAIN_NAME = re.compile(r"\w+")
+_NUMBER = re.compile(r"\[[0-9]{1,9}\]")
+_ARN = re.compile(r"arn:[\w:/.*@+-]+")
 # Maps of any names, whose values are plain text to AWS.
 _MAPS = frozenset({"options", "driverOpts", "dockerLabels", "labels", "hookDetails"})
 _SECRET_NAME = re.compile(r"token|passw|passphrase|pwd|secret|key|credential|auth|header|cookie|uri", re.IGNORECASE)
@@ -99,7 +101,7 @@ def _members(value: Any, beside: Any) -> Mapping[str, Any] | None:
 
 def _order(name: str) -> tuple[bool, int, str]:
     """What sorts names; elements of a list by their numbers."""
-    number = name[1:-1] if is_key(name) and name[1:-1].isdecimal() else ""
+    number = name[1:-1] if _NUMBER.fullmatch(name) else ""
     return not number, int(number or 0), name
 
 
@@ -123,19 +125,19 @@ def _is_secret(difference: Difference) -> bool:
     steps = difference.steps
     if _is_secret_place(steps):
         return True
-    if _has_member(steps, "secrets") or "secretOptions" in steps:
+    if any(_is_member(steps, index, ("secrets", "secretOptions")) for index in range(len(steps))):
         return False
     return any(_holds_secret(value, steps) for value in (difference.before, difference.after))
 
 
 def _is_secret_place(steps: tuple[str, ...]) -> bool:
     is_named_so = not _MAPS.isdisjoint(steps[:-1]) and _SECRET_NAME.search(steps[-1]) is not None
-    return is_named_so or _has_member(steps, "environment")
+    return is_named_so or any(_is_member(steps, index, ("environment",)) for index in range(len(steps)))
 
 
-def _has_member(steps: tuple[str, ...], name: str) -> bool:
-    """Whether an element of a list, such as a container, has this member on the way; a label may have any name."""
-    return any(step == name and (not index or is_key(steps[index - 1])) for index, step in enumerate(steps))
+def _is_member(steps: tuple[str, ...], index: int, names: tuple[str, ...]) -> bool:
+    """Whether the step is one of these members; a label or an option may have any name."""
+    return steps[index] in names and (index == 0 or steps[index - 1] not in _MAPS)
 
 
 def _holds_secret(value: Any, steps: tuple[str, ...]) -> bool:
@@ -147,7 +149,7 @@ def _holds_secret(value: Any, steps: tuple[str, ...]) -> bool:
     if isinstance(value, list):
         words = " ".join(each for each in value if isinstance(each, str))
         return _holds_secret(words, steps) or any(_holds_secret(each, (*steps, "[]")) for each in value)
-    is_text = isinstance(value, str) and not value.startswith("arn:")
+    is_text = isinstance(value, str) and not _ARN.fullmatch(value)
     return is_text and _SECRET_TEXT.search(value) is not None
 
 
