@@ -1,4 +1,4 @@
-"""The command line: ``ecs-gitops validate|plan|render|schema|version|completion``, also as ``python -m ecs_gitops``.
+"""The command line: ``ecs-gitops init|validate|plan|render|…``, also as ``python -m ecs_gitops``.
 
 Exit code 0: success. 1: a file is invalid. 2: wrong usage, or a file that cannot be read or written. Results go to
 stdout, problems and warnings to stderr. :mod:`ecs_gitops.cli.program` parses the arguments; each command has a module.
