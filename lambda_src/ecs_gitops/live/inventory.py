@@ -104,13 +104,22 @@ class InventoryReader:
     def _services(self, names: tuple[str, ...] | None) -> tuple[tuple[str, ...], list[ListedService]]:
         """The clusters that there are, and their services, without what they run."""
         if names is None:
-            names = tuple(sorted(map(short, self.budget.retry(self.aws.list_clusters))))
+            names = self._all_clusters()
         listed = dict(zip(names, each(self._names, names, self.budget), strict=True))
         found = tuple(cluster for cluster, services in listed.items() if services is not None)
         parts = [(cluster, part) for cluster in found for part in chunks(listed[cluster] or (), SERVICES_PER_CALL)]
         self.expect(sum(len(part) for _, part in parts))
         services = each(lambda part: self._described(*part), parts, self.budget)
         return found, [service for part in services for service in part]
+
+    def _all_clusters(self) -> tuple[str, ...]:
+        try:
+            return tuple(sorted(map(short, self.budget.retry(self.aws.list_clusters))))
+        except AwsRefused as error:
+            if not error.is_denied:
+                raise
+            advice = f"{self.aws.reader} may not list clusters (ecs:ListClusters): name them with --cluster"
+            raise AwsRefused("configuration", error.code, advice) from None
 
     def _names(self, cluster: str) -> list[str] | None:
         """The names of a cluster's services; None if there is no such cluster."""
