@@ -26,6 +26,7 @@ from ecs_gitops.hosts import manifest_file
 from ecs_gitops.live.inventory import Wanted
 from ecs_gitops.manifest.splice import CannotSplice, spliced
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
+from ecs_gitops.model.identity import short
 from ecs_gitops.notify import import_text, module_inputs, plan_text
 from ecs_gitops.release import instance
 from ecs_gitops.release.importing import Source
@@ -43,7 +44,7 @@ _PATIENCE = 900
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of the command; `--color` is added with those of the other commands."""
     which = command.add_mutually_exclusive_group(required=True)
-    which.add_argument("--cluster", metavar="NAME", nargs="+", default=[], help="import these clusters")
+    which.add_argument("--cluster", metavar="NAME", nargs="+", default=[], help="import these clusters (names or ARNs)")
     which.add_argument("--all-clusters", action="store_true", help="import every cluster of the account and Regions")
     command.add_argument("--region", metavar="REGION", nargs="+", default=[], help=_REGION_HELP)
     command.add_argument("--tasks", action="store_true", help="scheduled tasks too: rules of any bus, schedules")
@@ -89,7 +90,9 @@ def _import(options: argparse.Namespace, paint: output.Paint) -> int:
     caller = _caller(options.region)
     connections = calls.Connections(caller, {})
     budget = TimeBudget(time.time() + _PATIENCE)
-    wanted = Wanted(None if options.all_clusters else tuple(dict.fromkeys(options.cluster)), options.tasks, options.pin)
+    wanted = Wanted(
+        None if options.all_clusters else tuple(dict.fromkeys(map(short, options.cluster))), options.tasks, options.pin
+    )
     regions = list(dict.fromkeys(options.region)) or [caller.region]
     with Progress(sys.stderr, 0) as progress:
         source = Source(caller, connections.connect, budget, progress.expect, progress.step)
