@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from ecs_gitops import manifest
 from ecs_gitops.ecs.sidecars import is_sidecar
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import import_text
+from ecs_gitops.notify.module_inputs import hcl
 from ecs_gitops.plan.preview import Action
 from unit.fake_aws import CLUSTER, FakeAws
 from unit.fake_ecs import FakeEcs
@@ -72,6 +75,27 @@ services:
     assert text(aws) == expected
     aws.services = dict(reversed(aws.services.items()))
     assert text(aws, concurrency=4) == expected
+
+
+def test_the_page_about_the_import_shows_what_it_writes():
+    # GIVEN the account of docs/import.md
+    aws = FakeAws()
+    ecr = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
+    router = ("log_router", "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable")
+    roles = {
+        "taskRoleArn": "arn:aws:iam::111111111111:role/shop-task",
+        "executionRoleArn": "arn:aws:iam::111111111111:role/shop-execution",
+    }
+    aws.serve("api", aws.define("api", ("api", f"{ecr}/api:2.0.0"), router, **roles))
+    aws.serve("web", aws.define("web", ("web", f"{ecr}/web:2.0.0"), ("nginx", "nginx:1.27"), **roles))
+    aws.serve("legacy", "any", deploymentController={"type": "CODE_DEPLOY"})
+    own = target(aws.define("cleanup", ("cleanup", f"{ecr}/cleanup:2.0.0"), **roles), RoleArn=roles["taskRoleArn"])
+    aws.rules["default", "nightly-cleanup"] = [own]
+    # WHEN it is imported THEN the page has the file and the module's inputs
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(yaml|hcl)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    found = imports(aws)
+    assert dict(blocks) == {"yaml": import_text.text(found), "hcl": hcl(found.items, "us-west-2")}
 
 
 def test_names_that_yaml_reads_as_something_else_are_quoted():
@@ -206,6 +230,7 @@ def test_a_right_that_is_missing_is_told_and_the_rest_is_read(call, right):
     aws.refuse[call] = DENIED
     found = imports(aws)
     assert any(right in line for line in import_text.left(found))
+    assert f"`{right}`" in (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
     assert len(found.items) < 3 or call in ("list_event_buses", "list_tasks", "list_daemons")
 
 
