@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ecs_gitops import manifest
+from ecs_gitops.desired.importing import Home, missing
 from ecs_gitops.ecs.sidecars import is_sidecar
+from ecs_gitops.manifest.splice import spliced
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import import_text
 from ecs_gitops.notify.module_inputs import hcl
 from ecs_gitops.plan.preview import Action
-from unit.fake_aws import CLUSTER, FakeAws
+from unit.fake_aws import ACCOUNT, CLUSTER, REGION, FakeAws
 from unit.fake_ecs import FakeEcs
 from unit.imports import imports, planned, schedule, target
 from unit.machine import Machine
+from unit.previews import plan
 
 DENIED = AwsRefused("any", "AccessDeniedException", "not authorized")
 DIGEST = "sha256:" + "a" * 64
@@ -267,19 +271,20 @@ def test_pinned_images_are_the_digests_that_run_and_the_plan_says_what_that_mean
     arn = ecs.define("web", ("web", "example.com/web:1"))
     ecs.serve("web", arn, currentServiceRevisions=[{"arn": "revision/1"}])
     image = {"containerName": "web", "imageDigest": DIGEST}
-    ecs.revisions["revision/1"] = {"taskDefinition": arn, "containerImages": [image]}
+    known = {"taskDefinition": arn, "containerImages": [image], "serviceRevisionArn": "revision/1"}
+    ecs.revisions["revision/1"] = known
     ecs.serve("api", ecs.define("api", ("api", f"example.com/api@{DIGEST}")))
     found = imports(ecs, pin=True)
     # WHEN the import pins THEN the tag becomes its digest, which is one change
     assert f'image: "example.com/web@{DIGEST}"\n    # web: the digest of example.com/web:1\n' in import_text.text(found)
-    plan = planned(Machine(ecs, monkeypatch), found)
-    assert import_text.verdict(plan, found.items).startswith("1 change, 1 unchanged. --pin: 1 item")
-    assert not import_text.is_as_live(plan)
+    made = planned(Machine(ecs, monkeypatch), found)
+    assert import_text.verdict(made, found.items).startswith("1 change, 1 unchanged. --pin: 1 item")
+    assert not import_text.is_as_live(made)
     # AND without it there is none
     found = imports(ecs)
-    plan = planned(Machine(ecs, monkeypatch), found)
-    assert import_text.verdict(plan, found.items) == "0 changes, 2 unchanged"
-    assert import_text.is_as_live(plan)
+    made = planned(Machine(ecs, monkeypatch), found)
+    assert import_text.verdict(made, found.items) == "0 changes, 2 unchanged"
+    assert import_text.is_as_live(made)
 
 
 names = st.sampled_from(["app", "web", "job", "envoy", "xray-daemon", "worker", "log_router"])
@@ -315,6 +320,34 @@ def test_whatever_is_live_its_import_loads_and_changes_nothing(monkeypatch, data
     assert {f"service shop/{name}" for name in ecs.services} <= listed
     assert {f"schedule {name}" for _, name in ecs.schedules} <= listed
     if found.items:
-        plan = planned(Machine(ecs, monkeypatch), found)
-        assert set(plan.counts) == {Action.UNCHANGED}, import_text.text(found)
+        made = planned(Machine(ecs, monkeypatch), found)
+        assert set(made.counts) == {Action.UNCHANGED}, import_text.text(found)
         assert import_text.text(imports(ecs)) == import_text.text(found)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_a_file_has_an_update_makes_it_whole_and_changes_nothing(monkeypatch, data):
+    # GIVEN a file of some of what is live, with or without defaults of its own
+    ecs = FakeEcs()
+    for number in range(data.draw(st.integers(2, 5))):
+        arn = ecs.define(f"family-{number}", *data.draw(containers).items())
+        ecs.serve(f"service-{number}", arn)
+        ecs.rules["orders", f"rule-{number}"] = [target(arn)]
+        schedule(ecs, f"schedule-{number}", arn)
+    whole = imports(ecs)
+    assume(whole.items)
+    kept = data.draw(st.sets(st.sampled_from([item.name for item in whole.items]), min_size=1))
+    shorter = replace(whole, items=tuple(item for item in whole.items if item.name in kept))
+    defaults = data.draw(st.sampled_from(["", "clusterName: shop", "eventBusName: orders", "timeoutMinutes: 9"]))
+    before = import_text.text(shorter)
+    if defaults and "defaults:" not in before:
+        before += f"defaults: {{{defaults}}}\n"
+    # WHEN it is updated
+    new = missing(whole.items, manifest.load(before.encode(), ""), Home(ACCOUNT, REGION))
+    added = {kind: import_text.entries(item for item in new if item.kind == kind) for kind in ("tasks", "services")}
+    after = manifest.load(spliced(before.encode(), "", added), "")
+    # THEN it has all of it, and a release of it changes nothing
+    assert len(after.tasks) + len(after.services) == len(whole.items)
+    assert missing(whole.items, after, Home(ACCOUNT, REGION)) == ()
+    assert set(plan(Machine(ecs, monkeypatch), after.to_json()).counts) == {Action.UNCHANGED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -288,3 +289,53 @@ def test_a_file_that_cannot_be_updated_stays_as_it_is(aws, run, tmp_path, conten
     assert code == 1
     assert message in err
     assert (file.read_text() if file.exists() else None) == content
+
+
+def test_a_default_that_would_change_what_is_live_is_switched_off_in_new_items(aws, run, tmp_path):
+    file = tmp_path / "deployment.yaml"
+    file.write_text(
+        "defaults: {clusterName: shop, pinDigest: true, forceNewDeployment: true}\n"
+        f"services:\n- service: old\n  serviceName: old\n  image: '{IMAGE}'\n"
+    )
+    job = aws.define("job", ("job", "job:1"))
+    aws.rules["default", "nightly"] = [target(job)]
+    code, _, err = run("--all-clusters", "--tasks", "--update", file)
+    assert (code, "0 changes, 2 unchanged" in err) == (0, True)
+    loaded = manifest_of(file)
+    assert (loaded.services[1].pin_digest, loaded.services[1].force_new_deployment) == (False, False)
+    assert loaded.tasks[0].pin_digest is False
+
+
+def test_what_does_not_fit_into_one_manifest_is_not_written(aws, run, tmp_path):
+    file = tmp_path / "deployment.yaml"
+    arn = aws.define("web", ("web", f"example.com/{'long/' * 40}web:1"))
+    for number in range(900):
+        aws.serve(f"service-{number}", arn)
+    code, _, err = run("--all-clusters", "-o", file)
+    assert (code, file.exists()) == (1, False)
+    assert "import fewer clusters into each file" in err
+    assert "; nothing was written" in err
+
+
+def test_a_file_that_somebody_makes_meanwhile_is_not_overwritten(aws, run, tmp_path, monkeypatch):
+    file = tmp_path / "deployment.yaml"
+    listed = aws.list_services
+
+    def slowly(cluster: str) -> list[str]:
+        file.write_text("theirs")
+        return listed(cluster)
+
+    monkeypatch.setattr(aws, "list_services", slowly)
+    code, _, err = run("--all-clusters", "-o", file)
+    assert (code, file.read_text()) == (1, "theirs")
+    assert "File exists; nothing was written" in err
+
+
+def test_progress_is_shown_on_a_terminal_and_taken_away(aws, monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr", terminal)
+    main(["init", "--all-clusters", "--color", "never"], {})
+    shown = terminal.getvalue()
+    assert "\r\x1b[Kread 2 of 2" in shown
+    assert "\r\x1b[Kplanned 1 of 1\r\x1b[K" in shown

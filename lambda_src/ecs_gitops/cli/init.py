@@ -8,6 +8,8 @@ written; 64, wrong usage.
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -24,12 +26,14 @@ from ecs_gitops.cli.progress import Progress
 from ecs_gitops.desired.importing import Home, imported, missing
 from ecs_gitops.hosts import manifest_file
 from ecs_gitops.live.inventory import Wanted
+from ecs_gitops.manifest.execution_input import render
 from ecs_gitops.manifest.splice import CannotSplice, spliced
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
 from ecs_gitops.model.identity import short
+from ecs_gitops.model.source import Source
 from ecs_gitops.notify import import_text, module_inputs, plan_text
 from ecs_gitops.release import instance
-from ecs_gitops.release.importing import Source
+from ecs_gitops.release.importing import Import
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.caller import Caller
@@ -62,7 +66,7 @@ _OUTPUT_HELP = "a new file for the manifest; stdout when absent or -"
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """The exit code."""
     paint = output.Paint(sys.stderr, options.color, environment)
-    if options.output != files.STDOUT and options.output.exists():
+    if options.output != files.STDOUT and options.output.is_file():
         name = files.display_name(options.output)
         advice = f"`ecs-gitops init --update {name}` adds what is new to it; -o takes a new file"
         print(f"ecs-gitops: {name} exists, and is not overwritten: {advice}", file=sys.stderr)
@@ -95,17 +99,17 @@ def _import(options: argparse.Namespace, paint: output.Paint) -> int:
     )
     regions = list(dict.fromkeys(options.region)) or [caller.region]
     with Progress(sys.stderr, 0) as progress:
-        source = Source(caller, connections.connect, budget, progress.expect, progress.step)
+        source = Import(caller, connections.connect, budget, progress.expect, progress.step)
         found = imported(source.inventories(regions, wanted), caller.region, pin=options.pin)
     home = Home(caller.account, caller.region)
     new = found.items if before is None else missing(found.items, manifest.load(before, ""), home)
     if not new:
         return _nothing(found, before is not None)
     text = import_text.text(found).encode() if before is None else _added(before, new, options.update)
-    content = manifest.load(text, _name(options))
+    content = _checked(text, options)
     known = instance.find(caller, options.name)
     with Progress(sys.stderr, len(new), "planned") as progress:
-        source = Source(caller, connections.connect, budget, on_read=progress.step)
+        source = Import(caller, connections.connect, budget, on_read=progress.step)
         plan = source.planned(_only_new(content, new) if before is not None else content, known)
     _write(text, options)
     return _concluded(found, new, plan, options, caller, paint)
@@ -147,6 +151,18 @@ def _only_new(content: Manifest, new: Sequence[ImportedItem]) -> Manifest:
     )
 
 
+def _checked(text: bytes, options: argparse.Namespace) -> Manifest:
+    """The manifest in ``text``, which `render` takes as well. Raises :class:`InvalidManifest`."""
+    try:
+        content = manifest.load(text, _name(options))
+        render(content, Source(), _name(options))
+    except InvalidManifest:
+        advice = "what is live does not fit into one manifest; import fewer clusters into each file (--cluster)"
+        print(f"ecs-gitops: {advice}", file=sys.stderr)
+        raise
+    return content
+
+
 def _name(options: argparse.Namespace) -> str:
     """What the manifest is called in messages."""
     target = options.update or options.output
@@ -157,6 +173,9 @@ def _write(text: bytes, options: argparse.Namespace) -> None:
     if options.update is None and options.output == files.STDOUT:
         sys.stdout.write(text.decode())
         return
+    if options.update is None and options.output.is_file():
+        # Somebody made it while AWS was read.
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(options.output))
     files.write(options.update or options.output, text)
 
 

@@ -10,6 +10,7 @@ from ecs_gitops.desired.imported_triggers import trigger_items
 from ecs_gitops.desired.imported_values import Imported, ImportedItem, Skipped, region_of, with_containers
 from ecs_gitops.ecs.listed import concerns, why_no_trigger, why_not_released
 from ecs_gitops.ecs.service import Service
+from ecs_gitops.manifest.fields import SERVICE, TASK
 from ecs_gitops.model.identity import DEFAULT_BUS, DEFAULT_GROUP
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Fields that go to `defaults` when all services have the same value.
 _COMMON = ("clusterName", "region")
+# Fields that are switched off in a new item, as they would make a release of it a change.
+_SWITCHES = ("pinDigest", "forceNewDeployment")
 _DAEMON = "a daemon of Managed Instances is no service"
 _LOOSE = "tasks that run without a service, rule or schedule"
 
@@ -124,13 +127,18 @@ def missing(items: Iterable[ImportedItem], manifest: Manifest, home: Home) -> tu
 def _beside(item: ImportedItem, defaults: Mapping[str, Any]) -> ImportedItem:
     """The item with every field whose default is for other items."""
     values = dict(item.values)
-    own = {"account": item.place[1], "region": item.place[2]}
+    own: dict[str, Any] = {"account": item.place[1], "region": item.place[2]}
     if item.kind == "tasks":
         own |= {"eventBusName": DEFAULT_BUS} if "cwRuleName" in values else {"scheduleGroup": DEFAULT_GROUP}
+    own |= {field: False for field in _SWITCHES if defaults.get(field) is True and _has(item, field)}
     for field, value in own.items():
         if field in defaults and field not in values:
             values[field] = value
     return item.with_values(without(values, defaults))
+
+
+def _has(item: ImportedItem, field: str) -> bool:
+    return field in (SERVICE if item.kind == "services" else TASK).names
 
 
 def _key(item: ImportedItem, home: Home) -> tuple[object, ...]:

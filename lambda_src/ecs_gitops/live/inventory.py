@@ -7,7 +7,7 @@ What may not be read is named, and the rest is read nevertheless. Every function
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -67,12 +67,12 @@ class InventoryReader:
         definitions = self._definitions(
             [*(service.runs for service in running), *(ref for trigger in triggers for ref in trigger.references)]
         )
-        digests = self._digests(running) if wanted.with_digests else {}
+        revisions = self._revisions(running) if wanted.with_digests else {}
         services = (
             replace(
                 service,
                 definition=definitions.get(service.runs, service.definition),
-                digests=digests.get(service.runs, {}),
+                digests=_digests(service, revisions),
             )
             for service in listed
         )
@@ -169,12 +169,13 @@ class InventoryReader:
             self.on_read()
         return Described(content)
 
-    def _digests(self, services: Sequence[ListedService]) -> dict[str, dict[str, str]]:
+    def _revisions(self, services: Sequence[ListedService]) -> dict[str, Json]:
+        """The service revisions that run, by ARN."""
         arns = [arn for service in services for arn in Service.from_api(service.data).revisions]
         read = self.denied(
             "digests that run", "ecs:DescribeServiceRevisions", lambda: self.aws.describe_service_revisions(arns)
         )
-        return digests_of_revisions(read)
+        return {str(each.get("serviceRevisionArn")): each for each in read}
 
     # --- what a release cannot deploy ------------------------------------------------------------------------------
 
@@ -206,6 +207,12 @@ class InventoryReader:
 
 
 _DESCRIBE = "ecs:DescribeServices"
+
+
+def _digests(service: ListedService, revisions: Mapping[str, Json]) -> dict[str, str]:
+    """The digests of the service's own revision: another service of that task definition may run other ones."""
+    own = Service.from_api(service.data).revisions
+    return digests_of_revisions(revisions[arn] for arn in own if arn in revisions).get(service.runs, {})
 
 
 def _has_owner(task: Json) -> bool:

@@ -1,6 +1,6 @@
 """Write a manifest as YAML for people: stable, with comments, quoted where a tool could read a text otherwise. Pure.
 
-Strings, lists and mappings are written, which is all that an import needs.
+Texts, booleans, lists and mappings are written, which is all that an import needs.
 """
 
 from __future__ import annotations
@@ -72,12 +72,14 @@ def _flow(value: Any, *, always: bool = False) -> str:
     return scalar(value, always=always)
 
 
-def scalar(text: str, *, always: bool = False) -> str:
-    """A text, in double quotes unless every reader takes it for a text without them."""
-    if not always and _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
-        return text
+def scalar(value: str | bool, *, always: bool = False) -> str:
+    """A boolean; or a text, in double quotes unless every reader takes it for a text without them."""
+    if isinstance(value, bool):
+        return json.dumps(value)
+    if not always and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
     # JSON's escapes are YAML's too.
-    return json.dumps(text)
+    return json.dumps(value)
 
 
 def _comment(text: str) -> str:

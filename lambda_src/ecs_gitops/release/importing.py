@@ -25,7 +25,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Import:
     """Where to read. ``connect`` gives the calls in an account and Region; ``expect`` and ``on_read`` are for
     progress."""
 
