@@ -265,6 +265,17 @@ def test_a_deployment_that_goes_on_or_has_failed_is_named():
     assert "    # its last deployment failed: tasks stopped\n" in import_text.text(found)
 
 
+def test_a_reason_with_line_ends_and_escapes_stays_in_its_comment():
+    ecs = FakeEcs()
+    ecs.serve("web", ecs.define("web", ("web", "web:1")))
+    reason = "stopped\n  - service: evil\r\u2028x: y\x1b[2J"
+    ecs.services["web"]["deployments"][0] |= {"rolloutState": "FAILED", "rolloutStateReason": reason}
+    written = import_text.text(imports(ecs))
+    assert "\\n  - service: evil" in written
+    assert "\x1b" not in written
+    assert len(manifest.load(written.encode(), "").services) == 1
+
+
 def test_pinned_images_are_the_digests_that_run_and_the_plan_says_what_that_means(monkeypatch):
     # GIVEN a service by its tag, with the digest that ECS resolved, and one that names its digest itself
     ecs = FakeEcs()

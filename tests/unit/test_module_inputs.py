@@ -53,6 +53,11 @@ def test_service_linked_roles_are_not_passed_and_names_of_roles_become_arns():
     assert found["pass_role_arns"] == ["arn:aws:iam::111111111111:role/short"]
 
 
+def test_nothing_is_filled_into_a_text():
+    text = hcl([item("web", role="arn:aws:iam::111111111111:role/${file(x)}%{if}")], "us-west-2")
+    assert "role/$${file(x)}%%{if}" in text
+
+
 def test_without_roles_the_required_input_is_an_empty_set():
     assert "pass_role_arns = []\n" in hcl([item("web", definitions=())], "us-west-2")
 

@@ -94,5 +94,10 @@ def _regions(items: Iterable[ImportedItem], home: str) -> str:
 
 def _assigned(variable: str, values: Sequence[str]) -> str:
     if len(values) < 2:
-        return f"{variable} = {json.dumps(list(values))}"
-    return "\n".join([f"{variable} = [", *(f"  {json.dumps(value)}," for value in values), "]"])
+        return f"{variable} = [{''.join(map(_quoted, values))}]"
+    return "\n".join([f"{variable} = [", *(f"  {_quoted(value)}," for value in values), "]"])
+
+
+def _quoted(text: str) -> str:
+    """A string of HCL, in which nothing is filled in."""
+    return json.dumps(text).replace("${", "$${").replace("%{", "%%{")
