@@ -102,6 +102,15 @@ def test_the_page_about_the_import_shows_what_it_writes():
     assert dict(blocks) == {"yaml": import_text.text(found), "hcl": hcl(found.items, "us-west-2")}
 
 
+def test_tags_that_move_and_services_without_tasks_have_a_comment():
+    aws = FakeAws()
+    containers = ("web", "example.com:5000/web"), ("api", "api:latest"), ("job", "job:1"), ("db", f"db@{DIGEST}")
+    aws.serve("web", aws.define("web", *containers), desired=0)
+    comments = [line.strip() for line in text(aws).splitlines() if line.startswith("    #")]
+    moves = "its tag moves, so the file does not say what runs; name a version"
+    assert comments == [f"# web: {moves}", f"# api: {moves}", "# its desired count is 0"]
+
+
 def test_names_that_yaml_reads_as_something_else_are_quoted():
     aws = FakeAws()
     for name in ("no", "123", "null", "on"):

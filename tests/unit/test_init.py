@@ -199,7 +199,7 @@ def test_several_regions_are_read_and_named(monkeypatch, run):
         aws.serve("web", aws.define("web", ("web", "web:1")))
     there.serve("blue", there.define("b", ("b", "b:1")), deploymentController={"type": "EXTERNAL"})
     connected_to(monkeypatch, {REGION: here, OTHER: there})
-    code, out, err = run("--all-clusters", "--region", REGION, OTHER)
+    code, out, err = run("--all-clusters", "--region", REGION, "--region", OTHER)
     assert code == 0
     assert out.count("region: eu-central-1") == 1
     assert "service shop/blue in eu-central-1: deployment controller EXTERNAL" in err

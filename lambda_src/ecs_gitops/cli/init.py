@@ -48,9 +48,16 @@ _PATIENCE = 900
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of the command; `--color` is added with those of the other commands."""
     which = command.add_mutually_exclusive_group(required=True)
-    which.add_argument("--cluster", metavar="NAME", nargs="+", default=[], help="import these clusters (names or ARNs)")
+    which.add_argument(
+        "--cluster",
+        metavar="NAME",
+        action="extend",
+        nargs="+",
+        default=[],
+        help="import these clusters (names or ARNs)",
+    )
     which.add_argument("--all-clusters", action="store_true", help="import every cluster of the account and Regions")
-    command.add_argument("--region", metavar="REGION", nargs="+", default=[], help=_REGION_HELP)
+    command.add_argument("--region", metavar="REGION", action="extend", nargs="+", default=[], help=_REGION_HELP)
     command.add_argument("--tasks", action="store_true", help="scheduled tasks too: rules of any bus, schedules")
     command.add_argument("--pin", action="store_true", help="write images by the digests that services run")
     target = command.add_mutually_exclusive_group()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ecs_gitops.ecs.listed import Inventory
     from ecs_gitops.model.types import Json
 
+_MOVES = "its tag moves, so the file does not say what runs; name a version"
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
@@ -109,6 +111,7 @@ def with_containers(
         unknown = [name for name, image in found.items() if name not in digests and "@" not in image]
         comments += tuple(f"{name}: its running digest is not known" for name in unknown)
     found |= pinned
+    comments += tuple(f"{name}: {_MOVES}" for name, image in found.items() if _moves(image))
     done = replace(
         item,
         values=_ordered(values, found),
@@ -120,6 +123,12 @@ def with_containers(
     except InvalidManifest as error:
         return Skipped(item.name, f"a manifest cannot name it: {error.problems[0].message}", item.place[2])
     return done
+
+
+def _moves(image: str) -> bool:
+    """Whether the image has the tag that registries give to what is pushed last."""
+    last = image.rpartition("/")[2]
+    return "@" not in image and last.partition(":")[2] in ("", "latest")
 
 
 def _pinned(images: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:

@@ -79,6 +79,7 @@ def _service(service: ListedService, inventory: Inventory, home: str, *, pin: bo
             definitions=(definition,),
             roles=tuple(str(hook["roleArn"]) for hook in hooks if hook.get("roleArn")),
             concerns=concerns(service),
+            comments=("its desired count is 0",) if live.desired == 0 and not live.is_daemon else (),
         ),
         digests=service.digests if pin else None,
     )
