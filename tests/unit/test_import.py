@@ -242,7 +242,7 @@ def test_a_right_that_is_missing_is_told_and_the_rest_is_read(call, right):
     schedule(aws, "hourly", arn)
     aws.refuse[call] = DENIED
     found = imports(aws)
-    assert any(right in line for line in import_text.left(found))
+    assert any(right in line for line in import_text.told(found))
     assert f"`{right}`" in (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
     assert len(found.items) < 3 or call in ("list_event_buses", "list_tasks", "list_daemons")
 
@@ -305,6 +305,19 @@ def test_pinned_images_are_the_digests_that_run_and_the_plan_says_what_that_mean
     made = planned(Machine(ecs, monkeypatch), found)
     assert import_text.verdict(made, found.items) == "0 changes, 2 unchanged"
     assert import_text.is_as_live(made)
+
+
+def test_services_of_one_task_definition_are_pinned_to_what_each_of_them_runs():
+    # GIVEN two services of one task definition; its tag moved between their deployments
+    aws = FakeAws()
+    arn = aws.define("web", ("web", "web:1"))
+    for number, name in enumerate(("a", "b")):
+        aws.serve(name, arn, currentServiceRevisions=[{"arn": f"revision/{name}"}])
+        image = {"containerName": "web", "imageDigest": f"sha256:{number:064}"}
+        known = {"taskDefinition": arn, "containerImages": [image], "serviceRevisionArn": f"revision/{name}"}
+        aws.revisions[f"revision/{name}"] = known
+    images = [item.values["image"] for item in imports(aws, pin=True).items]
+    assert images == [f"web@sha256:{0:064}", f"web@sha256:{1:064}"]
 
 
 names = st.sampled_from(["app", "web", "job", "envoy", "xray-daemon", "worker", "log_router"])

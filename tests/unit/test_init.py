@@ -180,7 +180,7 @@ def test_with_some_rights_the_rest_is_written_and_what_was_not_read_is_in_the_fi
         "# - not read: rules of event bus default: the deploy role may not read it (events:ListRules)\n"
         in file.read_text()
     )
-    assert "not in the manifest: not read: rules of event bus default" in err
+    assert "\nnot read: rules of event bus default" in f"\n{err}"
 
 
 def test_a_service_whose_deployment_failed_makes_the_exit_code_1(aws, run):
@@ -329,6 +329,22 @@ def test_a_file_that_somebody_makes_meanwhile_is_not_overwritten(aws, run, tmp_p
     code, _, err = run("--all-clusters", "-o", file)
     assert (code, file.read_text()) == (1, "theirs")
     assert "File exists; nothing was written" in err
+
+
+def test_a_file_that_somebody_changes_meanwhile_is_not_updated(aws, run, tmp_path, monkeypatch):
+    file = tmp_path / "deployment.yaml"
+    file.write_text(MINE)
+    aws.serve("api", aws.define("api", ("api", "api:1")))
+    listed = aws.list_services
+
+    def slowly(cluster: str) -> list[str]:
+        file.write_text(f"{MINE}# and more\n")
+        return listed(cluster)
+
+    monkeypatch.setattr(aws, "list_services", slowly)
+    code, _, err = run("--all-clusters", "--update", file)
+    assert (code, file.read_text()) == (1, f"{MINE}# and more\n")
+    assert "somebody changed the file meanwhile; nothing was written" in err
 
 
 def test_progress_is_shown_on_a_terminal_and_taken_away(aws, monkeypatch):

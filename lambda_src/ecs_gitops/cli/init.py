@@ -118,7 +118,7 @@ def _import(options: argparse.Namespace, paint: output.Paint) -> int:
     with Progress(sys.stderr, len(new), "planned") as progress:
         source = Import(caller, connections.connect, budget, on_read=progress.step)
         plan = source.planned(_only_new(content, new) if before is not None else content, known)
-    _write(text, options)
+    _write(text, options, before)
     return _concluded(found, new, plan, options, caller, paint)
 
 
@@ -134,7 +134,7 @@ def _caller(regions: Sequence[str]) -> Caller:
 
 def _nothing(found: Imported, is_update: bool) -> int:
     """Nothing is to be written. An update that finds nothing new is a success."""
-    for line in import_text.left(found):
+    for line in import_text.told(found):
         print(line, file=sys.stderr)
     if is_update and found.items:
         print("nothing is new: the file has everything that a release can deploy", file=sys.stderr)
@@ -176,13 +176,15 @@ def _name(options: argparse.Namespace) -> str:
     return "<stdout>" if target == files.STDOUT else files.display_name(target)
 
 
-def _write(text: bytes, options: argparse.Namespace) -> None:
+def _write(text: bytes, options: argparse.Namespace, before: bytes | None) -> None:
+    """Write the manifest, unless somebody made or changed the file while AWS was read: then :class:`OSError`."""
     if options.update is None and options.output == files.STDOUT:
         sys.stdout.write(text.decode())
         return
     if options.update is None and options.output.is_file():
-        # Somebody made it while AWS was read.
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(options.output))
+    if options.update is not None and manifest_file.read(options.update) != before:
+        raise OSError(errno.EBUSY, "somebody changed the file meanwhile", str(options.update))
     files.write(options.update or options.output, text)
 
 
@@ -195,11 +197,11 @@ def _concluded(
     paint: output.Paint,
 ) -> int:
     """Say what was written and left out, and plan it: the exit code."""
-    lines = [f"not in the manifest: {line}" for line in import_text.left(found)]
+    lines = import_text.told(found)
     lines += [paint(line, "yellow") for line in import_text.concerns(new)]
     if not options.tasks:
         lines.append("scheduled tasks were not read; --tasks imports them")
-    print("\n".join(lines), file=sys.stderr)
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     inputs = module_inputs.hcl(found.items, caller.region)
     if options.update is None and options.output == files.STDOUT:
         print(f"The module's inputs:\n\n{inputs}", file=sys.stderr)

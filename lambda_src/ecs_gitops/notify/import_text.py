@@ -25,8 +25,8 @@ _HEADER = (
 def text(imported: Imported) -> str:
     """The manifest as YAML."""
     defaults = common(imported.items)
-    header = [*_HEADER, *(["", "Not in this file:"] if left(imported) else [])]
-    header += [f"- {line}" for line in left(imported)]
+    lines = [*left(imported), *unread(imported)]
+    header = [*_HEADER, *(["", "Not in this file:"] if lines else []), *(f"- {line}" for line in lines)]
     return document(
         header,
         {
@@ -43,13 +43,22 @@ def entries(items: Iterable[ImportedItem], defaults: dict[str, str] | None = Non
 
 
 def left(imported: Imported) -> list[str]:
-    """What is live and not in the manifest, a line for each reason, and what could not be read."""
+    """What is live and not in the manifest, a line for each reason."""
     places = {each.region for each in imported.skipped} | {item.place[2] for item in imported.items}
     found: dict[str, list[str]] = {}
     for each in imported.skipped:
         found.setdefault(each.why, []).append(_name(each, several=len(places) > 1))
-    lines = [f"{join_names(names, _NAMES_SHOWN)}: {why}" for why, names in found.items()]
-    return [sanitize.line(line) for line in (*lines, *(f"not read: {text}" for text in imported.unread))]
+    return [sanitize.line(f"{join_names(names, _NAMES_SHOWN)}: {why}") for why, names in found.items()]
+
+
+def unread(imported: Imported) -> list[str]:
+    """What could not be read, a line each."""
+    return [sanitize.line(f"not read: {text}") for text in imported.unread]
+
+
+def told(imported: Imported) -> list[str]:
+    """Both, for people at a terminal."""
+    return [*(f"not in the manifest: {line}" for line in left(imported)), *unread(imported)]
 
 
 def _name(skipped: Skipped, *, several: bool) -> str:
