@@ -183,6 +183,12 @@ def test_with_some_rights_the_rest_is_written_and_what_was_not_read_is_in_the_fi
     assert "\nnot read: rules of event bus default" in f"\n{err}"
 
 
+def test_without_rights_of_the_plan_the_file_is_written(aws, run):
+    aws.refuse["batch_get_image"] = DENIED
+    code, _, err = run("--all-clusters")
+    assert (code, "0 changes, 1 unchanged" in err) == (0, True)
+
+
 def test_a_service_whose_deployment_failed_makes_the_exit_code_1(aws, run):
     aws.services["web"]["deployments"][0] |= {"rolloutState": "FAILED", "rolloutStateReason": "tasks stopped"}
     code, out, err = run("--all-clusters")

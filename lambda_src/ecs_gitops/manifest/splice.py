@@ -12,7 +12,7 @@ from typing import Any
 
 from ecs_gitops.manifest import Manifest, load
 from ecs_gitops.manifest.writer import Entry, item_flow, item_lines
-from ecs_gitops.model.errors import EcsGitopsError
+from ecs_gitops.model.errors import EcsGitopsError, InvalidManifest
 
 _LISTS = ("tasks", "services")
 
@@ -36,10 +36,10 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The lists that the file has, its first key, its last value, and whether it is one flow mapping."""
+    """The lists that the file has, the column of its keys, its last value, and whether it is one flow mapping."""
 
     lists: Mapping[str, _List]
-    key: Any
+    column: int
     last: Any
     is_flow: bool
 
@@ -47,29 +47,29 @@ class _File:
 def spliced(data: bytes, file: str, added: Mapping[str, Sequence[Entry]]) -> bytes:
     """The file's bytes with the entries ``added`` at the end of its lists, by the lists' names.
 
-    Raises :class:`InvalidManifest` for a file that is no manifest, and :class:`CannotSplice`."""
+    Raises :class:`InvalidManifest` for a file that is no manifest, and :class:`CannotSplice`, also where the new items
+    do not fit to the rest."""
     before = load(data, file)
     bom = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
     text = data[len(bom) :].decode()
     newline = "\r\n" if "\r\n" in text else "\n"
     known = _events(text)
-    inserted: list[tuple[int, str]] = []
-    absent = []
-    for name, entries in added.items():
-        if not entries:
-            continue
-        if name in known.lists:
-            inserted.append(_into(text, name, known.lists[name], entries, known))
-        else:
-            absent.append((name, entries))
-    if absent:
-        inserted.append(_new_lists(text, known, absent))
+    given = {name: entries for name, entries in added.items() if entries}
+    inserted = [_into(text, name, known.lists[name], given[name], known) for name in given if name in known.lists]
     # From the end, so that the places before stay what they are.
-    for place, new in sorted(inserted, reverse=True):
+    inserted.sort(key=lambda each: each[0], reverse=True)
+    if absent := {name: entries for name, entries in given.items() if name not in known.lists}:
+        # First, as it comes after what is added to the last list.
+        inserted.insert(0, _new_lists(text, known, absent))
+    for place, new in inserted:
         text = text[:place] + new.replace("\n", newline) + text[place:]
     result = bom + text.encode()
-    if load(result, file) != _expected(before, added):
-        raise CannotSplice("the file with the new items does not read as it should; nothing was changed")
+    try:
+        is_as_expected = load(result, file) == _expected(before, added)
+    except InvalidManifest as error:
+        raise CannotSplice(f"with the new items it would be invalid: {error.problems[0].message}") from None
+    if not is_as_expected:
+        raise CannotSplice("with the new items it would not read as it should: add them by hand")
     return result
 
 
@@ -90,7 +90,7 @@ def _events(text: str) -> _File:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     lists: dict[str, _List] = {}
-    root = key = last = name = None
+    root = last = name = None
     depth, is_key = 0, True
     for event in yaml.parse(text, Loader=loader):
         starts, ends = isinstance(event, yaml.CollectionStartEvent), isinstance(event, yaml.CollectionEndEvent)
@@ -102,8 +102,7 @@ def _events(text: str) -> _File:
         if depth < 0:
             break
         if depth == 0 and (starts or is_value) and is_key:
-            name = getattr(event, "value", None)
-            key, is_key = key or event, False
+            name, is_key = getattr(event, "value", None), False
         elif depth == 0 and not is_key and (starts or is_value):
             if name in _LISTS:
                 lists[name] = _List(event, None)
@@ -115,9 +114,9 @@ def _events(text: str) -> _File:
             if name in lists and depth > 0:
                 lists[name] = replace(lists[name], last=event)
         depth += starts
-    if key is None or last is None or root is None:
+    if last is None or root is None or root.start_mark is None:
         raise CannotSplice("the file has no top-level fields")
-    return _File(lists, key, last, bool(root.flow_style))
+    return _File(lists, root.start_mark.column, last, bool(root.flow_style))
 
 
 def _is_flow_end(text: str, event: Any) -> bool:
@@ -140,7 +139,7 @@ def _into(text: str, name: str, found: _List, entries: Sequence[Entry], known: _
         if first.value or known.is_flow:
             raise CannotSplice(f"`{name}` has no list: take `{name}` out, or write `{name}:` without a value")
         place = _line_end(text, end)
-        return place, _after(text, place, _block(entries, " " * (known.key.start_mark.column + 2)))
+        return place, _after(text, place, _block(entries, " " * (known.column + 2)))
     if found.is_flow:
         if found.last is None:
             return first.start_mark.index + 1, ", ".join(map(item_flow, entries))
@@ -150,16 +149,14 @@ def _into(text: str, name: str, found: _List, entries: Sequence[Entry], known: _
     return place, _after(text, place, _block(entries, indent))
 
 
-def _new_lists(text: str, known: _File, absent: Sequence[tuple[str, Sequence[Entry]]]) -> tuple[int, str]:
+def _new_lists(text: str, known: _File, absent: Mapping[str, Sequence[Entry]]) -> tuple[int, str]:
     if known.is_flow:
-        flow = (f", {name}: [{', '.join(map(item_flow, entries))}]" for name, entries in absent)
+        flow = (f", {name}: [{', '.join(map(item_flow, entries))}]" for name, entries in absent.items())
         return known.last.end_mark.index, "".join(flow)
-    column = known.key.start_mark.column
-    place = _end_of_value(text, known.last, column)
-    indent = " " * column
-    return place, _after(
-        text, place, "".join(f"{indent}{n}:\n{_block(entries, indent + '  ')}" for n, entries in absent)
-    )
+    place = _end_of_value(text, known.last, known.column)
+    indent = " " * known.column
+    block = (f"{indent}{name}:\n{_block(entries, indent + '  ')}" for name, entries in absent.items())
+    return place, _after(text, place, "".join(block))
 
 
 def _block(entries: Sequence[Entry], indent: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -125,8 +128,48 @@ def test_a_file_that_is_no_manifest_is_refused():
 
 
 def test_a_new_item_that_is_there_already_is_refused():
-    with pytest.raises(InvalidManifest):
+    with pytest.raises(CannotSplice, match="it would be invalid: the same service as"):
         added(added(HAND))
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "manifest.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+ODD = [
+    f"x-all: &all {OLD}\nservices:\n- *all\n",
+    "x-all: &all {clusterName: c, image: a}\nservices:\n- <<: *all\n  service: a\n  serviceName: a # end",
+    "services:\n- service: a\n  clusterName: c\n  serviceName: a\n  image: 'a'\nx-text: |\n  services:\n  - a\n\n",
+    "services:\n-\n  service: a\n  clusterName: c\n  serviceName: a\n  image: a\n\n  # \t\n",
+    'services:\n- service: a\n  clusterName: "c"\n  serviceName: a\n  image: "a\\\n    :1"\n',
+    f"---\nservices: [\n  {OLD}\n  , ]\n...\n",
+    f"? services\n: - {OLD}\n",
+    f'"services": [{OLD}]',
+    f"services:\n- {OLD}\nx-empty:\n",
+    f"{{services: [{OLD}], x-empty: }}\n",
+]
+
+
+def is_good(text: str) -> bool:
+    """Whether an example is none of a mistake."""
+    try:
+        manifest.load(text.encode(), "")
+    except InvalidManifest:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("before", [*filter(is_good, EXAMPLES), *ODD])
+def test_every_example_and_odd_file_is_kept_or_refused(before):
+    known = manifest.load(before.encode(), "")
+    for services, tasks in ((True, False), (False, True), (True, True)):
+        try:
+            after = added(before, services, tasks)
+        except CannotSplice:
+            assert "|" in before or "pinDigest: true" in before
+            continue
+        removed(before, after)
+        loaded = manifest.load(after.encode(), "")
+        assert len(loaded.services) == len(known.services) + services
+        assert len(loaded.tasks) == len(known.tasks) + tasks
 
 
 # --- files as people write them ------------------------------------------------------------------------------------
