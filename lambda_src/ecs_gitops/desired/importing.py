@@ -55,9 +55,7 @@ def imported(inventories: Sequence[Inventory], home: str, *, pin: bool = False) 
 
 def _unread(inventories: Sequence[Inventory]) -> tuple[str, ...]:
     several = len(inventories) > 1
-    return tuple(
-        f"{each.region}: {text}" if several else text for each in inventories for text in dict.fromkeys(each.unread)
-    )
+    return tuple(f"{each.region}: {text}" if several else text for each in inventories for text in each.unread)
 
 
 def _service(service: ListedService, inventory: Inventory, home: str, *, pin: bool) -> ImportedItem | Skipped:

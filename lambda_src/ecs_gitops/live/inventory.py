@@ -86,7 +86,8 @@ class InventoryReader:
             triggers=tuple(known),
             daemons=tuple(name for cluster in clusters for name in self._daemons(place, cluster)),
             loose_tasks=self._loose_tasks(clusters),
-            unread=tuple(self._unread),
+            # Threads note them in any order.
+            unread=tuple(sorted(set(self._unread))),
         )
 
     def denied(self, what: str, right: str, read: Callable[[], list[T]]) -> list[T]:
