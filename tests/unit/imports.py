@@ -8,7 +8,7 @@ from ecs_gitops import manifest
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.desired.imported_values import Imported
 from ecs_gitops.desired.importing import imported
-from ecs_gitops.live.inventory import InventoryReader, Wanted
+from ecs_gitops.live.inventory import InventoryReader, Scope
 from ecs_gitops.notify import import_text
 from ecs_gitops.plan.preview import ReleasePlan
 from unit.fake_aws import ACCOUNT, ARN, CLUSTER, REGION, FakeAws
@@ -38,13 +38,13 @@ def imports(
     pin: bool = False,
     home: str = REGION,
     concurrency: int = 1,
-    patience: float = 600,
+    timeout: float = 600,
 ) -> Imported:
     """What is live; a call that writes fails the test."""
     reads: Any = ReadOnly(aws)
     clock = lambda: aws.now  # noqa: E731
-    budget = TimeBudget(clock() + patience, clock, lambda _: None, concurrency=concurrency, monotonic=clock)
-    found = InventoryReader(reads, budget).read(("aws", ACCOUNT, REGION), Wanted(clusters, tasks, pin))
+    budget = TimeBudget(clock() + timeout, clock, lambda _: None, concurrency=concurrency, monotonic=clock)
+    found = InventoryReader(reads, budget).read(("aws", ACCOUNT, REGION), Scope(clusters, tasks, pin))
     return imported([found], home, pin=pin)
 
 

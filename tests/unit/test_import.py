@@ -242,7 +242,7 @@ def test_a_right_that_is_missing_is_told_and_the_rest_is_read(call, right):
     schedule(aws, "hourly", arn)
     aws.refuse[call] = DENIED
     found = imports(aws)
-    assert any(right in line for line in import_text.told(found))
+    assert any(right in line for line in import_text.report(found))
     assert f"`{right}`" in (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
     assert len(found.items) < 3 or call in ("list_event_buses", "list_tasks", "list_daemons")
 
@@ -254,7 +254,7 @@ def test_a_throttled_call_is_made_again_and_one_that_never_answers_raises():
     assert len(imports(aws).items) == 1
     aws.throttle = set(range(len(aws.calls), 100))
     with pytest.raises(AwsUnavailable):
-        imports(aws, patience=0)
+        imports(aws, timeout=0)
 
 
 # --- the plan of it --------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def test_a_cluster_that_is_not_there_is_named_and_nothing_is_written(aws, run, t
 @pytest.mark.parametrize("call", ["list_clusters", "describe_task_definition", "batch_get_image"])
 def test_when_reading_fails_in_the_middle_nothing_is_written(aws, run, tmp_path, monkeypatch, call):
     # GIVEN AWS that stops to answer at some call, of the import or of the plan of it
-    monkeypatch.setattr(init, "_PATIENCE", 0)
+    monkeypatch.setattr(init, "_TIMEOUT", 0)
     aws.refuse[call] = AwsUnavailable("throttled")  # type: ignore[assignment]
     file = tmp_path / "deployment.yaml"
     code, out, err = run("--all-clusters", "-o", file)

@@ -25,7 +25,7 @@ from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, WRONG_USAGE
 from ecs_gitops.cli.progress import Progress
 from ecs_gitops.desired.importing import Home, imported, missing
 from ecs_gitops.hosts import manifest_file
-from ecs_gitops.live.inventory import Wanted
+from ecs_gitops.live.inventory import Scope
 from ecs_gitops.manifest.execution_input import render
 from ecs_gitops.manifest.splice import CannotSplice, spliced
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidManifest
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ecs_gitops.plan.preview import ReleasePlan
 
 # Seconds until an import gives up on AWS that does not answer.
-_PATIENCE = 900
+_TIMEOUT = 900
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -100,14 +100,14 @@ def _import(options: argparse.Namespace, paint: output.Paint) -> int:
         manifest.load(before, files.display_name(options.update))
     caller = _caller(options.region)
     connections = calls.Connections(caller, {})
-    budget = TimeBudget(time.time() + _PATIENCE)
-    wanted = Wanted(
+    budget = TimeBudget(time.time() + _TIMEOUT)
+    scope = Scope(
         None if options.all_clusters else tuple(dict.fromkeys(map(short, options.cluster))), options.tasks, options.pin
     )
     regions = list(dict.fromkeys(options.region)) or [caller.region]
     with Progress(sys.stderr, 0) as progress:
         source = Import(caller, connections.connect, budget, progress.expect, progress.step)
-        found = imported(source.inventories(regions, wanted), caller.region, pin=options.pin)
+        found = imported(source.inventories(regions, scope), caller.region, pin=options.pin)
     home = Home(caller.account, caller.region)
     new = found.items if before is None else missing(found.items, manifest.load(before, ""), home)
     if not new:
@@ -134,7 +134,7 @@ def _caller(regions: Sequence[str]) -> Caller:
 
 def _nothing(found: Imported, is_update: bool) -> int:
     """Nothing is to be written. An update that finds nothing new is a success."""
-    for line in import_text.told(found):
+    for line in import_text.report(found):
         print(line, file=sys.stderr)
     if is_update and found.items:
         print("nothing is new: the file has everything that a release can deploy", file=sys.stderr)
@@ -197,7 +197,7 @@ def _concluded(
     paint: output.Paint,
 ) -> int:
     """Say what was written and left out, and plan it: the exit code."""
-    lines = import_text.told(found)
+    lines = import_text.report(found)
     lines += [paint(line, "yellow") for line in import_text.concerns(new)]
     if not options.tasks:
         lines.append("scheduled tasks were not read; --tasks imports them")

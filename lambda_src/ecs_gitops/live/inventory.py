@@ -35,7 +35,7 @@ _OF_TRIGGERS = ("events-rule/", "chronos-schedule/")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Scope:
     """What to read. ``clusters``: names, or None for all. ``with_triggers``: rules and schedules too. ``with_digests``:
     the digests that services run."""
 
@@ -55,19 +55,19 @@ class InventoryReader:
     on_read: Callable[[], None] = lambda: None
     _unread: list[str] = field(default_factory=list)
 
-    def read(self, place: tuple[str, str, str], wanted: Wanted) -> Inventory:
+    def read(self, place: tuple[str, str, str], scope: Scope) -> Inventory:
         """What is live. ``place``: partition, account and Region. Clusters that do not exist are left out. Raises
         :class:`AwsRefused` when the clusters may not be listed."""
-        clusters, listed = self._services(wanted.clusters)
+        clusters, listed = self._services(scope.clusters)
         triggers: tuple[ListedTrigger, ...] = ()
-        if wanted.with_triggers:
+        if scope.with_triggers:
             reader = TriggerInventory(self.aws, self.budget, self.denied, self.expect, self.on_read)
-            triggers = reader.read(None if wanted.clusters is None else clusters)
+            triggers = reader.read(None if scope.clusters is None else clusters)
         running = [service for service in listed if why_not_released(service) is None]
         definitions = self._definitions(
             [*(service.runs for service in running), *(ref for trigger in triggers for ref in trigger.references)]
         )
-        revisions = self._revisions(running) if wanted.with_digests else {}
+        revisions = self._revisions(running) if scope.with_digests else {}
         services = (
             replace(
                 service,

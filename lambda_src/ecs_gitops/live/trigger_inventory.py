@@ -80,13 +80,13 @@ class TriggerInventory:
         listed = self.denied("schedules", "scheduler:ListSchedules", self.aws.list_schedules)
         # A schedule's target is a cluster if it runs a task, so that the others need not be read.
         runs_task = [":cluster/" in _target_arn(brief) for brief in listed]
-        wanted = [
+        runs_there = [
             brief
             for brief, runs in zip(listed, runs_task, strict=True)
             if runs and (clusters is None or short(_target_arn(brief)) in clusters)
         ]
-        self.expect(len(wanted))
-        found = each(self._schedule, wanted, self.budget)
+        self.expect(len(runs_there))
+        found = each(self._schedule, runs_there, self.budget)
         others = [
             _listed(brief, ({"Arn": _target_arn(brief)},))
             for brief, runs in zip(listed, runs_task, strict=True)

@@ -56,8 +56,8 @@ def unread(imported: Imported) -> list[str]:
     return [sanitize.line(f"not read: {text}") for text in imported.unread]
 
 
-def told(imported: Imported) -> list[str]:
-    """Both, for people at a terminal."""
+def report(imported: Imported) -> list[str]:
+    """What is left out and what could not be read, for people at a terminal."""
     return [*(f"not in the manifest: {line}" for line in left(imported)), *unread(imported)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ecs_gitops.live.inventory import InventoryReader, Wanted
+from ecs_gitops.live.inventory import InventoryReader, Scope
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.item import join_names
 from ecs_gitops.model.release import Release
@@ -35,14 +35,14 @@ class Import:
     expect: Callable[[int], None] = lambda _: None
     on_read: Callable[[], None] = lambda: None
 
-    def inventories(self, regions: Sequence[str], wanted: Wanted) -> list[Inventory]:
+    def inventories(self, regions: Sequence[str], scope: Scope) -> list[Inventory]:
         """What is live in each Region. Raises :class:`AwsRefused`, also where none of them has a named cluster, and
         :class:`ecs_gitops.model.errors.AwsUnavailable`."""
         found = []
         for region in regions:
             reader = InventoryReader(self.connect(self.caller.account, region), self.budget, self.expect, self.on_read)
-            found.append(reader.read((self.caller.partition, self.caller.account, region), wanted))
-        unknown = sorted(set(wanted.clusters or ()) - {name for each in found for name in each.clusters})
+            found.append(reader.read((self.caller.partition, self.caller.account, region), scope))
+        unknown = sorted(set(scope.clusters or ()) - {name for each in found for name in each.clusters})
         if unknown:
             named = f"cluster {join_names(unknown, _SHOWN)} in {', '.join(regions)} of account {self.caller.account}"
             raise AwsRefused("configuration", "NoCluster", f"there is no {named}")
