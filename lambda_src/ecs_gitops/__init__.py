@@ -6,7 +6,8 @@ turned upside down, and ``make lint`` proves it (``pyproject.toml``, docs/adr/00
 Before anything runs
     ``hosts`` reads the manifest's file out of the commit, and what is known of the commit.
     ``manifest`` turns its text into a checked manifest, or into every problem with its line and column.
-    ``cli`` is the command line around both: the build calls ``ecs-gitops render``, people call ``validate``.
+    ``cli`` is the command line around both: the build calls ``ecs-gitops render``; people call ``init``, ``validate``
+    and ``plan``.
 
 The release begins (state InitConfig)
     ``lambdas`` has the four handlers. Each parses its event, calls ``release``, and returns plain data.

@@ -30,6 +30,7 @@ class FakeAws(FakeTriggers):
         self.services: dict[str, dict[str, Any]] = {}
         self.records: list[dict[str, Any]] = []
         self.revisions: dict[str, dict[str, Any]] = {}
+        self.daemons: list[str] = []
         # The deployments that were stopped by a call.
         self.stops: list[str] = []
         self.calls: list[str] = []
@@ -108,8 +109,19 @@ class FakeAws(FakeTriggers):
 
     # --- services ----------------------------------------------------------------------------------------------------
 
+    def list_clusters(self) -> list[str]:
+        self._called("list_clusters")
+        self._done("list_clusters")
+        return [f"{ARN}:cluster/{CLUSTER}"]
+
+    def list_daemons(self, cluster_arn: str) -> list[str]:
+        self._called("list_daemons")
+        self._done("list_daemons")
+        return [f"{ARN}:daemon/{CLUSTER}/{name}" for name in self.daemons]
+
     def list_services(self, cluster: str) -> list[str]:
         self._called("list_services")
+        self._require_cluster("list_services", cluster)
         self._done("list_services")
         return list(self.services)
 

@@ -34,6 +34,11 @@ class FakeTasks(FakeDefinitions):
         self._done("list_tasks")
         return self.stopped
 
+    def list_running_tasks(self, cluster: str) -> list[str]:
+        self._called("list_tasks")
+        self._done("list_tasks")
+        return [str(task["taskArn"]) for task in self.tasks.values()]
+
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:
         self._called("describe_tasks")
         self._done("describe_tasks")

@@ -17,9 +17,29 @@ class FakeTriggers(FakeTasks):
     def __init__(self) -> None:
         super().__init__()
         self.rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        # Members of rules as ListRules has them, by name: State, ManagedBy.
+        self.about_rules: dict[str, dict[str, Any]] = {}
         self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
         self.modified: dict[tuple[str, str], float] = {}
         self.refuse_entries: list[dict[str, Any]] = []
+
+    def list_event_buses(self) -> list[str]:
+        self._called("list_event_buses")
+        self._done("list_event_buses")
+        return list(dict.fromkeys(["default", *(bus for bus, _ in self.rules)]))
+
+    def list_rules(self, bus: str) -> list[dict[str, Any]]:
+        self._called("list_rules")
+        self._done("list_rules")
+        return [{"Name": name, **self.about_rules.get(name, {})} for known, name in self.rules if known == bus]
+
+    def list_schedules(self) -> list[dict[str, Any]]:
+        self._called("list_schedules")
+        self._done("list_schedules")
+        return [
+            {"GroupName": group, "Name": name, "Target": {"Arn": schedule["Target"]["Arn"]}}
+            for (group, name), schedule in self.schedules.items()
+        ]
 
     def list_targets_by_rule(self, bus: str, rule: str) -> list[dict[str, Any]]:
         self._called("list_targets_by_rule")

@@ -139,3 +139,28 @@ def test_alarms_tags_and_stops(wired):
     assert wire.sent[0] == {"resourceArn": "arn:x", "tags": [{"key": "ecs-gitops:rolled-back-1", "value": "m"}]}
     aws.stop_task("shop", "t", "too long")
     assert wire.sent[1] == {"cluster": "shop", "task": "t", "reason": "too long"}
+
+
+def test_what_an_account_has_is_listed_page_by_page(wired):
+    aws, wire = wired(
+        {"clusterArns": ["a"], "nextToken": "t"},
+        {"clusterArns": ["b"]},
+        {"daemonSummariesList": [{"daemonArn": "d"}]},
+        {"taskArns": ["t1"], "nextToken": "t"},
+        {"taskArns": ["t2"]},
+        {"EventBuses": [{"Name": "default"}], "NextToken": "t"},
+        {"EventBuses": [{"Name": "orders"}]},
+        {"Rules": [{"Name": "nightly", "ManagedBy": "x"}], "NextToken": "t"},
+        {"Rules": [{"Name": "hourly"}]},
+        {"Schedules": [{"Name": "one"}], "NextToken": "t"},
+        {"Schedules": [{"Name": "two"}]},
+    )
+    assert aws.list_clusters() == ["a", "b"]
+    assert aws.list_daemons("arn") == ["d"]
+    assert aws.list_running_tasks("shop") == ["t1", "t2"]
+    assert aws.list_event_buses() == ["default", "orders"]
+    assert aws.list_rules("orders") == [{"Name": "nightly", "ManagedBy": "x"}, {"Name": "hourly"}]
+    assert [each["Name"] for each in aws.list_schedules()] == ["one", "two"]
+    assert wire.sent[1] == {"maxResults": 100, "nextToken": "t"}
+    assert wire.sent[8] == {"EventBusName": "orders", "NextToken": "t"}
+    assert "NextToken=t" in wire.sent[10]

@@ -16,6 +16,7 @@ from ecs_gitops.aws import observability, session_policy
 from ecs_gitops.aws.calls import attempt, pass_raw_json
 from ecs_gitops.aws.ecs_calls import EcsCalls
 from ecs_gitops.aws.eventbridge_calls import EventBridgeCalls
+from ecs_gitops.aws.inventory_calls import InventoryCalls
 from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.aws.reference_calls import ReferenceCalls
 from ecs_gitops.model import names
@@ -35,7 +36,7 @@ MAX_SESSIONS = 40
 _DROPPED_AT_ONCE = 10
 
 
-class Aws(EcsCalls, EventBridgeCalls, ReferenceCalls):
+class Aws(EcsCalls, EventBridgeCalls, ReferenceCalls, InventoryCalls):
     """The calls that the deployer makes in one account and Region, as that account's deploy role.
 
     Every method raises :class:`AwsUnavailable` if AWS throttles, fails or cannot be reached until the client has no

@@ -56,10 +56,11 @@ def _source(file: Path) -> Source:
     return Source() if file == STDIN else git_source(file)
 
 
-def write(target: Path, text: str) -> None:
+def write(target: Path, text: str | bytes) -> None:
     """Replace the file in one step, so that no reader sees half of it. A device (``/dev/stdout``) is written to."""
+    content = text.encode() if isinstance(text, str) else text
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(content)
         return
     target = target.resolve()
     try:
@@ -68,8 +69,8 @@ def write(target: Path, text: str) -> None:
         error.filename = str(target)
         raise
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         Path(name).chmod(0o644)
         Path(name).replace(target)
     except BaseException:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from ecs_gitops import __version__, manifest
-from ecs_gitops.cli import completion, output, plan, render, review, validate
+from ecs_gitops.cli import completion, init, output, plan, render, review, validate
 from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR, WRONG_USAGE
 from ecs_gitops.model import sanitize
 
@@ -68,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="ecs-gitops", description="Check, preview and render manifests for ecs-gitops.")
+    parser = _Parser(prog="ecs-gitops", description="Import, check, preview and render manifests for ecs-gitops.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_color(parser, output.AUTO)
     parser.set_defaults(usage_code=USAGE_ERROR)
@@ -94,6 +94,11 @@ def _parser() -> _Parser:
     command.set_defaults(run=plan.run, usage_code=WRONG_USAGE)
     command = commands.add_parser("review", help="plan pull requests; what the build of modules/plan runs")
     command.set_defaults(run=review.run, usage_code=WRONG_USAGE)
+    command = commands.add_parser("init", help="write the manifest of what is live; it only reads AWS")
+    vars(command)["usage_code"] = WRONG_USAGE
+    _add_color(command, argparse.SUPPRESS)
+    init.add_arguments(command)
+    command.set_defaults(run=init.run, usage_code=WRONG_USAGE)
     command = commands.add_parser("schema", help="print the manifest's JSON Schema, for editors")
     command.set_defaults(run=_schema)
     command = commands.add_parser("version", help="print the version")

@@ -25,6 +25,12 @@ class Progress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
+    def expect(self, more: int) -> None:
+        """So many more are to be done."""
+        with self._lock:
+            self._total += more
+            self._show()
+
     def step(self) -> None:
         """One more is done. Threads may call it at once."""
         with self._lock:
