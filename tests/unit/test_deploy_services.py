@@ -75,6 +75,7 @@ def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budge
             "controller CODE_DEPLOY",
         ),
         (lambda aws: aws.services["web"].update(deploymentController={"type": "EXTERNAL"}), "controller EXTERNAL"),
+        (lambda aws: aws.services["web"].update(resourceManagementType="ECS"), "Express Mode"),
     ],
     ids=["unknown", "draining", "inactive", "code-deploy", "external"],
 )

@@ -11,15 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from local_aws import LocalAws, NotStarted
-from playground import output, session
+from playground import before_the_push, output, session
 from playground.output import Unexpected, console, heading, step
+from playground.scene import Scene, World, expect, running, unchanged
 from playground.session import HOME, NEW, OLD, ROLLOUT_SECONDS
-from playground.stack import CLUSTER, RULE, SERVICES, Clone, Stack, manifest
+from playground.stack import RULE, SERVICES, Stack, manifest
 from playground.terraform import TerraformError
 
 _NEXT = "3.0.0"
@@ -58,33 +56,6 @@ def _target(command: str) -> str:
     return command if command == "demo" else f"local-{command}"
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the scenes are played on."""
-
-    stack: Stack
-    clone: Clone
-    queue: str
-
-    def release(self, text: str, subject: str) -> tuple[str, dict[str, Any]]:
-        """Push a manifest and follow its release; the pipeline's status and the result."""
-        output.push(text, subject)
-        self.clone.push(text, subject)
-        status, result = output.follow(self.stack, self.queue)
-        output.items(result)
-        return status, result
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """``proves`` is what is shown to be true when ``play`` comes to its end."""
-
-    title: str
-    why: str
-    proves: str
-    play: Callable[[World], None]
-
-
 def demo() -> None:
     """Apply, push, watch; break a service, a canary, a migration, a whole release; destroy."""
     began, folder = time.monotonic(), HOME / "demo"
@@ -112,8 +83,8 @@ def demo() -> None:
 
 def plain_release(world: World) -> None:
     text = manifest({"web": NEW, "api": NEW, "worker": OLD}, "2.0", NEW)
-    status, result = world.release(text, "Ship web, api and cleanup 2.0.0")
-    deployed = {RULE: "DEPLOYED", "web": "DEPLOYED", "api": "DEPLOYED", "worker": "UNCHANGED"}
+    status, result = world.release(text, "Ship web and cleanup 2.0.0")
+    deployed = {RULE: "DEPLOYED", "web": "DEPLOYED", "api": "UNCHANGED", "worker": "UNCHANGED"}
     expect(status, result, "Succeeded", **deployed)
 
 
@@ -190,8 +161,20 @@ def all_or_nothing(world: World) -> None:
 
 _SCENES = (
     Scene(
+        "A whole cluster, imported",
+        "ecs-gitops init writes the manifest of what runs, and plans it: nothing would change.",
+        "a cluster is in Git in a minute, and its first release changes nothing",
+        before_the_push.imported,
+    ),
+    Scene(
+        "A pull request",
+        "A branch ships api 2.0.0. A comment says what its merge would do, before anybody merges it.",
+        "a pull request shows what its merge does, and the merge does that",
+        before_the_push.pull_request,
+    ),
+    Scene(
         "A push deploys what differs",
-        "Two services and a scheduled task get a new image; one service stays. Only what differs is rolled out.",
+        "A service and a scheduled task get a new image; two services stay. Only what differs is rolled out.",
         "a push rolls out what differs, services and scheduled tasks, and nothing else",
         plain_release,
     ),
@@ -238,29 +221,6 @@ _SCENES = (
         all_or_nothing,
     ),
 )
-
-
-def expect(status: str, result: dict[str, Any], pipeline: str, **items: str) -> None:
-    got = {item["name"]: item["status"] for item in result["items"]}
-    if status != pipeline or got != items:
-        raise Unexpected(f"pipeline {status}, {got}; it should be {pipeline}, {items}")
-
-
-def running(stack: Stack) -> dict[str, Any]:
-    """What each service and the scheduled task run, and with which settings."""
-    ecs = stack.aws.client("ecs")
-    services = ecs.describe_services(cluster=CLUSTER, services=list(SERVICES))["services"]
-    live = {s["serviceName"]: (s["taskDefinition"], s["desiredCount"], s["deploymentConfiguration"]) for s in services}
-    targets = stack.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]
-    return {**live, RULE: targets}
-
-
-def unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
-    different = [name for name in before if before[name] != after[name]]
-    if different:
-        raise Unexpected(f"changed: {', '.join(different)}")
-    shown = ", ".join(f"{name} {after[name][0].rsplit('/', 1)[-1]}" for name in SERVICES)
-    console.print(f"  as it was before, settings included: {shown}, {RULE}")
 
 
 if __name__ == "__main__":

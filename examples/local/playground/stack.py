@@ -148,17 +148,17 @@ class Clone:
 
     folder: Path
 
-    def push(self, manifest: str, subject: str) -> None:
-        """Write deployment.yaml, commit and push to main."""
+    def push(self, manifest: str, subject: str, branch: str = "main") -> None:
+        """Write deployment.yaml, commit and push to a branch."""
         (self.folder / "deployment.yaml").write_text(manifest)
-        self.commit(subject)
+        self.commit(subject, branch)
 
-    def commit(self, subject: str) -> None:
-        """Commit deployment.yaml as it is, and push to main."""
+    def commit(self, subject: str, branch: str = "main") -> None:
+        """Commit deployment.yaml as it is, and push to a branch."""
         for arguments in (
             ["add", "deployment.yaml"],
             ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com", "commit", "--quiet", "-m", subject],
-            ["push", "--quiet", "origin", "HEAD:main"],
+            ["push", "--quiet", "origin", f"HEAD:{branch}"],
         ):
             subprocess.run(["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, text=True)
 

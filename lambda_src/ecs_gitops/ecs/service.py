@@ -63,6 +63,8 @@ class Service:
     # Members for RunTask: where the service's tasks run, and their tags and volumes.
     placement: dict[str, Any]
     has_service_connect: bool = False
+    # Of Express Mode: ECS itself writes its task definitions.
+    is_managed_by_ecs: bool = False
     # The time of the answer by ECS's clock; None if it is not known.
     as_of: float | None = None
 
@@ -97,6 +99,7 @@ class Service:
             revisions=tuple(each["arn"] for each in data.get("currentServiceRevisions") or () if "arn" in each),
             placement=_for_one_off_tasks(data),
             has_service_connect=bool((_primary(data).get("serviceConnectConfiguration") or {}).get("enabled")),
+            is_managed_by_ecs=data.get("resourceManagementType") == "ECS",
             as_of=seconds(data["asOf"]) if data.get("asOf") else None,
         )
 
@@ -206,5 +209,10 @@ def require_deployable(service: Service | None, cluster: str, name: str) -> Serv
             f"service {name!r} has deployment controller {service.controller}; ecs-gitops supports only ECS: "
             f"deploy it with {'CodeDeploy' if service.controller == 'CODE_DEPLOY' else 'its own tool'}, "
             "or create it again with controller ECS"
+        )
+    if service.is_managed_by_ecs:
+        raise ItemFailed(
+            f"service {name!r} is an Express Mode service, whose revisions and deployments are ECS's own "
+            "(resourceManagementType ECS): take it out of the manifest"
         )
     return service
