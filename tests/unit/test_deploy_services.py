@@ -77,7 +77,7 @@ def test_a_mutable_tag_redeploys_when_the_manifest_forces_it(aws, release, budge
         (lambda aws: aws.services["web"].update(deploymentController={"type": "EXTERNAL"}), "controller EXTERNAL"),
         (lambda aws: aws.services["web"].update(resourceManagementType="ECS"), "Express Mode"),
     ],
-    ids=["unknown", "draining", "inactive", "code-deploy", "external"],
+    ids=["unknown", "draining", "inactive", "code-deploy", "external", "express"],
 )
 def test_a_service_that_cannot_be_driven_fails_alone(aws, release, budget, services, web, change, reported):
     # GIVEN one service that cannot be deployed beside one that can
