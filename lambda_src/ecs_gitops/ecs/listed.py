@@ -14,9 +14,6 @@ from ecs_gitops.model.identity import short
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
-# Express Mode: ECS itself manages the service's task definition.
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
-_MANAGED_BY_ECS = "ECS"
 # The beginning of the target ARN of a schedule that makes an API call by itself.
 _UNIVERSAL_TARGET = ":scheduler:::aws-sdk:"
 
@@ -101,10 +98,10 @@ def why_not_released(service: ListedService) -> str | None:
     except ItemFailed:
         if live.status != "ACTIVE":
             return f"it is {live.status}"
+        if live.is_managed_by_ecs:
+            return "Express Mode: ECS manages its task definition"
         by = "CodeDeploy deploys it" if live.controller == "CODE_DEPLOY" else "another tool deploys it"
         return f"deployment controller {live.controller}: {by}"
-    if service.data.get("resourceManagementType") == _MANAGED_BY_ECS:
-        return "Express Mode: ECS manages its task definition"
     return None
 
 
