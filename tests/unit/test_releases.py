@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -233,3 +234,26 @@ def test_a_revision_that_takes_no_tags_any_more_is_no_failure(ecs, machine, stat
     # THEN nothing has to change
     assert set(statuses(done).values()) == {"UNCHANGED"}
     assert not any(each.get("reason") for each in done["result"]["items"])
+
+
+def test_the_plan_of_a_release_is_kept_before_anything_changes(shop, machine):
+    # GIVEN a release that changes one service, and leaves another one as it is
+    state = machine.run(release(item("web"), item("api", "1")))
+    # THEN its plan is in the ledger, with the change of each item
+    (key,) = (key for key in machine.ledger.objects if key.endswith("/plan.json"))
+    plan = json.loads(machine.ledger.objects[key].content)
+    assert [(each["name"], each["change"]["kind"], each.get("status")) for each in plan["items"]] == [
+        ("web", "DEPLOY", None),
+        ("api", "NOTHING", "UNCHANGED"),
+    ]
+    # AND the notice says where
+    where = key.removesuffix("plan.json")
+    assert (
+        f"Plan and report: https://us-west-2.console.aws.amazon.com/s3/buckets/{machine.ledger.bucket}"
+        in (state["notice"]["message"])
+    )
+    assert where in state["notice"]["message"]
+    # AND it was written before the first call that writes
+    first = next(key for key, _ in machine.ledger.versions if key.startswith("targets/"))
+    names = [key for key, _ in machine.ledger.versions]
+    assert names.index(key) < names.index(first)

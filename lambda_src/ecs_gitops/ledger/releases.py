@@ -1,7 +1,8 @@
 """``releases/YYYY/MM/START-HASH/``: what each release was asked for, and what came of it; and ``current.json``.
 
 The key has the time of the start, as the name of an execution may come again after 90 days. ``release.json`` is written
-when the release begins, ``report.json`` when it ends, with the result of every item, whole.
+when the release begins, ``plan.json`` when all items are checked, and ``report.json`` when it ends, with the result of
+every item, whole.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ecs_gitops.model.change import CHANGE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ecs_gitops.aws.ledger_bucket import LedgerBucket
+    from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -44,6 +50,23 @@ class Releases:
     def begin(self, deployment: Json) -> None:
         """Record what the release was asked for. A repeated run changes nothing."""
         self._create("release.json", {"release": self.release.to_json(), "deployment": deployment})
+
+    def plan(self, batches: Iterable[Batch]) -> None:
+        """Record what the check found, and what the release is about to do: the change of every item."""
+        items = [
+            {
+                "name": item.name,
+                "target": item.desired.identity,
+                "account": batch.account,
+                "region": batch.region,
+                **({"status": item.status} if item.status is not None else {}),
+                **({"reason": item.reason} if item.reason else {}),
+                "change": CHANGE.write(item.change),
+            }
+            for batch in batches
+            for item in batch.items
+        ]
+        self._create("plan.json", {"release": self.release.to_json(), "items": items})
 
     def report(self, result: Json) -> None:
         """Record what came of it, once."""

@@ -61,8 +61,9 @@ def is_sent(outcome: Outcome, choice: str) -> bool:
     return choice != "failures" and any(outcome.counts.get(status) for status in (Status.DEPLOYED, Status.HELD))
 
 
-def message(release: Release, outcome: Outcome, pipeline: str) -> str:
-    """The whole text. ``pipeline`` is the pipeline's name, empty where there is none."""
+def message(release: Release, outcome: Outcome, pipeline: str, records: tuple[str, str] | None = None) -> str:
+    """The whole text. ``pipeline`` is the pipeline's name, empty where there is none. ``records``: the bucket, and the
+    beginning of the keys, of the release's plan and report; None where it has none."""
     parts = [_head(release, outcome)]
     if outcome.error:
         parts.append(f"What went wrong\n{_indent(sanitize.lines(outcome.error))}")
@@ -75,7 +76,7 @@ def message(release: Release, outcome: Outcome, pipeline: str) -> str:
             parts.append(f"{heading}\n{_shown(good)}")
     if outcome.warnings:
         parts.append("Warnings\n" + _warnings(outcome.warnings))
-    parts.append(_links(release, pipeline))
+    parts.append(_links(release, pipeline, records))
     text = "\n\n".join(parts) + "\n"
     if len(text.encode()) <= _MESSAGE_AT_MOST:
         return text
@@ -206,7 +207,7 @@ def _console(arn: str) -> tuple[str, str] | None:
     return f"https://{region}.{domain}", region
 
 
-def _links(release: Release, pipeline: str) -> str:
+def _links(release: Release, pipeline: str, records: tuple[str, str] | None) -> str:
     lines = [f"Execution: {execution_link(release)}"]
     found = _console(release.execution_arn)
     if pipeline and found:
@@ -215,4 +216,10 @@ def _links(release: Release, pipeline: str) -> str:
         lines.append(f"Pipeline:  {address}/{page}")
     elif pipeline:
         lines.append(f"Pipeline:  {sanitize.line(pipeline)}")
+    if records and found:
+        address, region = found
+        page = f"s3/buckets/{records[0]}?region={region}&prefix={quote(records[1], safe='/')}"
+        lines.append(f"Plan and report: {address}/{page}")
+    elif records:
+        lines.append(f"Plan and report: s3://{records[0]}/{records[1]}")
     return "\n".join(lines)

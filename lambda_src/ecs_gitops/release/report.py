@@ -45,6 +45,8 @@ def after_stage(state: Json) -> Json:
         # A run before this one has begun it.
         return {"next": "DEPLOY", **begun}
     next_stage = following(done, deregisters=os.environ.get("ECS_GITOPS_DEREGISTER_FAILED") == "true")
+    if done.mode is Mode.CHECK and done.batches:
+        Releases(bucket, release).plan([*next_stage.batches, *next_stage.rest])
     if next_stage.batches:
         return {"next": "DEPLOY", **stored_stage(bucket, release, next_stage, number + 1)}
     batches, error = next_stage.rest, next_stage.error
@@ -72,7 +74,12 @@ def after_stage(state: Json) -> Json:
         },
         "notice": {
             "subject": notice.subject(release, outcome),
-            "message": notice.message(release, outcome, os.environ.get("ECS_GITOPS_PIPELINE_NAME", "")),
+            "message": notice.message(
+                release,
+                outcome,
+                os.environ.get("ECS_GITOPS_PIPELINE_NAME", ""),
+                (bucket.bucket, f"{Releases(bucket, release).prefix}/") if batches else None,
+            ),
         },
         "notify": notice.is_sent(outcome, os.environ.get("ECS_GITOPS_NOTIFY", "changes")),
     }
