@@ -1,7 +1,7 @@
 """``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
-First in memory, where thousands take a minute; then sequences of releases against the model of what they remember; then
-with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
+First in memory, where thousands take a minute; then sequences of releases against the model of what they remember, and
+sequences that are planned before they are made; then with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
 late, lost or refused on the way to the functions, which die as well. Every release comes from a seed, which is printed
 when it finds something. Exit code 1 then.
 """
@@ -29,6 +29,7 @@ from playground.stack import CLUSTER, ROOT, Stack
 from soak_case import Case
 from unit.faulty import Run
 from unit.memory_play import lies
+from unit.preview_stories import play
 
 _AT_ONCE = 4
 # A simulated second takes this long.
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak")
     parser.add_argument("--memory", type=int, default=10_000, help="releases of an account in memory")
     parser.add_argument("--stories", type=int, default=5_000, help="sequences of releases against the model of memory")
+    parser.add_argument("--plans", type=int, default=1_000, help="sequences of releases that are planned before")
     parser.add_argument("--local", type=int, default=1_000, help="releases on the local AWS")
     parser.add_argument("--first", type=int, default=100_000, help="the first seed")
     parser.add_argument("--minutes", type=float, default=60.0, help="after so long no further release is begun")
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     found = in_memory(range(options.first, options.first + options.memory), tell)
     found += stories(range(options.first, options.first + options.stories), tell)
+    found += plans(range(options.first, options.first + options.plans), tell)
     if options.local:
         until = began + options.minutes * 60
         found += on_the_local_aws(range(options.first, options.first + options.local), until, tell)
@@ -85,6 +88,17 @@ def stories(seeds: range, tell: Tell) -> list[str]:
                 found.append(f"story {seed}: {type(error).__name__}: {error}")
         if done % 500 == 0 or done == len(seeds):
             tell(f"stories: {done}, {len(found)} found")
+    return found
+
+
+def plans(seeds: range, tell: Tell) -> list[str]:
+    """Whether releases do what their plans say: ``python -m unit.preview_stories SEED`` shows a story."""
+    found: list[str] = []
+    for done, seed in enumerate(seeds, 1):
+        with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(io.StringIO()):
+            found += [f"plans, seed {seed}: {what}" for what in play(seed, patched).found]
+        if done % 500 == 0 or done == len(seeds):
+            tell(f"plans: {done} sequences, {len(found)} found")
     return found
 
 
