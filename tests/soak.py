@@ -1,9 +1,9 @@
 """``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
 First in memory, where thousands take a minute; then sequences of releases against the model of what they remember, and
-sequences that are planned before they are made; then with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
-late, lost or refused on the way to the functions, which die as well. Every release comes from a seed, which is printed
-when it finds something. Exit code 1 then.
+sequences that are planned before they are made; then with the real state machine, functions, layer and roles on the
+local AWS, whose clock is faster and whose answers are late, lost or refused on the way to the functions, which die as
+well. Every release comes from a seed, which is printed when it finds something. Exit code 1 then.
 """
 
 from __future__ import annotations
