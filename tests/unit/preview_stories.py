@@ -164,7 +164,8 @@ def _agree(each: PlannedItem, status: str) -> bool:
         return status == "UNCHANGED"
     if each.action is Action.HELD:
         return status == "HELD"
-    if each.item.change.kind is ChangeKind.JUDGE:
+    if each.item.change.kind in (ChangeKind.JUDGE, ChangeKind.JOIN):
+        # What is judged again is unchanged; a deployment that goes on may be over by the time of the release.
         return status != "HELD"
     return status in ("DEPLOYED", "FAILED", "ROLLED_BACK", "SKIPPED")
 
