@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from integration import permission_scenarios as on
 from integration import plan_scenarios as planning
 from integration.function_versions import changed_environment
 from integration.permission_scenarios import Permission, Scenario, World, role_name, short_name
-from playground.stack import Stack
+from playground.stack import CLUSTER, Stack
 
 CHECK, RELEASE, GOOD = "FAILED CheckFailed", "FAILED ReleaseFailed", "SUCCEEDED"
 FAILED, DONE, NOT_STARTED = "Failed", "Succeeded", "NotStarted"
@@ -337,3 +339,53 @@ def test_what_the_local_aws_does_not_call_is_said_to_be_so(world: World) -> None
     called = {permission for scenario in SCENARIOS for permission, _ in world.normal(scenario)[1]}
     # THEN the table of what is not called holds: once it is played, it gets a scenario
     assert called & {permission for permission, unseen in UNSEEN.items() if unseen.scenario is None} == set()
+
+
+def test_the_plan_role_cannot_write(world: World) -> None:
+    # GIVEN a session of the plan role, with nothing but the role's own policy to limit it
+    world.normal(planning.plan)
+    item = world.item("simple")["serviceName"]
+    keys = world.aws.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::111111111111:role/{role_name('plan')}", RoleSessionName="test"
+    )["Credentials"]
+
+    def client(service: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=world.aws.endpoint,
+            region_name="us-west-2",
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
+    ecs, rule = client("ecs"), f"{on.PREFIX}-rule"
+    service = {"cluster": CLUSTER, "service": item}
+    container = {"name": "app", "image": "app:1", "memory": 64}
+    (live,) = ecs.describe_services(cluster=CLUSTER, services=[item])["services"]
+    task_definition = live["taskDefinition"]
+    schedule = client("scheduler").get_schedule(Name=f"{on.PREFIX}-schedule")
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    writes = {
+        "update": lambda: ecs.update_service(**service, desiredCount=2),
+        "delete": lambda: ecs.delete_service(**service, force=True),
+        "register": lambda: ecs.register_task_definition(family=item, containerDefinitions=[container]),
+        "deregister": lambda: ecs.deregister_task_definition(taskDefinition=task_definition),
+        "run": lambda: ecs.run_task(cluster=CLUSTER, taskDefinition=task_definition),
+        "tag": lambda: ecs.tag_resource(resourceArn=task_definition, tags=[{"key": "ecs-gitops:failed", "value": "x"}]),
+        "rule": lambda: client("events").put_targets(Rule=rule, Targets=[{"Id": "x", **world.target(rule)}]),
+        "schedule": lambda: client("scheduler").update_schedule(**{name: schedule[name] for name in kept}),
+        "ledger": lambda: client("s3").put_object(
+            Bucket=world.stack.outputs["ledger_bucket_name"], Key="targets/x", Body=b"x"
+        ),
+        "secret": lambda: client("secretsmanager").get_secret_value(SecretId=f"{on.PREFIX}-complete"),
+        "parameter": lambda: client("ssm").get_parameter(Name=f"/{on.PREFIX}-complete", WithDecryption=True),
+        "role": lambda: client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::111111111111:role/{role_name('deploy')}", RoleSessionName="test"
+        ),
+    }
+    # THEN every call that writes, or reads a value, is denied
+    for name, write in writes.items():
+        with pytest.raises(ClientError) as caught:
+            write()
+        assert "AccessDenied" in caught.value.response["Error"]["Code"], (name, caught.value)

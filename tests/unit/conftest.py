@@ -49,11 +49,14 @@ _EXHAUSTIVE = {
     "test_faults.py",
     "test_hostile.py",
     "test_interruptions.py",
+    "test_import.py",
     "test_memory_model.py",
+    "test_normal_properties.py",
     "test_other_deployments.py",
     "test_pause_hooks.py",
     "test_preview_model.py",
     "test_rooms.py",
+    "test_splice.py",
 }
 
 
