@@ -28,6 +28,8 @@ from playground.stack import CLUSTER, ROOT, Stack
 
 console = Console(highlight=False)
 _BUILD = ROOT / "build"
+# Services of which one is broken.
+_MANY = 120
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +75,8 @@ def measured(world: World, tell: Any, found: dict[str, Any], *, quick: bool) -> 
     ours = world.stack.outputs["state_machine_arn"]
     found["invocations"] = runs.invocations(world, ours, tell)
     part("broken", (runs.broken(world, ours, tell, way) for way in ("stop", "rollback")))
+    ways = ("rollback",) if quick else ("rollback", "rollbackRelease")
+    part("brokenAmongMany", (runs.broken(world, ours, tell, way, _MANY) for way in ways))
     part("buckets", (runs.throttled(world, ours, count, tell) for count in ((100,) if quick else (100, 500))))
     sizes = (1, 10, 100) if quick else (1, 10, 100, 500)
     part("releases", (each for count in sizes for each in _releases(world, ours, count, tell, quick=quick)))

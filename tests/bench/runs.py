@@ -100,15 +100,23 @@ def _line(figures: dict[str, Any]) -> str:
     )
 
 
-def broken(world: World, machine: str, tell: Tell, on_failure: str) -> dict[str, Any]:
-    """Simulated seconds from ECS giving a broken image up to the first notice, and to the end of the execution."""
-    (name,) = world.services(1)
+def broken(world: World, machine: str, tell: Tell, on_failure: str, among: int = 1) -> dict[str, Any]:
+    """Simulated seconds from ECS giving a broken image up to the first notice, and to the end of the execution. The
+    broken one is the fifth of ``among`` changed services, which are begun at the pace that ECS allows."""
+    names = world.services(among)
+    name = names[min(4, among - 1)]
     # The fixed waits are long, and nothing is worked on in them.
     scale = 0.05 if machine.endswith("fixed-wait") else 0.25
-    world.settings(secondSeconds=scale, rolloutSeconds=60.0)
-    deployment = world.manifest([name], changed=True, tag="broken") | {"onFailure": on_failure}
+    deployment = world.manifest(names, changed=True) | {"onFailure": on_failure}
+    for each in deployment["services"]:
+        if each["serviceName"] == name:
+            each["image"] = "app:broken"
     seen = _marks(world)
-    done = world.execute(machine, deployment, patience=600)
+    world.settings(secondSeconds=scale, rolloutSeconds=60.0, ecsBuckets=among > 1)
+    try:
+        done = world.execute(machine, deployment, patience=900)
+    finally:
+        world.settings(ecsBuckets=False, secondSeconds=scale)
     aws = world.stack.aws
     records = aws.client("ecs").list_service_deployments(cluster=CLUSTER, service=name)["serviceDeployments"]
     started = aws.client("stepfunctions").describe_execution(executionArn=done.arn)["startDate"]
@@ -117,14 +125,15 @@ def broken(world: World, machine: str, tell: Tell, on_failure: str) -> dict[str,
     notices = [e["at"] for e in trace if e.get("state") in ("NotifyFailing", "NotifyFailure")]
     after = (gave_up - started).total_seconds()
     figures = {
+        "services": among,
         "onFailure": on_failure,
         "gaveUpAfterSeconds": round(after, 1),
         "noticeAfterGivingUpSeconds": round((min([*notices, done.ended]) - done.began) / scale - after, 1),
         "endAfterGivingUpSeconds": round((done.ended - done.began) / scale - after, 1),
     }
     tell(
-        f"broken image, onFailure {on_failure}: notice {figures['noticeAfterGivingUpSeconds']} s and end "
-        f"{figures['endAfterGivingUpSeconds']} s after ECS gave up"
+        f"broken image among {among}, onFailure {on_failure}: notice {figures['noticeAfterGivingUpSeconds']} s and end "
+        f"{figures['endAfterGivingUpSeconds']} s after ECS gave up, {after:.1f} s after the start"
     )
     return figures
 
