@@ -74,6 +74,7 @@ def test_what_is_old_expires_and_a_plan_after_the_apply_changes_nothing(tmp_path
             by_prefix = {rule["Filter"].get("Prefix", ""): rule for rule in kept}
             assert {prefix: rule["Expiration"].get("Days") for prefix, rule in by_prefix.items()} == {
                 "work/": 30,
+                "plans/": 90,
                 "releases/": 60,
                 "": None,
             }

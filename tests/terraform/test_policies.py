@@ -6,6 +6,8 @@ import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ecs_gitops.aws.session_policy import PREVIEW_ACTIONS
+
 ROOT = Path(__file__).parents[2]
 # What a function calls as itself, without assuming a role.
 OWN = ROOT / "lambda_src/ecs_gitops/aws/deployer_account.py"
@@ -18,6 +20,10 @@ def test_the_deploy_role_may_do_what_the_package_calls_and_no_more() -> None:
     # THEN the policy has these actions, and the passing of roles that some of them need
     assert len(called) > 20
     assert _actions(ROOT / "modules/deploy_role/main.tf") - {"sts:AssumeRole"} == called | {"iam:PassRole"}
+
+
+def test_the_plan_role_may_do_what_a_session_for_plans_may_and_no_more() -> None:
+    assert _actions(ROOT / "modules/deploy_role/plan.tf") - {"sts:AssumeRole"} == set(PREVIEW_ACTIONS)
 
 
 def test_the_functions_roles_may_do_what_they_call_as_themselves() -> None:

@@ -46,17 +46,6 @@ class EcsCalls(Calls):
             services += [service | as_of(answer) for service in answer.get("services", [])]
         return services
 
-    def list_services(self, cluster: str) -> list[str]:
-        """The names of all services of the cluster."""
-        found: list[str] = []
-        token: Json = {}
-        while True:
-            answer = self._call("ecs", "list_services", cluster=cluster, maxResults=100, **token)
-            found += [short(arn) for arn in answer.get("serviceArns", [])]
-            if not answer.get("nextToken"):
-                return found
-            token = {"nextToken": answer["nextToken"]}
-
     def update_service(
         self,
         cluster: str,

@@ -1,10 +1,11 @@
-"""The calls that list what an account has, for the import of what is live. They only read."""
+"""The calls that list what an account has, for the import of what is live and for plans. They only read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.aws.calls import Calls
+from ecs_gitops.model.identity import short
 
 if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
@@ -13,11 +14,16 @@ _PER_PAGE = 100
 
 
 class InventoryCalls(Calls):
-    """Clusters, daemons and tasks of ECS, rules of every event bus, schedules of every group."""
+    """Clusters, services, daemons and tasks of ECS, rules of every event bus, schedules of every group."""
 
     def list_clusters(self) -> list[str]:
         """The ARNs of all clusters."""
         return self._pages("ecs", "list_clusters", "clusterArns", maxResults=_PER_PAGE)
+
+    def list_services(self, cluster: str) -> list[str]:
+        """The names of all services of the cluster."""
+        pages = self._pages("ecs", "list_services", "serviceArns", cluster=cluster, maxResults=_PER_PAGE)
+        return [short(arn) for arn in pages]
 
     def list_daemons(self, cluster_arn: str) -> list[str]:
         """The ARNs of the cluster's daemons on Managed Instances. They are no services.

@@ -44,7 +44,7 @@ _STATEMENTS = (
 
 # For a preview: the reads of a check, and of what is live and not in the manifest. It changes nothing at all.
 PREVIEW_ACTIONS = (
-    *(action for action in ACTIONS if action != "ecs:StopTask"),
+    *(action for action in ACTIONS if action not in ("ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask")),
     "ecs:ListServices",
 )
 

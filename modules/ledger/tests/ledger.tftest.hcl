@@ -47,7 +47,7 @@ run "is_closed_versioned_and_keeps_what_it_has" {
 run "steps_reports_and_old_versions_expire_and_nothing_else" {
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${rule.status}"] == [
-      "releases Enabled", "work Enabled", "old-versions Enabled",
+      "plans Enabled", "releases Enabled", "work Enabled", "old-versions Enabled",
     ]
     error_message = jsonencode(aws_s3_bucket_lifecycle_configuration.this[0].rule)
   }
@@ -56,6 +56,7 @@ run "steps_reports_and_old_versions_expire_and_nothing_else" {
     # What else expires by its age: the mocked provider fills in a prefix where there is none, and 0 days.
     condition = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : one(rule.filter).prefix => one(rule.expiration).days if one(rule.expiration).days != 0 } == {
       "work/"     = 30
+      "plans/"    = 90
       "releases/" = 400
     }
     error_message = jsonencode(aws_s3_bucket_lifecycle_configuration.this[0].rule)
@@ -63,9 +64,9 @@ run "steps_reports_and_old_versions_expire_and_nothing_else" {
 
   assert {
     condition = (
-      one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].expiration).expired_object_delete_marker
-      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].noncurrent_version_expiration).noncurrent_days == 90
-      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[2].abort_incomplete_multipart_upload).days_after_initiation == 7
+      one(aws_s3_bucket_lifecycle_configuration.this[0].rule[3].expiration).expired_object_delete_marker
+      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[3].noncurrent_version_expiration).noncurrent_days == 90
+      && one(aws_s3_bucket_lifecycle_configuration.this[0].rule[3].abort_incomplete_multipart_upload).days_after_initiation == 7
     )
     error_message = "Old versions, delete markers or incomplete uploads stay for ever."
   }
@@ -79,7 +80,7 @@ run "keeps_reports_for_as_long_as_asked" {
   }
 
   assert {
-    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.id => one(rule.expiration).days if rule.id != "old-versions" } == { work = 30, releases = 3650 }
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.id => one(rule.expiration).days if rule.id != "old-versions" } == { work = 30, plans = 90, releases = 3650 }
     error_message = "The reports are kept for another time, or the steps are as well."
   }
 }
