@@ -52,6 +52,7 @@ class Unreported:
     revisions that were there before; ``owned`` are the settings that Git asked for."""
 
     name: str
+    text: str
     digest: str
     earlier: frozenset[str]
     owned: Mapping[str, Any]
@@ -154,6 +155,13 @@ class Item:
         is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
         is_left = self.reason == "could not roll back with the release: no earlier revision is known"
         return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
+
+    @property
+    def is_judged_and_returned(self) -> bool:
+        """Whether nothing was deployed, and settings alone went back. What runs was judged again before: by its hook,
+        or, without one, by its rollout that is over."""
+        is_judged = not self.has_hook() or self.last_check(self.after.revision) is True
+        return self.status == "ROLLED_BACK" and not self.deployed and is_judged
 
     @property
     def may_see_old_settings(self) -> bool:

@@ -64,6 +64,8 @@ class Model:
                     yield from (f"{name}: {rule.__name__}: {lie}: {dict(item.result)}" for lie in rule(item, known))
             self._learn(item, known)
         yield from self._of_writers(facts)
+        if facts.report is None and any(done.act.kind == "memory_down" for done in facts.during):
+            yield "it came to no report, though the memory alone was down, and nothing more was to be begun"
 
     def _forget(self, facts: Facts) -> None:
         """The ledger is lost: what is live counts as what was before."""
@@ -72,11 +74,11 @@ class Model:
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
             # An old answer may still show what was before the last write.
-            shown = facts.began - facts.stale
-            mine = [each for each in facts.settings[: facts.written[0]] if each[1] != HAND and each[2] == name]
-            if facts.stale and mine and mine[-1][0] > shown:
-                older = [value for when, _, _, value in mine if when <= shown]
-                known.perhaps = [older[-1] if older else self.first[name]]
+            known.perhaps, older = [], self.first[name]
+            for when, actor, service, value in facts.settings[: facts.written[0]]:
+                if service == name:
+                    known.perhaps += [older] if when >= facts.began - facts.stale else []
+                    older = {**older, **value} if actor == HAND else dict(value)
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 
@@ -88,6 +90,9 @@ class Model:
             made = [d.revision for d in those if d.by == one.name and d.digests == {name: one.digest}]
             known.doubtful |= dict.fromkeys(made, one.has_hook)
             newest = [d for d in those if d.revision in made][-1:]
+            if newest and newest[0].has_given_up and len(known.unreported) == 1:
+                # ECS's word is the verdict on an attempt that has none.
+                known.tried = Tried(one.text, (one.digest,), "failed")
             if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
                 known.settings = settings_of(known.settings, one.owned)
                 known.unreported.remove(one)
@@ -99,15 +104,20 @@ class Model:
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
         earlier = {d.revision for d in facts.deployed if d.at < facts.began} | known.reported
-        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}} - earlier
+        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}}
+        # Also where its tag was moved meanwhile: no hook runs on what is rolled back to.
+        made = (made | {d.revision for d in item.deployed if item.last_check(d.revision) is False}) - earlier
         if facts.report is None or not item.result:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
             known.doubtful |= dict.fromkeys(made, item.has_hook())
             owned = item.asked.get("deployment", {})
-            known.unreported.append(Unreported(facts.name, item.digest, frozenset(earlier), owned, item.has_hook()))
+            one = Unreported(facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook())
+            known.unreported.append(one)
             return
         known.unreported.clear()
+        if item.is_judged_and_returned:
+            known.bad.discard(after.revision)
         live = settings_of(after.settings)
         is_clear = facts.alone and "put back by the next release" not in item.reason
         is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
@@ -151,7 +161,7 @@ class Model:
             or item.facts.was_aborted
         ):
             return "unclear"
-        if any(done.act.kind in ("down_for", "unwritable") for done in item.facts.during):
+        if any(done.act.kind in ("down_for", "unwritable", "memory_down") for done in item.facts.during):
             return "unclear"
         if "hook preDeploy" in item.reason:
             return "untouched"
@@ -182,6 +192,9 @@ class Model:
         for one in facts.deployed:
             if one.by in earlier and facts.took_over < one.at <= facts.ended:
                 yield f"{one.by} deployed {one.revision} beside {facts.name}"
+        for at, by in facts.remembered:
+            if by in earlier and at > facts.took_over:
+                yield f"{by} wrote what it remembers beside {facts.name}"
 
     def _of_the_end(self) -> Iterator[str]:
         by_hand = {d.deployment for facts in self.history for d in facts.deployed if d.by == HAND}

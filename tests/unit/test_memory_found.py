@@ -250,8 +250,11 @@ def test_settings_are_written_also_where_somebody_has_deployed_our_revision_alre
 
     monkeypatch.setattr(shop, "run_task", ran)
     given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(before="migrate")))
-    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
+    done = machine.run(given)
+    assert statuses(done) == {"web": "DEPLOYED"}
     assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 150
+    # AND it is told whose deployment that was
+    assert "web:2 was deployed by someone else first" in " ".join(done["result"]["items"][0]["warnings"])
 
 
 def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
@@ -281,3 +284,16 @@ def test_what_is_unchanged_has_its_settings_from_git_and_not_from_an_attempt_bef
     assert statuses(machine.run(release(given))) == {"web": "UNCHANGED"}
     # THEN nothing of the attempt is left behind any more: a later rollback leaves what was good in between
     assert memory(machine)["attempt"].get("written") is None
+
+
+def test_what_is_judged_again_with_another_text_and_fails_is_held_for_that_text(shop, machine):
+    # GIVEN a revision whose hook failed and was taken out of the manifest, so that it was good for a while
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop", **hooks(after="smoke fail"))))) == {
+        "web": "FAILED"
+    }
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop")))) == {"web": "UNCHANGED"}
+    # WHEN the hook is there again in another text, and fails
+    given = release(item("web", "2", **hooks(after="smoke fail")))
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN that text is held
+    assert statuses(machine.run(given)) == {"web": "HELD"}
