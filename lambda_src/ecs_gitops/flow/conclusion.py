@@ -84,7 +84,9 @@ def _moved(memory: Memory, item: Item) -> Memory:
         return memory
     if result.running in (None, target.revision) or memory.good.revision != target.revision:
         return memory
-    return replace(memory, good=replace(memory.good, revision=str(result.running)))
+    # The copy has the digests that ran, which may be others than when it was found good.
+    copied = replace(memory.good, revision=str(result.running), digests=target.digests or memory.good.digests)
+    return replace(memory, good=copied)
 
 
 def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Images | None) -> Memory:
