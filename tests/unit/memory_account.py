@@ -120,6 +120,7 @@ class Account(FaultyEcs):
             after = self.services[service]["deploymentConfiguration"]
             if configuration is not None and after != before:
                 self.written.append((began, self.actor, service, copy.deepcopy(after)))
+                self._remember()
 
     def _start(self, live: dict[str, Any], task_definition: str) -> None:
         super()._start(live, task_definition)

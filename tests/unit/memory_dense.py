@@ -62,9 +62,10 @@ class Dense(Sequence):
     # --- situations: steps, how slow calls are, and how slow those of a function that goes on ------------------------
 
     def _down(self) -> tuple[list[Step], float, float]:
-        """The memory and the fence cannot be read from the UpdateService on, and the release has to go back."""
-        given = self.chance.choice((self._of("cold"), self._of("2", "fail")))
-        act = (AFTER["update_service"], Act("memory_down", value=True))
+        """The memory and the fence cannot be read from its last forward step on, and the release has to go back."""
+        cold, fails = (AFTER["update_service"], self._of("cold")), (AFTER["run_task"], self._of("2", "fail"))
+        moment, given = self.chance.choice((cold, fails))
+        act = (moment, Act("memory_down", value=True))
         return [Push(given, during=(act,)), Act("wait", value=30), Push(given)], 4.0, 0.0
 
     def _hookless(self) -> tuple[list[Step], float, float]:
@@ -108,10 +109,9 @@ class Dense(Sequence):
     def _goes_on(self) -> tuple[list[Step], float, float]:
         """A function goes on beside the next release, and is slow."""
         chance, given = self.chance, self._of("2", self.chance.choice(("go", "fail")))
-        # Its calls until UpdateService take longer than the next release waits; or its verdict comes late.
-        moment = chance.choice((chance.randint(23, 26), AFTER["update_service"]))
-        pause = 35.0 if moment == AFTER["update_service"] else chance.choice((25.0, 35.0))
-        then = self._of(chance.choice(("2", "3", "3")), "go")
+        # It has read the service before the next release begins. Its UpdateService, or its verdict, comes after that.
+        moment, pause = chance.choice(((27, 25.0), (28, 35.0), (29, 25.0), (AFTER["update_service"], 35.0)))
+        then = self._of(chance.choice(("2", "2", "3")), "go")
         return [Push(given, abort=moment, ends="goes on"), Push(then)], 0.0, pause
 
 

@@ -51,8 +51,8 @@ class Checked:
 class Facts:
     """What is known of one push. ``report`` is None where the execution came to no report. ``between``: acts since the
     push before; ``during``: acts in it. ``writes``: how many calls that change something it made. ``seen`` are the
-    deployments when it began, ``deployed`` those when it ended. ``settings``: all settings that anybody wrote until it
-    ended, with when, who and where: all of them where a release wrote, the members where somebody did.
+    deployments when it began, ``deployed`` those when it ended. ``settings``: all settings that anybody wrote until the
+    end of the story, with when, who and where: all of them where a release wrote, the members where somebody did.
     ``remembered``: when the memory was written since it began, and by whom."""
 
     number: int

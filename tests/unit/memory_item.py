@@ -63,12 +63,14 @@ class Unreported:
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
-    counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not.
-    ``reported`` are the revisions that a release called good. ``unreported`` are releases without a report, ``marked``
-    revisions with the tag of an earlier version that they failed: a release may have read it, or not."""
+    counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not; ``shown`` are
+    settings that an old answer may still have shown to this release. ``reported`` are the revisions that a release
+    called good. ``unreported`` are releases without a report, ``marked`` revisions with the tag of an earlier version
+    that they failed: a release may have read it, or not."""
 
     settings: dict[str, Any]
     perhaps: list[Mapping[str, Any]] = field(default_factory=list)
+    shown: list[Mapping[str, Any]] = field(default_factory=list)
     tried: Tried = field(default_factory=Tried)
     bad: set[str] = field(default_factory=set)
     doubtful: dict[str, bool] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Known:
 
     def settings_may_be(self, live: Mapping[str, Any], *owned: Mapping[str, Any]) -> bool:
         """Whether ``live`` are the settings that must stand, with those of Git over them."""
-        return any(live == settings_of(self.settings, each, *owned) for each in ({}, *self.perhaps))
+        return any(live == settings_of(self.settings, each, *owned) for each in ({}, *self.perhaps, *self.shown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Written from the text of the rules (docs/architecture/memory.md), and not from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from unit.memory_account import HAND, Account
 from unit.memory_facts import Facts
@@ -55,6 +56,7 @@ class Model:
         if facts.report is not None and not facts.items:
             yield from self._of_refused(facts)
         for name, known in self.known.items():
+            known.shown = self._shown(facts, name)
             self._late(facts, name, known)
         self._hands(facts, facts.written[1])
         for name, asked in facts.asked.items():
@@ -64,7 +66,10 @@ class Model:
                     yield from (f"{name}: {rule.__name__}: {lie}: {dict(item.result)}" for lie in rule(item, known))
             self._learn(item, known)
         yield from self._of_writers(facts)
-        if facts.report is None and any(done.act.kind == "memory_down" for done in facts.during):
+        is_unknown = facts.report is None or any(
+            str(r.get("reason")).startswith("unknown") for r in facts.items.values()
+        )
+        if is_unknown and any(done.act.kind == "memory_down" for done in facts.during):
             yield "it came to no report, though the memory alone was down, and nothing more was to be begun"
 
     def _forget(self, facts: Facts) -> None:
@@ -74,11 +79,16 @@ class Model:
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
             # An old answer may still show what was before the last write.
-            known.perhaps, older = [], self.first[name]
-            for when, actor, service, value in facts.settings[: facts.written[0]]:
-                if service == name:
-                    known.perhaps += [older] if when >= facts.began - facts.stale else []
-                    older = {**older, **value} if actor == HAND else dict(value)
+            known.perhaps = self._shown(facts, name)
+
+    def _shown(self, facts: Facts, name: str) -> list[Mapping[str, Any]]:
+        """The settings that an old answer may still show: those before each of the last writes."""
+        found, older = [], self.first[name]
+        for when, actor, service, value in facts.settings[: facts.written[0]]:
+            if service == name:
+                found += [older] if when >= facts.began - facts.stale else []
+                older = {**older, **value} if actor == HAND else dict(value)
+        return found if facts.stale else []
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class World:
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
         facts.deployed, facts.checked = deployments(self.account), checks(self.account)
-        facts.settings = list(self.account.written)
+        facts.settings = self.account.written
 
     def states(self) -> dict[str, State]:
         return {name: self.account.state(name) for name in self.story.settings}

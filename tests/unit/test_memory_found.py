@@ -1,4 +1,4 @@
-"""What the model of memory found, each by an example: hooks that are gone, lost verdicts, other people's deployments."""
+"""What the model of memory found, each by an example: hooks that are gone, lost verdicts, deployments of others."""
 
 from __future__ import annotations
 
