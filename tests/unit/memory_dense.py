@@ -19,7 +19,7 @@ _ROLLING = {
     "maximumPercent": 200,
     "deploymentCircuitBreaker": {"enable": True, "rollback": True},
 }
-SITUATIONS = ("down", "hookless", "died", "given up", "mended", "moved", "slow", "goes on")
+SITUATIONS = ("down", "hookless", "died", "given up", "mended", "moved", "slow", "goes on", "superseded", "unwritable")
 Step = Act | Push
 
 
@@ -89,6 +89,19 @@ class Dense(Sequence):
         """ECS gives up the deployment of a release that died, and the same is pushed again."""
         given = self._of("cold")
         return [Push(given, abort=AFTER["update_service"]), Act("wait", value=200), Push(given)], 0.0, 0.0
+
+    def _superseded(self) -> tuple[list[Step], float, float]:
+        """Somebody's deployment takes the place of the release's, which is no verdict on its image."""
+        chance, given, hand = self.chance, self._of("2", self.chance.choice((None, "go"))), Act("hotfix", "web", "hot")
+        watched = Push(given, during=((AFTER["update_service"], hand),))
+        died: list[Step] = [Push(given, abort=AFTER["update_service"]), hand]
+        return [*chance.choice(([watched], died)), Act("wait", value=200), Push(given)], 0.0, 0.0
+
+    def _unwritable(self) -> tuple[list[Step], float, float]:
+        """The memory can be read, and not written, from before the first intent on."""
+        act = (self.chance.randint(3, 20), Act("unwritable", value=True))
+        given = self._of("2", self.chance.choice((None, "go", "fail")))
+        return [Push(given, during=(act,)), Act("wait", value=30), Push(given)], 0.0, 0.0
 
     def _mended(self) -> tuple[list[Step], float, float]:
         """A hook fails, and somebody deploys the same image by hand."""

@@ -134,9 +134,9 @@ class Model:
         if known.perhaps and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, []
         if item.status in GOOD or item.is_good_and_left:
-            known.tried = Tried(
-                item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"
-            )
+            # Where it may not have seen that the tag names another image, it is not that image which was good.
+            is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
+            known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
             owned = item.asked.get("deployment", {})
             known.settings = settings_of(after.settings) if item.runs(after) else settings_of(known.settings, owned)
             if item.runs(after):

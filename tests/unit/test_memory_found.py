@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 
+from ecs_gitops.apply import planning
 from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.conclusion import concluded
 from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Good, Memory
 from ecs_gitops.model.status import Judgement
@@ -191,3 +194,20 @@ def test_a_copy_is_good_with_the_digests_that_it_runs():
     # THEN the copy is remembered with its own
     found = concluded(Memory(good=good, attempt=attempt), over, RELEASE)
     assert found.good == Good(revision="web:3", digests={"web": "sha256:ran"})
+
+
+def test_no_intent_is_written_beside_the_release_that_took_over(shop, machine, monkeypatch):
+    # GIVEN a release that plans for long, and loses the fence meanwhile
+    taken = Holder("arn:aws:states:us-west-2:111111111111:execution:ecs-gitops:later", 1.0).written()
+    plan = planning.plan_item
+
+    def slow(*given: Any) -> Any:
+        shop.now += 31
+        machine.ledger.put("running.json", taken)
+        return plan(*given)
+
+    monkeypatch.setattr(planning, "plan_item", slow)
+    done = machine.run(release(item("web", "2")))
+    assert done["error"] == "FenceLost"
+    # THEN the memory is left to the release that has it now
+    assert TARGETS not in machine.ledger.objects
