@@ -9,6 +9,7 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -16,12 +17,13 @@ from rich.console import Console
 import mutants.decisions
 import mutants.verdicts  # noqa: F401 - registers its mutants
 from mutants import MUTANTS, Break
+from unit.memory_dense import DENSE
 from unit.memory_play import lies
 
 console = Console(highlight=False)
 
 
-def found_after(broken: Break | None, seeds: range, silent: set[int]) -> tuple[int, int, str] | None:
+def found_after(broken: Break | None, seeds: Sequence[int], silent: set[int]) -> tuple[int, int, str] | None:
     """How many stories it took, the seed, and what was seen; None where no story sees it."""
     for number, seed in enumerate((seed for seed in seeds if seed not in silent), 1):
         with pytest.MonkeyPatch.context() as patched:
@@ -42,11 +44,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="mutants whose name has this")
     options = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
-    seeds, began = range(options.seeds), time.monotonic()
+    # A dense story and one of the others in turn.
+    half, began = options.seeds // 2, time.monotonic()
+    seeds = [each for pair in zip(range(DENSE, DENSE + half), range(half), strict=True) for each in pair]
     # What is known to be wrong without any mutant says nothing.
     silent = set()
     for seed in seeds:
-        if found_after(None, range(seed, seed + 1), set()):
+        if found_after(None, [seed], set()):
             silent.add(seed)
     console.print(f"{len(silent)} of {len(seeds)} stories find something without a mutant: {sorted(silent)}")
     missed = 0

@@ -179,7 +179,7 @@ def what_was_replaced_is_not_named(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("fence")
 def the_fence_is_never_read(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fence.Fence, "require", lambda self, *, is_rollback: None)
+    patch.setattr(fence.Fence, "require", lambda self, **_: None)
 
 
 @mutant("fence")
@@ -196,7 +196,7 @@ def nobody_waits_after_a_takeover(patch: pytest.MonkeyPatch) -> None:
 @mutant("fence")
 def a_lost_holder_writes_its_verdict(patch: pytest.MonkeyPatch) -> None:
     def after_slice(aws: Any, ledger: Any, release: Any, before: Any, after: Any, budget: Any) -> Any:
-        careless = replace(ledger, fence=type("Open", (), {"require": lambda self, is_rollback: None})())
+        careless = replace(ledger, fence=type("Open", (), {"require": lambda self, **_: None})())
         return original(aws, careless, release, before, after, budget)
 
     original = remember.after_slice

@@ -53,7 +53,7 @@ def the_intent_does_not_have_the_rollbacks_target(patch: pytest.MonkeyPatch) -> 
 @mutant("2")
 def a_rollback_waits_for_the_ledger(patch: pytest.MonkeyPatch) -> None:
     require = fence.Fence.require
-    patch.setattr(fence.Fence, "require", lambda self, *, is_rollback: require(self, is_rollback=False))
+    patch.setattr(fence.Fence, "require", lambda self, *, is_rollback, **more: require(self, is_rollback=False, **more))
 
 
 # --- 3 and 4: verdicts -----------------------------------------------------------------------------------------------

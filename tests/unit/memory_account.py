@@ -86,6 +86,7 @@ class Account(FaultyEcs):
         what a release wrote."""
         self.services[service]["deploymentConfiguration"] |= copy.deepcopy(dict(members))
         self.written.append((self.now, HAND, service, copy.deepcopy(dict(members))))
+        self._remember()
 
     # --- what stands -------------------------------------------------------------------------------------------------
 
@@ -111,14 +112,15 @@ class Account(FaultyEcs):
     # --- what ECS does -----------------------------------------------------------------------------------------------
 
     def update_service(self, cluster: str, service: str, *more: Any, **options: Any) -> dict[str, Any]:
-        configuration = options.get("configuration", more[1] if len(more) > 1 else None)
+        configuration, began = options.get("configuration", more[1] if len(more) > 1 else None), self.now
         before = copy.deepcopy(self.services[service]["deploymentConfiguration"])
         try:
             return super().update_service(cluster, service, *more, **options)
         finally:
             after = self.services[service]["deploymentConfiguration"]
             if configuration is not None and after != before:
-                self.written.append((self.now, self.actor, service, copy.deepcopy(after)))
+                self.written.append((began, self.actor, service, copy.deepcopy(after)))
+                self._remember()
 
     def _start(self, live: dict[str, Any], task_definition: str) -> None:
         super()._start(live, task_definition)

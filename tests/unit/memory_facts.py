@@ -51,8 +51,9 @@ class Checked:
 class Facts:
     """What is known of one push. ``report`` is None where the execution came to no report. ``between``: acts since the
     push before; ``during``: acts in it. ``writes``: how many calls that change something it made. ``seen`` are the
-    deployments when it began, ``deployed`` those when it ended. ``settings``: all settings that anybody wrote until it
-    ended, with when, who and where: all of them where a release wrote, the members where somebody did."""
+    deployments when it began, ``deployed`` those when it ended. ``settings``: all settings that anybody wrote until the
+    end of the story, with when, who and where: all of them where a release wrote, the members where somebody did.
+    ``remembered``: when the memory was written since it began, and by whom."""
 
     number: int
     name: str
@@ -75,11 +76,13 @@ class Facts:
     registry: Mapping[str, str] = field(default_factory=dict)
     seen: list[Deployed] = field(default_factory=list)
     deployed: list[Deployed] = field(default_factory=list)
+    remembered: list[tuple[float, str]] = field(default_factory=list)
     settings: list[tuple[float, str, str, Mapping[str, Any]]] = field(default_factory=list)
     checked: list[Checked] = field(default_factory=list)
     took_over: float | None = None
     written: tuple[int, int] = (0, 0)
     stale: float = 0.0
+    slow: float = 0.0
     words: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -52,6 +52,7 @@ class Unreported:
     revisions that were there before; ``owned`` are the settings that Git asked for."""
 
     name: str
+    text: str
     digest: str
     earlier: frozenset[str]
     owned: Mapping[str, Any]
@@ -62,13 +63,15 @@ class Unreported:
 class Known:
     """What must be remembered of a service. ``bad`` are revisions whose last verdict was a failure, ``doubtful`` those
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
-    counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not.
-    ``reported`` are the revisions that a release called good. ``unreported`` are releases without a report, ``marked``
-    revisions with the tag of an earlier version that they failed: a release may have read it, or not. ``is_new``:
-    nothing is remembered of it, so it may be taken over with the digest that it runs."""
+    counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not; ``shown`` are
+    settings that an old answer may still have shown to this release. ``reported`` are the revisions that a release
+    called good. ``unreported`` are releases without a report, ``marked`` revisions with the tag of an earlier version
+    that they failed: a release may have read it, or not. ``is_new``: nothing is remembered of it, so it may be taken
+    over with the digest that it runs."""
 
     settings: dict[str, Any]
     perhaps: list[Mapping[str, Any]] = field(default_factory=list)
+    shown: list[Mapping[str, Any]] = field(default_factory=list)
     tried: Tried = field(default_factory=Tried)
     bad: set[str] = field(default_factory=set)
     doubtful: dict[str, bool] = field(default_factory=dict)
@@ -79,7 +82,7 @@ class Known:
 
     def settings_may_be(self, live: Mapping[str, Any], *owned: Mapping[str, Any]) -> bool:
         """Whether ``live`` are the settings that must stand, with those of Git over them."""
-        return any(live == settings_of(self.settings, each, *owned) for each in ({}, *self.perhaps))
+        return any(live == settings_of(self.settings, each, *owned) for each in ({}, *self.perhaps, *self.shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,13 @@ class Item:
         is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
         is_left = self.reason == "could not roll back with the release: no earlier revision is known"
         return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
+
+    @property
+    def is_judged_and_returned(self) -> bool:
+        """Whether nothing was deployed, and settings alone went back. What runs was judged again before: by its hook,
+        or, without one, by its rollout that is over."""
+        is_judged = not self.has_hook() or self.last_check(self.after.revision) is True
+        return self.status == "ROLLED_BACK" and not self.deployed and is_judged
 
     @property
     def may_see_old_settings(self) -> bool:

@@ -5,7 +5,8 @@ Written from the text of the rules (docs/architecture/memory.md), and not from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from unit.memory_account import HAND, Account
 from unit.memory_facts import Facts
@@ -55,6 +56,7 @@ class Model:
         if facts.report is not None and not facts.items:
             yield from self._of_refused(facts)
         for name, known in self.known.items():
+            known.shown = self._shown(facts, name)
             self._late(facts, name, known)
         self._hands(facts, facts.written[1])
         for name, asked in facts.asked.items():
@@ -64,6 +66,11 @@ class Model:
                     yield from (f"{name}: {rule.__name__}: {lie}: {dict(item.result)}" for lie in rule(item, known))
             self._learn(item, known)
         yield from self._of_writers(facts)
+        is_unknown = facts.report is None or any(
+            str(r.get("reason")).startswith("unknown") for r in facts.items.values()
+        )
+        if is_unknown and any(done.act.kind == "memory_down" for done in facts.during):
+            yield "it came to no report, though the memory alone was down, and nothing more was to be begun"
 
     def _forget(self, facts: Facts) -> None:
         """The ledger is lost: what is live counts as what was before."""
@@ -72,11 +79,16 @@ class Model:
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
             # An old answer may still show what was before the last write.
-            shown = facts.began - facts.stale
-            mine = [each for each in facts.settings[: facts.written[0]] if each[1] != HAND and each[2] == name]
-            if facts.stale and mine and mine[-1][0] > shown:
-                older = [value for when, _, _, value in mine if when <= shown]
-                known.perhaps = [older[-1] if older else self.first[name]]
+            known.perhaps = self._shown(facts, name)
+
+    def _shown(self, facts: Facts, name: str) -> list[Mapping[str, Any]]:
+        """The settings that an old answer may still show: those before each of the last writes."""
+        found, older = [], self.first[name]
+        for when, actor, service, value in facts.settings[: facts.written[0]]:
+            if service == name:
+                found += [older] if when >= facts.began - facts.stale else []
+                older = {**older, **value} if actor == HAND else dict(value)
+        return found if facts.stale else []
 
     # --- what is learned ---------------------------------------------------------------------------------------------
 
@@ -88,6 +100,9 @@ class Model:
             made = [d.revision for d in those if d.by == one.name and d.digests == {name: one.digest}]
             known.doubtful |= dict.fromkeys(made, one.has_hook)
             newest = [d for d in those if d.revision in made][-1:]
+            if newest and newest[0].has_given_up and len(known.unreported) == 1:
+                # ECS's word is the verdict on an attempt that has none.
+                known.tried = Tried(one.text, (one.digest,), "failed")
             if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
                 known.settings = settings_of(known.settings, one.owned)
                 known.unreported.remove(one)
@@ -99,26 +114,31 @@ class Model:
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
         earlier = {d.revision for d in facts.deployed if d.at < facts.began} | known.reported
-        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}} - earlier
+        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}}
+        # Also where its tag was moved meanwhile: no hook runs on what is rolled back to.
+        made = (made | {d.revision for d in item.deployed if item.last_check(d.revision) is False}) - earlier
         if facts.report is None or not item.result:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
             known.doubtful |= dict.fromkeys(made, item.has_hook())
             owned = item.asked.get("deployment", {})
-            known.unreported.append(Unreported(facts.name, item.digest, frozenset(earlier), owned, item.has_hook()))
+            one = Unreported(facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook())
+            known.unreported.append(one)
             return
         known.unreported.clear()
         may_be_lost = any(done.act.kind in ("down_for", "unwritable") for done in (*facts.between, *facts.during))
         known.is_new = known.is_new and (may_be_lost or item.status not in (*GOOD, "ROLLED_BACK"))
+        if item.is_judged_and_returned:
+            known.bad.discard(after.revision)
         live = settings_of(after.settings)
         is_clear = facts.alone and "put back by the next release" not in item.reason
         is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
         if known.perhaps and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, []
         if item.status in GOOD or item.is_good_and_left:
-            known.tried = Tried(
-                item.text, (item.digest,), "good" if item.is_left_alone and not item.is_moved else "unclear"
-            )
+            # Where it may not have seen that the tag names another image, it is not that image which was good.
+            is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
+            known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
             owned = item.asked.get("deployment", {})
             known.settings = settings_of(after.settings) if item.runs(after) else settings_of(known.settings, owned)
             if item.runs(after):
@@ -153,7 +173,7 @@ class Model:
             or item.facts.was_aborted
         ):
             return "unclear"
-        if any(done.act.kind in ("down_for", "unwritable") for done in item.facts.during):
+        if any(done.act.kind in ("down_for", "unwritable", "memory_down") for done in item.facts.during):
             return "unclear"
         if "hook preDeploy" in item.reason:
             return "untouched"
@@ -184,6 +204,9 @@ class Model:
         for one in facts.deployed:
             if one.by in earlier and facts.took_over < one.at <= facts.ended:
                 yield f"{one.by} deployed {one.revision} beside {facts.name}"
+        for at, by in facts.remembered:
+            if by in earlier and at > facts.took_over:
+                yield f"{by} wrote what it remembers beside {facts.name}"
 
     def _of_the_end(self) -> Iterator[str]:
         by_hand = {d.deployment for facts in self.history for d in facts.deployed if d.by == HAND}

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from unit.memory_dense import story
 from unit.memory_facts import Facts
 from unit.memory_item import Item
 from unit.memory_model import Model
-from unit.memory_sequence import story
 from unit.memory_world import World
 
 

@@ -45,10 +45,7 @@ def rolled_back(item: Item, known: Known) -> Iterator[str]:
     before, after = item.before, item.after
     if not after.is_settled:
         yield f"it is not settled: {after}"
-    # Where nothing was deployed, settings alone go back. What runs was judged again before: by its hook, or, without
-    # one, by its rollout that is over.
-    is_judged = not item.deployed and (not item.has_hook() or item.last_check(after.revision) is True)
-    if item.is_in_doubt(known, after.revision) and not is_judged:
+    if item.is_in_doubt(known, after.revision) and not item.is_judged_and_returned:
         yield f"{after.revision} failed before, or was never proven"
     may_stand = item.is_settled_in_sight and before.revision not in known.marked
     if may_stand and not item.is_in_doubt(known, before.revision) and after.digests != before.digests:
@@ -163,6 +160,16 @@ def not_silently(item: Item, known: Known) -> Iterator[str]:
             yield f"{theirs.revision} ({theirs.deployment}), which somebody deployed, was replaced"
 
 
+def at_the_same_moment(item: Item, known: Known) -> Iterator[str]:
+    """A release reads right before UpdateService: only what nobody could see is replaced."""
+    slowest = SEEN + item.facts.stale + 2 * item.facts.slow
+    for theirs, ours in pairwise([d for d in item.facts.deployed if d.service == item.name]):
+        text = f"deployment {theirs.deployment} of {theirs.revision}, which someone else started at the same moment"
+        is_told = any(each.startswith(text) for each in item.result.get("warnings", ()))
+        if is_told and ours.by == item.facts.name and ours.at - theirs.at > slowest:
+            yield f"{theirs.deployment} was there for {ours.at - theirs.at:.0f} seconds, and was replaced"
+
+
 def unchanged_where_said(item: Item, known: Known) -> Iterator[str]:
     """SKIPPED, HELD, and FAILED where nothing was changed."""
     says = "not changed" in item.reason or "nothing was changed" in item.reason
@@ -210,6 +217,7 @@ RULES: tuple[Rule, ...] = (
     settings_by_hand_stand,
     held,
     not_silently,
+    at_the_same_moment,
     unchanged_where_said,
     failed_says_what_runs,
     good_is_remembered_truly,

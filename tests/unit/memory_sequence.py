@@ -195,7 +195,3 @@ class Sequence:
         if chance.random() < 0.7:
             made.append(Act("wait", value=chance.choice((5, 30, 200, 1_500))))
         return made
-
-
-def story(seed: int) -> Story:
-    return Sequence(seed).story()

@@ -41,6 +41,7 @@ class Push:
 class Story:
     """``settings``: the services, with their deployment settings. ``stale``: how old ECS's answers may be, in seconds.
     ``skew``: by how much the functions' clock differs from ECS's. ``images``: what each tag is at first.
+    ``slow``: how long a call takes; ``pause``: how long one of a function that goes on takes, at random where it is 0.
     ``left_failed``: services whose first revision has the tag of one that failed, as versions before the ledger left
     it."""
 
@@ -51,3 +52,5 @@ class Story:
     stale: float = 0.0
     skew: float = 0.0
     left_failed: tuple[str, ...] = ()
+    slow: float = 0.0
+    pause: float = 0.0

@@ -10,58 +10,23 @@ import io
 import json
 import random
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from ecs_gitops.model.errors import AwsUnavailable, LedgerRefused, LedgerUnavailable
-from unit.fake_aws import ACCOUNT, REGION, Died
+from ecs_gitops.model.errors import LedgerRefused, LedgerUnavailable
+from unit.fake_aws import ACCOUNT, REGION
 from unit.fake_bucket import FakeBucket
-from unit.machine import Machine
 from unit.memory_account import HAND, Account, State, image, old_tag
 from unit.memory_facts import Done, Facts, checks, deployments
 from unit.memory_function import Aborted, Function, FunctionThread
+from unit.memory_releases import Releases
 from unit.memory_story import AFTER, Act, Push, Story
 
 TARGETS = f"targets/{ACCOUNT}/{REGION}/service.json"
-_TRIES = 7
 _REDRIVEN_AFTER = 120.0
 _LOOK = 25.0
-
-
-class Releases(Machine):
-    """Executions that may be aborted, and redriven. ``world`` knows when."""
-
-    world: World
-    redrives = 0
-
-    def _invoke(self, handler: Callable[[Any, Any], Any], event: dict[str, Any]) -> dict[str, Any]:
-        attempt, unavailable = 0, None
-        while attempt < _TRIES:
-            self.world.before_invocation()
-            given = json.loads(json.dumps({**event, "attempt": attempt, "redrive": self.redrives}))
-            try:
-                answer = dict(json.loads(json.dumps(handler(given, None))))
-                self.world.after_invocation()
-                return answer
-            except Died:
-                self.deaths += 1
-                attempt += 1
-            except AwsUnavailable as error:
-                self.aws.now += 1
-                unavailable, attempt = error, attempt + 1
-            except LedgerUnavailable as error:
-                self.aws.now += 30
-                unavailable, attempt = error, attempt + 1
-            except Aborted:
-                if not self.world.is_redriven():
-                    raise
-                self.redrives, attempt = self.redrives + 1, 0
-        if unavailable is not None:
-            raise unavailable
-        raise AssertionError("a state ran out of retries")
 
 
 class World:
@@ -90,8 +55,8 @@ class World:
         self._after_abort: list[Function] = []
         self.account.on_call = self._on_call
         self.account.has_intent = self._has_intent
-        self.bucket.hooks["before"] = self._ledger_called
-        self._down = self._is_unwritable = False
+        self.bucket.hooks.update(before=self._ledger_called, after=self._ledger_done)
+        self._down = self._is_unwritable = self._is_memory_down = False
 
     def play(self) -> list[Facts]:
         try:
@@ -115,13 +80,14 @@ class World:
     # --- pushes ------------------------------------------------------------------------------------------------------
 
     def _push(self, push: Push) -> None:
-        self._down = self._is_unwritable = False
+        self._down = self._is_unwritable = self._is_memory_down = False
         number = len(self.history) + 1
         facts = Facts(
             number, f"run-{number}", push, self.account.now, self.states(), self.memory(), self.between, alone=True
         )
         facts.registry, facts.written = dict(self.account.registry), (len(self.account.written), 0)
         facts.stale, facts.words, facts.seen = self.story.stale, self.account.words, deployments(self.account)
+        facts.slow = self.story.slow
         facts.alone = not any(each.is_alive for each in self._after_abort)
         self.history.append(facts)
         self.between, self.facts = [], facts
@@ -131,7 +97,7 @@ class World:
         try:
             if push.abort is not None and push.ends == "goes on":
                 run = partial(self.machine.run, push.manifest, facts.name)
-                function = Function(self, facts, run, pause=5.0 * self.chance.randint(1, 4))
+                function = Function(self, facts, run, pause=self.story.pause or 5.0 * self.chance.randint(1, 4))
                 self._after_abort.append(function)
                 function.start()
                 self.account.on_time = self._on_time
@@ -142,12 +108,12 @@ class World:
         finally:
             self.account.arm(self.chance, 0.0)
             self.account.actor, self.account.refused, self.facts = HAND, set(), None
-        self._down = self._is_unwritable = False
+        self._down = self._is_unwritable = self._is_memory_down = False
         facts.writes = self.account.writes - writes
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
         facts.deployed, facts.checked = deployments(self.account), checks(self.account)
-        facts.settings = list(self.account.written)
+        facts.settings = self.account.written
 
     def states(self) -> dict[str, State]:
         return {name: self.account.state(name) for name in self.story.settings}
@@ -180,9 +146,14 @@ class World:
         return self.account.actor == HAND or str(attempt.get("execution", "")).endswith(f":{self.account.actor}")
 
     def _ledger_called(self, name: str, key: str) -> None:
-        if self._down or (self._is_unwritable and name == "write" and key == TARGETS):
+        is_memory_down = self._is_memory_down and key in (TARGETS, "running.json")
+        if self._down or is_memory_down or (self._is_unwritable and name == "write" and key == TARGETS):
             raise LedgerUnavailable("s3://ledger: SlowDown")
         self._on_call("ledger", False)
+
+    def _ledger_done(self, name: str, key: str) -> None:
+        if name == "write" and key == TARGETS and self.history:
+            self.history[-1].remembered.append((self.account.now, self.account.actor))
 
     def _on_call(self, name: str, done: bool) -> None:
         thread, facts = threading.current_thread(), self.facts
@@ -197,6 +168,8 @@ class World:
         if done and when in facts.reached:
             return
         facts.reached.add(when)
+        if self.story.slow and not done and name != "ledger" and not isinstance(thread, FunctionThread):
+            self.account.now += self.story.slow
         facts.calls += not done
         if facts.took_over is None and name != "ledger":
             facts.took_over = self.account.now
@@ -284,6 +257,10 @@ class World:
     def _unwritable(self, act: Act) -> None:
         """The memory can be read, and not written."""
         self._is_unwritable = bool(act.value)
+
+    def _memory_down(self, act: Act) -> None:
+        """Neither the memory nor the fence can be read or written; all else can."""
+        self._is_memory_down = bool(act.value)
 
     def _rival(self, act: Act) -> None:
         """Another execution begins while this one runs."""

@@ -1,4 +1,4 @@
-"""What the model of memory found, each by an example: hooks that are gone, settings of a person, lost verdicts."""
+"""What the model of memory found, each by an example: hooks that are gone, lost verdicts, deployments of others."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.ecs.deployment_settings import put_back
+from ecs_gitops.apply import planning
 from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
 from ecs_gitops.ecs.service import Service
-from ecs_gitops.lambdas import deploy_ecs, validate_deploy
+from ecs_gitops.flow.conclusion import concluded
+from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused
-from ecs_gitops.model.memory import Attempt, Earlier, Memory
+from ecs_gitops.model.memory import Attempt, Earlier, Good, Memory
 from ecs_gitops.model.status import Judgement
-from ecs_gitops.plan.memory import left_behind, needing_hook, rollback_target, settings_before
+from ecs_gitops.plan.memory import needing_hook, rollback_target
+from unit.conftest import RELEASE
+from unit.item_maker import service_item
 from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
 from unit.test_memory import IMAGE, NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
 
@@ -108,92 +112,6 @@ def test_what_is_good_and_cannot_go_back_with_its_release_stays_good(shop, machi
     assert (memory(machine)["good"]["revision"], memory(machine)["attempt"]["verdict"]) == ("web:2", "GOOD")
 
 
-# --- settings ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("live", "made"),
-    [
-        ({**ROLLING, "maximumPercent": 150}, ROLLING),
-        # A person set one member since: that one stays, and ours goes.
-        ({**ROLLING, "maximumPercent": 150, "minimumHealthyPercent": 50}, {**ROLLING, "minimumHealthyPercent": 50}),
-        # A person set the same member.
-        ({**ROLLING, "maximumPercent": 180}, {**ROLLING, "maximumPercent": 180}),
-        (ROLLING, ROLLING),
-    ],
-)
-def test_settings_are_put_back_member_by_member(live, made):
-    attempt = Attempt(
-        execution="a:b",
-        fingerprint="f",
-        rollback_to=Earlier(revision="web:1", settings=ROLLING),
-        written=({**ROLLING, "maximumPercent": 150},),
-    )
-    known = Memory(attempt=attempt)
-    assert settings_before(known, live) == made
-    assert left_behind(known, live) is (live != made)
-
-
-def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():
-    live = {**ROLLING, **CANARY, "minimumHealthyPercent": 50}
-    assert put_back(live, ROLLING, [{**ROLLING, **CANARY}]) == {**ROLLING, "minimumHealthyPercent": 50}
-    live = {**ROLLING, "minimumHealthyPercent": 50}
-    assert put_back(live, CANARY, [ROLLING]) == {**live, **CANARY}
-
-
-def test_a_persons_member_stays_and_ours_is_put_back(shop, machine, monkeypatch):
-    # GIVEN a release that died after it had written settings, and a person who set another one since
-    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
-    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
-    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
-    with pytest.raises(Aborted):
-        machine.run(given)
-    go_on(machine, shop)
-    shop.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] = 50
-    # WHEN the same fails again and is rolled back
-    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
-    # THEN ours is gone, and the person's is there
-    after = shop.services["web"]["deploymentConfiguration"]
-    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
-
-
-def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
-    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
-    fail = shop._fail
-
-    def failing(service: dict[str, Any], record: dict[str, Any]) -> None:
-        service["deploymentConfiguration"]["minimumHealthyPercent"] = 50
-        fail(service, record)
-
-    monkeypatch.setattr(shop, "_fail", failing)
-    done = machine.run(release(item("web", "bad", deployment={"maximumPercent": 150})))
-    assert statuses(done) == {"web": "ROLLED_BACK"}
-    after = shop.services["web"]["deploymentConfiguration"]
-    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
-    assert "changed by someone else during the release" in " ".join(done["result"]["items"][0]["warnings"])
-
-
-def test_a_rollback_writes_its_settings_also_where_an_old_answer_has_them_already(shop, machine, monkeypatch):
-    # GIVEN a release that changed settings alone, and is rolled back while ECS still shows those from before
-    before = {**ROLLING, **BREAKER}
-    shop.services["web"]["deploymentConfiguration"] = dict(before)
-    describe = shop.describe_services
-
-    def old(cluster: str, names: Any) -> list[dict[str, Any]]:
-        found = describe(cluster, names)
-        return [{**each, "deploymentConfiguration": dict(before)} for each in found]
-
-    monkeypatch.setattr(shop, "describe_services", old)
-    given = release(
-        item("web", "1", deployment={"maximumPercent": 150}),
-        item("api", "never", **NEVER),
-        onFailure="rollbackRelease",
-    )
-    assert statuses(machine.run(given))["web"] == "ROLLED_BACK"
-    # THEN they are written all the same
-    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
-
-
 def test_a_tag_that_moved_is_a_new_try_also_where_its_digest_was_not_known_then(shop, machine):
     # GIVEN an image that failed while its tag's digest could not be read, and that was left
     given = release(item("web", "bad", onFailure="stop") | {"image": f"{IMAGE}:bad"})
@@ -240,20 +158,6 @@ def test_what_somebody_began_is_never_taken_back_also_with_a_revision_of_a_relea
     assert runs(shop) == "web:2"
 
 
-def test_settings_are_written_also_where_somebody_has_deployed_our_revision_already(shop, machine, monkeypatch):
-    # GIVEN somebody who deploys the revision that waits for its hook preDeploy
-    run_task = shop.run_task
-
-    def ran(*given: Any, **more: Any) -> Any:
-        shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
-        return run_task(*given, **more)
-
-    monkeypatch.setattr(shop, "run_task", ran)
-    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(before="migrate")))
-    assert statuses(machine.run(given)) == {"web": "DEPLOYED"}
-    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 150
-
-
 def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
     # GIVEN somebody's deployment that a release joins, and that ECS gives up and rolls back
     shop.services["web"]["deploymentConfiguration"] = {
@@ -268,16 +172,42 @@ def test_where_ecs_returns_what_was_joined_it_is_said_to_what(shop, machine):
     assert web["runningTaskDefArn"].endswith("/web:1")
 
 
-def test_what_is_unchanged_has_its_settings_from_git_and_not_from_an_attempt_before(shop, machine, monkeypatch):
-    # GIVEN an attempt that somebody's deployment of the same image replaced, and that is adopted
-    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
-    given = item("web", "2", deployment={"minimumHealthyPercent": 75})
-    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
-    with pytest.raises(Aborted):
-        machine.run(release(given))
-    go_on(machine, shop)
-    shop.hotfix("web", shop.define("web", ("web", "web:2")))
-    shop.steady()
-    assert statuses(machine.run(release(given))) == {"web": "UNCHANGED"}
-    # THEN nothing of the attempt is left behind any more: a later rollback leaves what was good in between
-    assert memory(machine)["attempt"].get("written") is None
+def test_what_is_judged_again_with_another_text_and_fails_is_held_for_that_text(shop, machine):
+    # GIVEN a revision whose hook failed and was taken out of the manifest, so that it was good for a while
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop", **hooks(after="smoke fail"))))) == {
+        "web": "FAILED"
+    }
+    assert statuses(machine.run(release(item("web", "2", onFailure="stop")))) == {"web": "UNCHANGED"}
+    # WHEN the hook is there again in another text, and fails
+    given = release(item("web", "2", **hooks(after="smoke fail")))
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN that text is held
+    assert statuses(machine.run(given)) == {"web": "HELD"}
+
+
+def test_a_copy_is_good_with_the_digests_that_it_runs():
+    # GIVEN what was good with one image, ran another one when the release began, and is restored as a copy of that
+    good = Good(revision="web:1", digests={"web": "sha256:old"})
+    target = Earlier(revision="web:1", digests={"web": "sha256:ran"})
+    attempt = Attempt(execution=RELEASE.mark, fingerprint="f", revision="web:2", rollback_to=target)
+    over = service_item(revision="web:2", status="ROLLED_BACK", running="web:3", judgement=Judgement.FAILED)
+    # THEN the copy is remembered with its own
+    found = concluded(Memory(good=good, attempt=attempt), over, RELEASE)
+    assert found.good == Good(revision="web:3", digests={"web": "sha256:ran"})
+
+
+def test_no_intent_is_written_beside_the_release_that_took_over(shop, machine, monkeypatch):
+    # GIVEN a release that plans for long, and loses the fence meanwhile
+    taken = Holder("arn:aws:states:us-west-2:111111111111:execution:ecs-gitops:later", 1.0).written()
+    plan = planning.plan_item
+
+    def slow(*given: Any) -> Any:
+        shop.now += 31
+        machine.ledger.put("running.json", taken)
+        return plan(*given)
+
+    monkeypatch.setattr(planning, "plan_item", slow)
+    done = machine.run(release(item("web", "2")))
+    assert done["error"] == "FenceLost"
+    # THEN the memory is left to the release that has it now
+    assert TARGETS not in machine.ledger.objects

@@ -197,20 +197,20 @@ class ServiceChange:
 
     def _update(self, item: Item, planned: Planned, configuration: Json | None) -> Item:
         revision = self.batch.task_definition_arn(item.change.revision or "")
-        self.ledger.fence.require(is_rollback=False)
         service = self._current(item, planned)
         primary = service.primary
         if primary is not None and primary.task_definition == revision:
             # Without an interrupted run, somebody else deployed the new revision already.
             is_ours = item.number in self.begun or self.registrar.is_retry
             self.begun.pop(item.number, None)
-            if not is_ours and configuration is not None:
-                self.aws.update_service(item.cluster, item.name, None, configuration)
+            if not is_ours:
+                item = self._followed(item, configuration)
             return self._rolling_out(item, service, primary, is_followed=not is_ours)
         known = planned.service.primary
         if primary is not None and known is not None and primary.id != known.id:
             deployed = f"{short(primary.task_definition)} was deployed by someone else a moment ago"
             raise ItemFailed(f"{deployed}; that is left as it is, and the next push tries again")
+        self.ledger.fence.require(is_rollback=False)
         self.begun[item.number] = item
         try:
             answer = self.aws.update_service(item.cluster, item.name, revision, configuration)
@@ -227,6 +227,14 @@ class ServiceChange:
             # A warning is kept, whatever becomes of the item.
             item = item.with_change(warnings=(*item.change.warnings, replaced))
         return self._rolling_out(item, after, started, is_followed=False)
+
+    def _followed(self, item: Item, configuration: Json | None) -> Item:
+        """The item, whose revision somebody else deployed first. The settings are still to be written."""
+        if configuration is not None:
+            self.ledger.fence.require(is_rollback=False)
+            self.aws.update_service(item.cluster, item.name, None, configuration)
+        told = f"{item.change.revision} was deployed by someone else first, and that deployment was followed"
+        return item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, told))))
 
     def _current(self, item: Item, planned: Planned) -> Service:
         """The service, by a read that is young enough. An answer that is older than the planned one is not used."""

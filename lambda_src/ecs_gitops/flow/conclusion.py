@@ -69,6 +69,9 @@ def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision:
     if attempt is not None and (attempt.revision == revision or is_open):
         by = f"the release {release.execution_name}"
         attempt = replace(attempt, revision=attempt.revision or revision, verdict=Judgement.FAILED, by=by)
+        # It is this text that failed, with this hook.
+        attempt = replace(attempt, fingerprint=asked, digests=item.change.digests or attempt.digests)
+        attempt = replace(attempt, has_post_deploy=attempt.has_post_deploy or needs_hook)
     found = NotGood(revision=revision, why="judged again", needs_hook=needs_hook)
     good = None if memory.good is not None and memory.good.revision == revision else memory.good
     return replace(with_not_good(memory, found), attempt=attempt, good=good)
@@ -81,7 +84,9 @@ def _moved(memory: Memory, item: Item) -> Memory:
         return memory
     if result.running in (None, target.revision) or memory.good.revision != target.revision:
         return memory
-    return replace(memory, good=replace(memory.good, revision=str(result.running)))
+    # The copy has the digests that ran, which may be others than when it was found good.
+    copied = replace(memory.good, revision=str(result.running), digests=target.digests or memory.good.digests)
+    return replace(memory, good=copied)
 
 
 def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Images | None) -> Memory:

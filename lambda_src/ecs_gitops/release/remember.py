@@ -47,8 +47,10 @@ def after_slice(aws: Aws, ledger: Ledger, release: Release, before: Batch, after
     new = [item for item in after.items if _is_new(known[item.number], item)]
     if not new:
         return after
+    ran = _running(aws, new, after, budget)
+    # Right before the write, so that little can happen between.
     ledger.fence.require(is_rollback=True, within=0.0)
-    failure = _written(ledger.targets, new, release, _running(aws, new, after, budget), budget)
+    failure = _written(ledger.targets, new, release, ran, budget)
     _tag_failed(aws, [item for item in new if _has_failed(item)], release, after, budget)
     return after.updated(_with_note(item, failure) for item in new) if failure else after
 

@@ -1,0 +1,131 @@
+"""Settings of releases that did not end good: what is put back, and what a person has set stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecs_gitops.ecs.deployment_settings import put_back
+from ecs_gitops.lambdas import deploy_ecs, validate_deploy
+from ecs_gitops.model.memory import Attempt, Earlier, Memory
+from ecs_gitops.plan.memory import left_behind, settings_before
+from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
+from unit.test_memory import NEVER, Aborted, abort_before, go_on, memory
+
+ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
+
+
+@pytest.mark.parametrize(
+    ("live", "made"),
+    [
+        ({**ROLLING, "maximumPercent": 150}, ROLLING),
+        # A person set one member since: that one stays, and ours goes.
+        ({**ROLLING, "maximumPercent": 150, "minimumHealthyPercent": 50}, {**ROLLING, "minimumHealthyPercent": 50}),
+        # A person set the same member.
+        ({**ROLLING, "maximumPercent": 180}, {**ROLLING, "maximumPercent": 180}),
+        (ROLLING, ROLLING),
+    ],
+)
+def test_settings_are_put_back_member_by_member(live, made):
+    attempt = Attempt(
+        execution="a:b",
+        fingerprint="f",
+        rollback_to=Earlier(revision="web:1", settings=ROLLING),
+        written=({**ROLLING, "maximumPercent": 150},),
+    )
+    known = Memory(attempt=attempt)
+    assert settings_before(known, live) == made
+    assert left_behind(known, live) is (live != made)
+
+
+def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():
+    live = {**ROLLING, **CANARY, "minimumHealthyPercent": 50}
+    assert put_back(live, ROLLING, [{**ROLLING, **CANARY}]) == {**ROLLING, "minimumHealthyPercent": 50}
+    live = {**ROLLING, "minimumHealthyPercent": 50}
+    assert put_back(live, CANARY, [ROLLING]) == {**live, **CANARY}
+
+
+def test_a_persons_member_stays_and_ours_is_put_back(shop, machine, monkeypatch):
+    # GIVEN a release that died after it had written settings, and a person who set another one since
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(after="smoke fail")))
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    shop.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+    # WHEN the same fails again and is rolled back
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN ours is gone, and the person's is there
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+
+
+def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    fail = shop._fail
+
+    def failing(service: dict[str, Any], record: dict[str, Any]) -> None:
+        service["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+        fail(service, record)
+
+    monkeypatch.setattr(shop, "_fail", failing)
+    done = machine.run(release(item("web", "bad", deployment={"maximumPercent": 150})))
+    assert statuses(done) == {"web": "ROLLED_BACK"}
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
+    assert "changed by someone else during the release" in " ".join(done["result"]["items"][0]["warnings"])
+
+
+def test_a_rollback_writes_its_settings_also_where_an_old_answer_has_them_already(shop, machine, monkeypatch):
+    # GIVEN a release that changed settings alone, and is rolled back while ECS still shows those from before
+    before = {**ROLLING, **BREAKER}
+    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    describe = shop.describe_services
+
+    def old(cluster: str, names: Any) -> list[dict[str, Any]]:
+        found = describe(cluster, names)
+        return [{**each, "deploymentConfiguration": dict(before)} for each in found]
+
+    monkeypatch.setattr(shop, "describe_services", old)
+    given = release(
+        item("web", "1", deployment={"maximumPercent": 150}),
+        item("api", "never", **NEVER),
+        onFailure="rollbackRelease",
+    )
+    assert statuses(machine.run(given))["web"] == "ROLLED_BACK"
+    # THEN they are written all the same
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
+
+
+def test_settings_are_written_also_where_somebody_has_deployed_our_revision_already(shop, machine, monkeypatch):
+    # GIVEN somebody who deploys the revision that waits for its hook preDeploy
+    run_task = shop.run_task
+
+    def ran(*given: Any, **more: Any) -> Any:
+        shop.hotfix("web", next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+        return run_task(*given, **more)
+
+    monkeypatch.setattr(shop, "run_task", ran)
+    given = release(item("web", "2", deployment={"maximumPercent": 150}, **hooks(before="migrate")))
+    done = machine.run(given)
+    assert statuses(done) == {"web": "DEPLOYED"}
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 150
+    # AND it is told whose deployment that was
+    assert "web:2 was deployed by someone else first" in " ".join(done["result"]["items"][0]["warnings"])
+
+
+def test_what_is_unchanged_has_its_settings_from_git_and_not_from_an_attempt_before(shop, machine, monkeypatch):
+    # GIVEN an attempt that somebody's deployment of the same image replaced, and that is adopted
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    given = item("web", "2", deployment={"minimumHealthyPercent": 75})
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(release(given))
+    go_on(machine, shop)
+    shop.hotfix("web", shop.define("web", ("web", "web:2")))
+    shop.steady()
+    assert statuses(machine.run(release(given))) == {"web": "UNCHANGED"}
+    # THEN nothing of the attempt is left behind any more: a later rollback leaves what was good in between
+    assert memory(machine)["attempt"].get("written") is None
