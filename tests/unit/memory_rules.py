@@ -17,9 +17,11 @@ def good_runs(item: Item, known: Known) -> Iterator[str]:
     if item.status not in GOOD or not item.is_left_alone:
         return
     may_not_look = bool(item.facts.push.refused) or any(done.act.kind == "tag" for done in item.facts.during)
+    # What nothing is remembered of is taken over with the digest that it runs, also where its settings are written.
+    is_taken_over = known.is_new and item.before.revision == item.after.revision
     if item.after.images != {item.name: item.asked["image"]} or not item.after.is_settled:
         yield f"it does not run what Git asks for: {item.after}"
-    elif not item.runs(item.after) and not may_not_look and not (known.is_new and item.status == "UNCHANGED"):
+    elif not item.runs(item.after) and not may_not_look and not is_taken_over:
         yield f"it runs another digest: {item.after.digests}, asked {item.digest}"
 
 
