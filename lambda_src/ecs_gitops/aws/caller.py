@@ -16,7 +16,8 @@ from ecs_gitops.aws import Aws, assumed, calls_of, function_client, new_session
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.aws.session_policy import PREVIEW_POLICY
-from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 _NO_PARAMETER = "ParameterNotFound"
 # Shown in CloudTrail.
@@ -25,6 +26,13 @@ _NO_CREDENTIALS = (
     "no AWS credentials were found: sign in (`aws sso login`), name a profile (AWS_PROFILE), or set the variables of "
     "the environment"
 )
+_HAVE_EXPIRED = (
+    "the AWS credentials have expired: sign in again (`aws sso login`), or renew the variables of the environment"
+)
+# What botocore raises where a person has to sign in.
+_SIGN_IN = ("NoCredentialsError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "SSOError")
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_TEXT_AT_MOST = 300
 _NO_REGION = "no AWS Region is set: set AWS_REGION, or `region` in the profile"
 
 
@@ -44,19 +52,40 @@ class Caller:
 
 def identity(region: str | None = None) -> Caller:
     """The caller, in ``region`` or in that of the environment. Raises :class:`AwsRefused`, also where there are no
-    credentials or there is no Region, and :class:`AwsUnavailable`."""
-    # boto3 itself reads AWS_DEFAULT_REGION and the profile.
-    region = region or os.environ.get("AWS_REGION") or new_session().region_name
-    if not region:
-        raise AwsRefused("configuration", "NoRegion", _NO_REGION)
-    sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
+    credentials, they have expired, the configuration is not valid, or there is no Region, and
+    :class:`AwsUnavailable`."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        # boto3 itself reads AWS_DEFAULT_REGION and the profile.
+        region = region or os.environ.get("AWS_REGION") or new_session().region_name
+        if not region:
+            raise AwsRefused("configuration", "NoRegion", _NO_REGION)
+        sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
+    except (BotoCoreError, ValueError) as error:
+        # Before any call: a profile that there is none of, a file that cannot be read, half a key, no such Region.
+        raise _not_valid(error) from None
+    return _caller(sts, region)
+
+
+def _caller(sts: Any, region: str) -> Caller:
     try:
         answer = attempt("get_caller_identity", sts.get_caller_identity)
     except AwsRefused as error:
-        if error.code in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
+        if error.code in _SIGN_IN:
             raise AwsRefused("configuration", error.code, _NO_CREDENTIALS) from None
         raise
+    except AwsUnavailable as error:
+        # A release assumes its role again. A person has to sign in again.
+        if any(f" {code}: " in str(error) for code in _EXPIRED):
+            raise AwsRefused("configuration", "ExpiredToken", _HAVE_EXPIRED) from None
+        raise
     return Caller(str(answer["Account"]), str(answer["Arn"]), region)
+
+
+def _not_valid(error: Exception) -> AwsRefused:
+    text = sanitize.line(str(error), _TEXT_AT_MOST)
+    return AwsRefused("configuration", type(error).__name__, f"the configuration of AWS cannot be used: {text}")
 
 
 def connect_as_caller(region: str) -> Aws:
