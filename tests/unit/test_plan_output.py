@@ -167,6 +167,19 @@ def test_only_plans_the_named_items_and_what_they_depend_on(shop, machine):
     assert "waits for web" in made.items[0].item.reason
 
 
+def test_an_item_that_depends_on_one_that_is_blocked_is_not_said_to_be_deployed(shop, machine):
+    # GIVEN a service that depends on one that there is not
+    manifest = release(
+        item("nope", "1"), item("web", "2", dependsOn=["nope"]), item("api", "2", dependsOn=["db"]), item("db")
+    )
+    # WHEN it alone is planned, THEN the other one is shown too, and the release changes nothing
+    made = plan(machine, manifest, only=["web"])
+    assert {each.item.name: each.action for each in made.items} == {"nope": Action.BLOCKED, "web": Action.UPDATE}
+    assert made.is_blocked
+    # AND where what it depends on is not shown, the line does not end in the middle
+    assert "    wave 2\n" in plan_text.text(plan(machine, manifest, only=["api"]), HOME)
+
+
 def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     # GIVEN credentials that may not read services
     from ecs_gitops.model.errors import AwsRefused

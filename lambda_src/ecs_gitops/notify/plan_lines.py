@@ -77,7 +77,8 @@ def effects(planned: PlannedItem, names: Mapping[int, str]) -> list[str]:
     lines = [join_texts(rollout(planned), found.why) or ""]
     if item.desired.depends_on:
         needed = [names[number] for number in item.desired.depends_on if number in names]
-        lines.append(f"wave {item.wave + 1}, after {join_names(needed, _NAMES_SHOWN)}")
+        after = f", after {join_names(needed, _NAMES_SHOWN)}" if needed else ""
+        lines.append(f"wave {item.wave + 1}{after}")
     if planned.hooks:
         lines.append(f"hooks: {', '.join(planned.hooks)}")
     if found.waits_for_person:
