@@ -168,6 +168,10 @@ class Requests:
     reads: int = 0
     # What happens at the n-th read.
     meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
+    # What happens right after the next comment.
+    after_comment: list[Callable[[], object]] = field(default_factory=list)
+    # Every approval and revocation.
+    states: list[bool] = field(default_factory=list)
 
     def open_ids(self) -> list[str]:
         return ["1"]
@@ -185,9 +189,12 @@ class Requests:
     def comment(self, request: PullRequest, marker: str, content: str) -> None:
         assert marker in content
         self.comments[request.id] = content
+        if self.after_comment:
+            self.after_comment.pop(0)()
 
     def approve(self, request: PullRequest, *, is_good: bool) -> None:
         self.approvals[request.id] = is_good
+        self.states.append(is_good)
 
 
 @pytest.fixture
@@ -273,3 +280,70 @@ def test_a_request_that_is_pushed_to_while_it_is_planned_is_planned_again(
 def test_a_request_to_another_branch_is_left_alone(requests: Requests, reviewer: Reviewer) -> None:
     assert replace(reviewer, repository=replace(reviewer.repository, destination="release")).review("1")
     assert (requests.comments, requests.approvals) == ({}, {})
+
+
+def test_an_approval_does_not_outlive_a_build_that_read_newer_commits(requests: Requests, reviewer: Reviewer) -> None:
+    # GIVEN a build whose plan is good, and another one that reads a newer commit, which conflicts, and
+    # comments and revokes between the first one's comment and its approval
+    def other() -> None:
+        requests.remote.commit("main", "nonsense: 1\n")
+        assert reviewer.review("1")
+
+    requests.after_comment.append(other)
+    # WHEN the first one ends
+    assert reviewer.review("1")
+    # THEN the request is not approved, and the comment is about the newest commits
+    assert "cannot be merged" in requests.comments["1"]
+    assert requests.approvals == {"1": False}
+
+
+def test_a_push_to_the_destination_takes_approvals_back_before_anything_is_planned(
+    requests: Requests, reviewer: Reviewer
+) -> None:
+    # GIVEN an approved request, and a push to the deployed branch
+    assert reviewer.review("1")
+    requests.remote.commit("main", "# more\n" + GOOD)
+
+    def plan(_manifest: object) -> ReleasePlan:
+        assert requests.states == [True, False]
+        return ReleasePlan(())
+
+    # WHEN all are reviewed, THEN it is not approved while its plan is made
+    assert replace(reviewer, plan=plan).review_all()
+    assert requests.states == [True, False, True]
+
+
+def test_whatever_fails_is_told_and_keeps_no_other_request_from_its_review(
+    requests: Requests, reviewer: Reviewer
+) -> None:
+    # GIVEN an approved request
+    assert reviewer.review("1")
+
+    def fails(_manifest: object) -> ReleasePlan:
+        raise RecursionError("SECRET")
+
+    # WHEN the next plan fails with an error that nobody expects
+    requests.remote.commit("main", "# more\n" + GOOD)
+    assert not replace(reviewer, plan=fails).review_all()
+    # THEN it is told, without the error's text, and the approval is taken back
+    assert "RecursionError: the log of the build has the details" in requests.comments["1"]
+    assert "SECRET" not in requests.comments["1"]
+    assert requests.approvals == {"1": False}
+    # AND an answer that fails is no traceback
+    requests.after_comment.append(lambda: 1 / 0)
+    assert not reviewer.review_one("1")
+
+
+def test_a_branch_that_was_deleted_is_told_once(requests: Requests, reviewer: Reviewer, tmp_path: Path) -> None:
+    # GIVEN an open request whose branch is gone
+    known = requests.read("1")
+    requests.remote.git("checkout", "--quiet", "main")
+    requests.remote.git("branch", "--delete", "--force", "change")
+    requests.read = lambda _number: known  # type: ignore[method-assign]
+    # WHEN it is reviewed, THEN that is told, and the build does not fail
+    assert reviewer.review_all()
+    assert "one of the two branches is no longer there" in requests.comments["1"]
+    # AND later builds leave it alone
+    requests.comments["1"] += "seen"
+    assert reviewer.review_all()
+    assert requests.comments["1"].endswith("seen")
