@@ -43,10 +43,23 @@ def test_what_somebody_else_wrote_is_never_a_part_of_a_script() -> None:
 
 def test_the_readme_of_the_preview_uses_inputs_that_there_are() -> None:
     inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
-    (used,) = re.findall(r"uses: your-org/ecs-gitops@\S+\n\s+with:\n((?:\s+[a-z-]+: \S+\n)+)", _preview())
-    names = set(re.findall(r"^\s+([a-z-]+): ", used, re.MULTILINE))
-    assert names == {"role-arn", "region"}
-    assert names <= set(inputs)
+    (used,) = re.findall(r"uses: your-org/ecs-gitops@\S+\n\s+with:\n((?:\s+[a-z-]+: .+\n)+)", _preview())
+    given = dict(re.findall(r"^\s+([a-z-]+): (\S+)", used, re.MULTILINE))
+    assert set(given) == {"role-arn", "role-arns", "region"}
+    assert set(given) <= set(inputs)
+    # The roles of examples/github_oidc: the token gives the workflow's, and that one assumes the plan role.
+    assert given["role-arn"].endswith(":role/ecs-gitops-github")
+    assert given["role-arns"] == "111111111111=arn:aws:iam::111111111111:role/ecs-gitops-plan"
+
+
+@pytest.mark.parametrize(("code", "is_green"), [("0", True), ("2", True), ("1", False), ("64", False), ("", False)])
+def test_the_job_is_red_unless_there_is_a_plan_that_can_be_released(code: str, is_green: bool) -> None:
+    # GIVEN the last step, and how `ecs-gitops plan` ended: 64 is wrong usage, such as a role that is none
+    (step,) = [
+        each for each in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"] if each["name"] == "Result"
+    ]
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], check=False, env={**os.environ, "CODE": code})
+    assert (done.returncode == 0) is is_green
 
 
 def _preview() -> str:
