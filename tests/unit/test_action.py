@@ -127,3 +127,55 @@ def test_the_next_plan_replaces_the_comment(github: Path) -> None:
     ours = {"id": 5, "user": {"type": "Bot"}, "body": f"### old\n\n{MARKER}\n"}
     (github / "comments.json").write_text(json.dumps([ours]))
     assert "--method PATCH repos/shop/config/issues/comments/5" in _comment(github)[-1]
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    """A runner whose `python3` makes environments with a `python` that plans as the file `plan` says, and whose `curl`
+    gives a token."""
+    for name, text in {
+        "python3": """
+            if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$(dirname "$0")/plan" "$3/bin/python"
+              printf '#!/bin/sh\n' > "$3/bin/pip"; chmod +x "$3/bin/pip"; else cat; fi""",
+        "curl": "echo token",
+        "plan": 'env > "$RUNNER_TEMP/environment"; echo "{}"; case "$*" in *json*) exit 2;; esac',
+    }.items():
+        (tmp_path / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def _plan(runner: Path, **more: str) -> dict[str, str]:
+    """The outputs of the step, and what is in the comment."""
+    names = ("MANIFEST", "ROLE_ARN", "REGION", "ROLE_ARNS", "INSTANCE", "SOURCE")
+    environment = {
+        **dict.fromkeys(names, ""),
+        "PATH": f"{runner}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(runner),
+        "GITHUB_OUTPUT": str(runner / "outputs"),
+        **more,
+    }
+    subprocess.run(["bash", str(SCRIPTS / "plan.sh")], check=True, env=environment, capture_output=True)
+    found = dict(line.split("=", 1) for line in (runner / "outputs").read_text().splitlines())
+    return {**found, "text": Path(found["comment"]).read_text()}
+
+
+def test_the_role_of_the_token_comes_before_the_keys_of_the_job(runner: Path) -> None:
+    token = {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t", "ACTIONS_ID_TOKEN_REQUEST_URL": "https://127.0.0.1:1/?a"}
+    found = _plan(runner, ROLE_ARN="arn:aws:iam::111111111111:role/x", AWS_ACCESS_KEY_ID="other", **token)
+    assert found["exit-code"] == "2"
+    environment = (runner / "environment").read_text()
+    assert "AWS_ROLE_ARN=arn:aws:iam::111111111111:role/x\n" in environment
+    assert "AWS_ACCESS_KEY_ID" not in environment
+
+
+def test_a_comment_that_could_not_be_made_says_so(runner: Path) -> None:
+    # GIVEN an AWS that stops to answer between the plan as JSON and the one for the comment
+    plan = runner / "plan"
+    said = "echo 'AWS did not `answer`' >&2; exit 1"
+    plan.write_text(f'#!/bin/sh\ncase "$*" in *json*) echo "{{}}";; *) {said};; esac\n')
+    # THEN the comment says so, and the job will be red
+    found = _plan(runner)
+    assert found["exit-code"] == "1"
+    assert "there is none" in found["text"]
+    assert "AWS did not 'answer'" in found["text"]
