@@ -180,6 +180,35 @@ def test_an_item_that_depends_on_one_that_is_blocked_is_not_said_to_be_deployed(
     assert "    wave 2\n" in plan_text.text(plan(machine, manifest, only=["api"]), HOME)
 
 
+def test_settings_that_a_failed_release_left_behind_are_said_to_be_put_back(shop, machine):
+    # GIVEN a release that was rolled back, and the settings that it wrote are still there
+    failing = release(item("web", "bad", deployment={"maximumPercent": 150}, timeoutMinutes=5), item("api", "1"))
+    machine.run(failing)
+    shop.services["web"]["deploymentConfiguration"]["maximumPercent"] = 150
+    # WHEN the next one is planned, THEN it is HELD, and it is said that its settings are written
+    made = plan(machine, failing)
+    text = plan_text.text(made, HOME)
+    assert made.items[0].action is Action.HELD
+    assert made.has_changes
+    assert "~ deploymentConfiguration.maximumPercent: 150 → 200" in text
+    assert "are put back; no deployment starts" in text
+    assert "would change nothing" not in text
+    # AND so they are
+    assert machine.results(failing)["web"]["status"] == "HELD"
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
+    assert not plan(machine, failing).has_changes
+
+
+def test_an_item_that_is_held_with_another_one_has_no_settings_that_would_be_written(shop, machine):
+    # GIVEN a service that is HELD, and one that depends on it and has other settings in Git
+    machine.run(release(item("web", "bad", timeoutMinutes=5)))
+    other = item("api", "1", dependsOn=["web"], deployment={"maximumPercent": 150})
+    made = plan(machine, release(item("web", "bad", timeoutMinutes=5), other))
+    # THEN no difference is shown, as none is written
+    assert [(each.action, each.comparison.settings) for each in made.items] == [(Action.HELD, ()), (Action.HELD, ())]
+    assert not made.has_changes
+
+
 def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     # GIVEN credentials that may not read services
     from ecs_gitops.model.errors import AwsRefused

@@ -71,6 +71,8 @@ def _digest(digest: str | None) -> str:
 
 def effects(planned: PlannedItem, names: Mapping[int, str]) -> list[str]:
     """What happens when the release is made, a line for each fact. ``names`` are those of all items, by number."""
+    if planned.puts_settings_back:
+        return ["settings that the release which failed has left behind are put back; no deployment starts"]
     if planned.action is not Action.UPDATE:
         return []
     item, found = planned.item, planned.comparison
@@ -131,7 +133,7 @@ def consequence(plan: ReleasePlan) -> str:
         return "The release would change nothing."
     deployments = sum(each.comparison.starts_deployment for each in plan.items if each.action is Action.UPDATE)
     least = f", for at least {plan.minutes} minutes" if plan.minutes else ""
-    started = "1 deployment" if deployments == 1 else f"{deployments} deployments"
+    started = "1 deployment" if deployments == 1 else f"{deployments or 'no'} deployments"
     return f"The release would start {started}{least}."
 
 
