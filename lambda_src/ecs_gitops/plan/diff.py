@@ -24,7 +24,9 @@ _PLAIN_NAME = re.compile(r"\w+")
 _NUMBER = re.compile(r"\[[0-9]{1,9}\]")
 _ARN = re.compile(r"arn:[\w:/.*@+-]+")
 # Maps of any names, whose values are plain text to AWS.
-_MAPS = frozenset({"options", "driverOpts", "dockerLabels", "labels", "hookDetails"})
+_MAPS = frozenset({"options", "driverOpts", "dockerLabels", "labels"})
+# What people write into these is never shown: variables of containers, and any JSON for a deployment's hook.
+_NEVER_SHOWN = ("environment", "hookDetails")
 _SECRET_NAME = re.compile(r"token|passw|passphrase|pwd|secret|key|credential|auth|header|cookie|uri", re.IGNORECASE)
 # A text that assigns a secret (`--password=x`, `api_key: x`), an address with a password (`https://me:x@host`), or JSON
 # with the environment of a container, as in the input of a rule's target.
@@ -64,9 +66,9 @@ def diff(before: Json, after: Json) -> tuple[Difference, ...]:
 
 
 def redacted(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The differences without the values that may be secret: those of ``environment``; options of log drivers, FireLens
-    and volume drivers, labels and details of hooks whose name says so; every text that assigns a secret. Of these it is
-    told that they changed, and nothing of the value. ``secrets`` are references, and stay."""
+    """The differences without the values that may be secret: those of ``environment`` and ``hookDetails``; options of
+    log drivers, FireLens and volume drivers, and labels, whose name says so; every text that assigns a secret. Of
+    these it is told that they changed, and nothing of the value. ``secrets`` are references, and stay."""
     return tuple(_redacted(each) for each in differences)
 
 
@@ -132,7 +134,7 @@ def _is_secret(difference: Difference) -> bool:
 
 def _is_secret_place(steps: tuple[str, ...]) -> bool:
     is_named_so = not _MAPS.isdisjoint(steps[:-1]) and _SECRET_NAME.search(steps[-1]) is not None
-    return is_named_so or any(_is_member(steps, index, ("environment",)) for index in range(len(steps)))
+    return is_named_so or any(_is_member(steps, index, _NEVER_SHOWN) for index in range(len(steps)))
 
 
 def _is_member(steps: tuple[str, ...], index: int, names: tuple[str, ...]) -> bool:
