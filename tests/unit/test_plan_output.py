@@ -94,6 +94,16 @@ def test_a_comment_of_a_large_plan_fits_and_counts_what_is_left_out(shop, machin
     assert document.text.count("<details>") == document.text.count("</details>")
 
 
+def test_a_long_item_does_not_hide_the_others(shop, machine):
+    # GIVEN a plan whose first item has more to tell than a comment has room for
+    made = plan(machine, release(item("web", "2"), item("api", "2")))
+    first = replace(made.items[0], item=made.items[0].item.with_change(warnings=("x" * 20_000,)))
+    document = plan_markdown.document(replace(made, items=(first, *made.items[1:])), HOME, at_most=10_240)
+    # THEN its details are left out and counted, and those of the second are there
+    assert "~ image of api: api:1 → api:2" in document.text
+    assert "Not shown here for want of room: 1 items' details" in document.text
+
+
 def test_no_text_from_outside_acts_in_the_comment(shop, machine):
     # GIVEN an item with a reason that looks like Markdown, HTML and a mention
     made = plan(machine, release(item("web", "2")))

@@ -143,8 +143,8 @@ def memory_notes(plan: ReleasePlan) -> list[str]:
     for (account, region), memory in plan.memory.items():
         if memory.state == "ABSENT":
             found.append(
-                f"memory of {account} {region}: ABSENT: nothing was released there yet, so services are taken over "
-                "with what they run"
+                f"memory of {account} {region}: ABSENT: there is no such instance, or it released nothing there yet, "
+                "so services are taken over with what they run"
             )
         elif memory.state == "DENIED":
             found.append(
