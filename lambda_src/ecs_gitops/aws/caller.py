@@ -144,3 +144,6 @@ class Connections:
             return connect_with_role(role, region)
         except AwsRefused as error:
             return AwsRefused(error.operation, error.code, f"could not assume {role}: {error.code}: {error.message}")
+        except AwsUnavailable as error:
+            # The Region may be one that there is not.
+            raise AwsUnavailable(f"could not assume {role} in {region}: {error}") from None

@@ -164,7 +164,8 @@ class Reviewer:
     def _reviewed(self, request: PullRequest) -> Review:
         path = self.repository.manifest_path
         try:
-            with tempfile.TemporaryDirectory() as folder:
+            # What git left running after its time may still write there.
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 content = self._content(request, Path(folder))
             checked = manifest.load(content, path)
             # As the pipeline's build does: what it refuses cannot be released.
