@@ -94,6 +94,21 @@ def test_a_comment_of_a_large_plan_fits_and_counts_what_is_left_out(shop, machin
     assert document.text.count("<details>") == document.text.count("</details>")
 
 
+def test_no_detail_of_a_live_hook_is_in_any_output(shop, machine):
+    # GIVEN a service whose hook has details, and a manifest that changes its settings
+    hook = {"hookTargetArn": "arn:aws:lambda:us-west-2:111111111111:function:x", "roleArn": "arn:aws:iam::1:role/x"}
+    live = {**hook, "lifecycleStages": ["PRE_SCALE_UP"], "hookDetails": {"pin": "hunter2"}}
+    shop.services["web"]["deploymentConfiguration"] |= {"strategy": "BLUE_GREEN", "lifecycleHooks": [live]}
+    made = plan(machine, release(item("web", "2", deployment={"maximumPercent": 150})))
+    # THEN the details are nowhere, and the rest of the settings before is in the JSON
+    data = json.loads(json.dumps(plan_data.data(made, {})))
+    (before,) = data["items"][0]["change"]["previousSettings"]["lifecycleHooks"]
+    assert before == {**live, "hookDetails": "hidden"}
+    assert "hunter2" not in plan_text.text(made, HOME) + plan_markdown.document(made, HOME).text
+    # AND they are where they are asked for
+    assert "hunter2" in json.dumps(plan_data.data(made, {}, show_values=True))
+
+
 def test_a_long_item_does_not_hide_the_others(shop, machine):
     # GIVEN a plan whose first item has more to tell than a comment has room for
     made = plan(machine, release(item("web", "2"), item("api", "2")))

@@ -43,6 +43,7 @@ class Marker(StrEnum):
     CHANGED = "changed"
     ADDED = "added"
     REMOVED = "removed"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,18 @@ def redacted(differences: Iterable[Difference]) -> tuple[Difference, ...]:
     log drivers, FireLens and volume drivers, and labels, whose name says so; every text that assigns a secret. Of
     these it is told that they changed, and nothing of the value. ``secrets`` are references, and stay."""
     return tuple(_redacted(each) for each in differences)
+
+
+def hidden(value: Any, steps: tuple[str, ...] = ()) -> Any:
+    """``value``, which ``steps`` lead to, with :attr:`Marker.HIDDEN` in place of what may be secret, as in
+    :func:`redacted`."""
+    if _is_secret_place(steps):
+        return Marker.HIDDEN
+    if isinstance(value, Mapping):
+        return {name: hidden(each, (*steps, name)) for name, each in value.items()}
+    if isinstance(value, list) and not _holds_secret([each for each in value if isinstance(each, str)], steps):
+        return [hidden(each, (*steps, "[]")) for each in value]
+    return Marker.HIDDEN if _holds_secret(value, steps) else value
 
 
 def lines(differences: Iterable[Difference]) -> list[str]:
@@ -133,6 +146,8 @@ def _is_secret(difference: Difference) -> bool:
 
 
 def _is_secret_place(steps: tuple[str, ...]) -> bool:
+    if not steps:
+        return False
     is_named_so = not _MAPS.isdisjoint(steps[:-1]) and _SECRET_NAME.search(steps[-1]) is not None
     return is_named_so or any(_is_member(steps, index, _NEVER_SHOWN) for index in range(len(steps)))
 
