@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops.aws.pull_requests import PullRequest
-from ecs_gitops.model.errors import AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import review_comment
 from ecs_gitops.plan.preview import ReleasePlan
 from ecs_gitops.release.review import Repository, Reviewer
@@ -114,13 +114,17 @@ def test_what_would_fail_takes_the_approval_back(
     assert requests.approvals == {"1": False}
 
 
-def test_a_plan_that_cannot_be_made_is_told_and_not_approved(requests: Requests, reviewer: Reviewer) -> None:
+def test_a_plan_that_cannot_be_made_is_told_and_not_approved(
+    requests: Requests, reviewer: Reviewer, caplog: pytest.LogCaptureFixture
+) -> None:
     def fails(_manifest: object) -> ReleasePlan:
         raise AwsUnavailable("describe_services: ThrottlingException")
 
     assert not replace(reviewer, plan=fails).review("1")
     assert "could not be made" in requests.comments["1"]
     assert requests.approvals == {"1": False}
+    # AND the log of the build, which shows messages alone, has the reason
+    assert "pull request 1 could not be planned: describe_services: ThrottlingException" in caplog.messages
     # AND a later build tries it again, though its commits are the same
     assert reviewer.review_all()
     assert requests.approvals == {"1": True}
@@ -180,7 +184,7 @@ def test_a_push_to_the_destination_takes_approvals_back_before_anything_is_plann
 
 
 def test_whatever_fails_is_told_and_keeps_no_other_request_from_its_review(
-    requests: Requests, reviewer: Reviewer
+    requests: Requests, reviewer: Reviewer, caplog: pytest.LogCaptureFixture
 ) -> None:
     # GIVEN an approved request
     assert reviewer.review("1")
@@ -198,6 +202,15 @@ def test_whatever_fails_is_told_and_keeps_no_other_request_from_its_review(
     # AND an answer that fails is no traceback
     requests.after_comment.append(lambda: 1 / 0)
     assert not reviewer.review_one("1")
+
+    # AND one that AWS refuses is logged with its reason
+    def refuses() -> None:
+        raise AwsRefused("update_comment", "AccessDeniedException", "no")
+
+    requests.after_comment.append(refuses)
+    assert not reviewer.review_one("1")
+    assert caplog.messages[-1].startswith("pull request 1 could not be reviewed: ")
+    assert "AccessDeniedException" in caplog.messages[-1]
 
 
 def test_a_branch_that_was_deleted_is_told_once(requests: Requests, reviewer: Reviewer, tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ class Reviewer:
         try:
             return act(number)
         except (AwsRefused, AwsUnavailable) as error:
-            log.error("a pull request could not be reviewed", extra={"pullRequest": number, "cause": str(error)})  # noqa: TRY400
+            log.error("pull request %s could not be reviewed: %s", number, sanitize.line(str(error)))  # noqa: TRY400
         except Exception:
-            log.exception("a pull request could not be reviewed", extra={"pullRequest": number})
+            log.exception("pull request %s could not be reviewed", number)
         return False
 
     def _open(self, number: str) -> PullRequest | None:
@@ -118,6 +118,9 @@ class Reviewer:
             text = self._text(request, review)
             self._answer(request, review, text)
             log.info("planned", extra={"pullRequest": number, "isGood": review.is_good})
+            if review.failure is not None:
+                # The build fails, and its log says why.
+                log.error("pull request %s could not be planned: %s", number, review.failure)
             if not self.approves or self._is_last(request, review, text):
                 return review.failure is None
         return False
@@ -182,7 +185,7 @@ class Reviewer:
             return Review(failure=sanitize.line(str(error)))
         except Exception as error:
             # Told like any failure, so that an approval is taken back. The log has the rest.
-            log.exception("a plan could not be made", extra={"pullRequest": request.id})
+            log.exception("pull request %s could not be planned", request.id)
             return Review(failure=f"{type(error).__name__}: the log of the build has the details")
 
     def _content(self, request: PullRequest, folder: Path) -> bytes:
