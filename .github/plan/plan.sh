@@ -15,7 +15,8 @@ if [ -n "$ROLE_ARN" ]; then
 fi
 if [ -n "$REGION" ]; then export AWS_REGION=$REGION; fi
 
-python3 -m venv "$work/venv"
+# -I: a venv.py of the checkout is not run.
+python3 -I -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/lambda_src/requirements.txt"
 options=(--name "$INSTANCE")
 while read -r role; do

@@ -41,6 +41,13 @@ def test_what_somebody_else_wrote_is_never_a_part_of_a_script() -> None:
     assert [step["name"] for step in steps if "${{" in step["run"]] == []
 
 
+def test_no_python_of_the_checkout_is_run() -> None:
+    # GIVEN the script, whose folder is the checkout: `python3 -m` alone would look for modules there first
+    calls = re.findall(r"\bpython3 .*", (SCRIPTS / "plan.sh").read_text())
+    assert len(calls) == 2
+    assert all(call.startswith("python3 -I ") for call in calls)
+
+
 def test_the_readme_of_the_preview_uses_inputs_that_there_are() -> None:
     inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
     (used,) = re.findall(r"uses: your-org/ecs-gitops@\S+\n\s+with:\n((?:\s+[a-z-]+: .+\n)+)", _preview())
@@ -135,8 +142,8 @@ def runner(tmp_path: Path) -> Path:
     gives a token."""
     for name, text in {
         "python3": """
-            if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$(dirname "$0")/plan" "$3/bin/python"
-              printf '#!/bin/sh\n' > "$3/bin/pip"; chmod +x "$3/bin/pip"; else cat; fi""",
+            if [ "$3" = venv ]; then mkdir -p "$4/bin"; cp "$(dirname "$0")/plan" "$4/bin/python"
+              printf '#!/bin/sh\n' > "$4/bin/pip"; chmod +x "$4/bin/pip"; else cat; fi""",
         "curl": "echo token",
         "plan": 'env > "$RUNNER_TEMP/environment"; echo "{}"; case "$*" in *json*) exit 2;; esac',
     }.items():
