@@ -249,4 +249,7 @@ def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     assert made.items[1].item.change.checks["target"] == Finding.NOT_CHECKED
     assert "may not read it (describe_services)" in made.items[1].item.change.warnings[-1]
     assert made.unlisted == (f"shop in {ACCOUNT} {REGION}",)
+    # AND the conclusion does not promise what nobody has read
+    text = plan_text.text(made, HOME)
+    assert text.endswith("would start no deployments. What it would do with 1 item is not known.\n")
     assert not made.is_blocked

@@ -134,7 +134,10 @@ def consequence(plan: ReleasePlan) -> str:
     deployments = sum(each.comparison.starts_deployment for each in plan.items if each.action is Action.UPDATE)
     least = f", for at least {plan.minutes} minutes" if plan.minutes else ""
     started = "1 deployment" if deployments == 1 else f"{deployments or 'no'} deployments"
-    return f"The release would start {started}{least}."
+    unread = plan.counts.get(Action.NOT_CHECKED, 0)
+    what = "1 item" if unread == 1 else f"{unread} items"
+    unknown = f" What it would do with {what} is not known." if unread else ""
+    return f"The release would start {started}{least}.{unknown}"
 
 
 def memory_notes(plan: ReleasePlan) -> list[str]:
