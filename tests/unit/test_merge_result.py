@@ -103,13 +103,32 @@ def test_nothing_of_the_branch_acts(remote: Remote, objects: Callable[[str], byt
 
 
 @pytest.mark.parametrize(
-    "name", ["refs/heads/--upload-pack=x", "refs/heads/a..b", "refs/tags/x", "refs/heads/x:y", "+x"]
+    "name",
+    [
+        "refs/heads/--upload-pack=x",
+        "refs/heads/a..b",
+        "refs/tags/x",
+        "refs/heads/x:y",
+        "+x",
+        "refs/heads/*",
+        "refs/heads/a@{1}",
+    ],
 )
 def test_a_branch_whose_name_could_be_more_than_a_name_is_not_fetched(tmp_path: Path, name: str) -> None:
     objects = Objects(tmp_path / "objects.git", {})
     with pytest.raises(NoMergeResult, match="not one that can be fetched"):
         objects.fetch("https://127.0.0.1:1/x", {"source": name})
     assert not (tmp_path / "objects.git").exists()
+
+
+@pytest.mark.parametrize("name", ["feature/#123", "größe", "a,b(c)!", "$(id);`id`'\"|&<>{}"])
+def test_a_branch_may_have_any_name_that_git_allows(remote: Remote, tmp_path: Path, name: str) -> None:
+    # GIVEN a branch with such a name
+    remote.git("branch", name)
+    # THEN it is fetched, as a name
+    objects = Objects(tmp_path / "objects.git", {"PATH": os.environ["PATH"]}, FOLDERS)
+    objects.fetch(str(remote.folder), {"source": f"refs/heads/{name}"})
+    assert objects.merged(*[remote.git("rev-parse", "main")] * 2)
 
 
 def test_an_address_that_runs_a_program_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ _REGULAR = "a regular file of the commit"
 # Of `git ls-tree`: mode, type, object and path.
 _ENTRY = re.compile(rb"(?P<mode>[0-7]{6}) (?P<type>\w+) (?P<id>[0-9a-f]{40,64})\t")
 _KINDS = {b"120000": "is a link", b"160000": "is a submodule", b"040000": "is a folder"}
-_REFERENCE = re.compile(r"refs/heads/[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}")
+# What git allows in a branch's name, and no more: https://git-scm.com/docs/git-check-ref-format. No shell reads it.
+_REFERENCE = re.compile(r"refs/heads/(?!-)[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 # Neither the machine's settings nor the repository's may name a program. A password is never asked for.
 _SETTINGS = (
@@ -54,7 +55,7 @@ class Objects:
         """Fetch branches: ``references`` has the names under which they are kept, with the branches' own. Raises
         :class:`NoMergeResult` for a branch that is gone or whose name cannot be used, and :class:`GitFailed`."""
         for reference in references.values():
-            if not _REFERENCE.fullmatch(reference) or ".." in reference:
+            if not _REFERENCE.fullmatch(reference) or ".." in reference or "@{" in reference:
                 raise NoMergeResult(f"the branch's name is not one that can be fetched: {reference[:100]!r}")
         self._git("init", "--quiet", "--bare", str(self.folder), at=None)
         specifications = [f"+{reference}:refs/review/{name}" for name, reference in references.items()]
