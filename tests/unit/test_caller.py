@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecs_gitops.aws import caller
+from ecs_gitops.aws.caller import Caller, Connections
 from ecs_gitops.cli import main
-from ecs_gitops.model.errors import AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 CONFIG = """
 [profile source]
@@ -91,3 +93,50 @@ def test_credentials_that_have_expired_are_called_so(
     monkeypatch.setattr(caller, "attempt", expired)
     assert main(["plan"], {}) == 1
     assert "have expired: sign in again" in capsys.readouterr().err
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> Connections:
+    """Of a caller whose machine finds no address, and whose roles cannot be assumed."""
+
+    def fails(*_: object) -> None:
+        raise AwsUnavailable("assume_role: EndpointConnectionError")
+
+    def nothing(*_: object) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(caller, "assumed", fails)
+    monkeypatch.setattr(socket, "getaddrinfo", nothing)
+    monkeypatch.setattr(caller, "getproxies", dict)
+    arn = "arn:aws:sts::111111111111:assumed-role/x/y"
+    return Connections(Caller("111111111111", arn, "us-west-2"), {"222222222222": "arn:role"})
+
+
+@pytest.mark.parametrize("account", ["111111111111", "222222222222"])
+def test_a_region_that_there_is_not_is_no_reason_to_try_for_long(
+    machine: Path, connections: Connections, account: str
+) -> None:
+    with pytest.raises(AwsUnavailable, match=r"no Region us-wets-2, as ecs\.us-wets-2\.\S+ has no address"):
+        connections.connect(account, "us-wets-2")
+
+
+def test_what_cannot_be_a_region_is_no_traceback(machine: Path, connections: Connections) -> None:
+    with pytest.raises(AwsRefused, match="region_name 'us west'"):
+        connections.connect("111111111111", "us west")
+
+
+def test_a_role_that_could_not_be_assumed_is_named_with_its_region(machine: Path, connections: Connections) -> None:
+    assert connections.connect("111111111111", "cn-north-1") is not None
+    with pytest.raises(AwsUnavailable, match="could not assume arn:role in eu-west-1: assume_role"):
+        connections.connect("222222222222", "eu-west-1")
+
+
+def test_a_region_that_botocore_does_not_know_yet_is_used(
+    machine: Path, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a new Region, which has an address, or one that a proxy finds
+    for name, value in (("getaddrinfo", lambda *_: []), ("getproxies", lambda: {"https": "http://proxy"})):
+        with monkeypatch.context() as patch:
+            patch.setattr(socket if name == "getaddrinfo" else caller, name, value)
+            # THEN it is read
+            assert connections.connect("111111111111", f"us-{name[3:7]}-9") is not None

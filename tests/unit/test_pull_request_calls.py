@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_gitops.aws import caller, pull_requests
-from ecs_gitops.aws.caller import Caller, Connections
+from ecs_gitops.aws import pull_requests
 from ecs_gitops.aws.pull_requests import PullRequest, PullRequests
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused
 
 OWN = "arn:aws:sts::111111111111:assumed-role/shop-review/ecs-gitops-plan"
 REQUEST = PullRequest("7", "revision", "refs/heads/change", "a" * 40, "refs/heads/main", "b" * 40)
@@ -104,13 +103,3 @@ def test_what_was_pushed_to_or_merged_meanwhile_is_not_approved_and_no_failure(
     codecommit.approval_fails_with = "AccessDeniedException"
     with pytest.raises(AwsRefused):
         requests.approve(REQUEST, is_good=True)
-
-
-def test_a_region_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> None:
-        raise AwsUnavailable("assume_role: EndpointConnectionError")
-
-    monkeypatch.setattr(caller, "assumed", fails)
-    connections = Connections(Caller("1" * 12, OWN, "us-west-2"), {"1" * 12: "arn:role"})
-    with pytest.raises(AwsUnavailable, match="could not assume arn:role in us-wets-2: assume_role"):
-        connections.connect("1" * 12, "us-wets-2")

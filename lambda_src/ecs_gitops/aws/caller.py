@@ -7,10 +7,13 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ecs_gitops.aws import Aws, assumed, calls_of, function_client, new_session
 from ecs_gitops.aws.calls import attempt
@@ -100,6 +103,27 @@ def connect_with_role(role_arn: str, region: str) -> Aws:
     return calls_of(session, region, RateLimiter.from_environment(), f"the role {role_arn}")
 
 
+def require_region(region: str) -> None:
+    """Raise :class:`AwsUnavailable` for a Region that there is not: its calls would be tried again until all time is
+    used up. A Region that is newer than botocore is told from a misspelt one by its address. Raises
+    :class:`AwsRefused` for what cannot be a Region's name."""
+    from botocore.exceptions import BotoCoreError
+
+    session = new_session()
+    partitions = session.get_available_partitions()
+    # A proxy may know addresses that this machine does not.
+    if any(region in session.get_available_regions("ecs", each) for each in partitions) or "https" in getproxies():
+        return
+    try:
+        host = urlsplit(session.client("ecs", region_name=region).meta.endpoint_url).hostname
+    except BotoCoreError as error:
+        raise _not_valid(error) from None
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        raise AwsUnavailable(f"there is no Region {region}, as {host} has no address: check `region`") from None
+
+
 def parameter(region: str, name: str) -> str | None:
     """The value of an SSM parameter; None if there is none. Raises :class:`AwsRefused` and :class:`AwsUnavailable`."""
     client: Any = function_client("ssm", region, read_timeout=10, attempts=3)
@@ -135,6 +159,7 @@ class Connections:
 
     def _connected(self, account: str, region: str) -> Aws | AwsRefused:
         role = self.role_arns.get(account)
+        require_region(region)
         if role is None and account == self.caller.account and self.is_own_allowed:
             return connect_as_caller(region)
         if role is None:
@@ -145,5 +170,4 @@ class Connections:
         except AwsRefused as error:
             return AwsRefused(error.operation, error.code, f"could not assume {role}: {error.code}: {error.message}")
         except AwsUnavailable as error:
-            # The Region may be one that there is not.
             raise AwsUnavailable(f"could not assume {role} in {region}: {error}") from None
