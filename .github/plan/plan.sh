@@ -9,11 +9,14 @@ if [ -n "$ROLE_ARN" ]; then
   curl --fail --silent --show-error --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \
     "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" |
     python3 -I -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)["value"])' > "$work/token"
+  # These would come before the token.
+  unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
   export AWS_ROLE_ARN=$ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE=$work/token AWS_ROLE_SESSION_NAME=ecs-gitops-plan
 fi
 if [ -n "$REGION" ]; then export AWS_REGION=$REGION; fi
 
-python3 -m venv "$work/venv"
+# -I: a venv.py of the checkout is not run.
+python3 -I -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$SOURCE/lambda_src/requirements.txt"
 options=(--name "$INSTANCE")
 while read -r role; do
@@ -27,10 +30,11 @@ plan() {
 
 code=0
 plan --format json --exit-code > "$work/plan.json" 2> "$work/problems" || code=$?
-if [ -s "$work/plan.json" ]; then
-  plan --format markdown > "$work/comment.md"
+if [ -s "$work/plan.json" ] && plan --format markdown > "$work/comment.md" 2> "$work/problems"; then
   cat "$work/comment.md" >> "${GITHUB_STEP_SUMMARY:-/dev/null}"
 else
+  # The JSON was written and the comment could not be: that is no plan for those who read it.
+  case "$code" in 0 | 2) code=1 ;; esac
   cat "$work/problems" >&2
   {
     echo "### ecs-gitops plan: there is none"

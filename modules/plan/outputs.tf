@@ -62,6 +62,21 @@ output "protect_branch_policy_json" {
         ]
         Resource = "*"
       },
+      {
+        # Whoever may start a build with a buildspec of their own, or change the project, has its role, and approves.
+        # RetryBuild takes no such change: an event that was lost can be made up for.
+        Sid      = "NoOtherBuild"
+        Effect   = "Deny"
+        Action   = ["codebuild:StartBuild", "codebuild:StartBuildBatch", "codebuild:UpdateProject"]
+        Resource = aws_codebuild_project.this.arn
+      },
+      {
+        # The same with a project or a rule of their own.
+        Sid      = "NoOtherUseOfRoles"
+        Effect   = "Deny"
+        Action   = "iam:PassRole"
+        Resource = [aws_iam_role.build.arn, aws_iam_role.trigger.arn]
+      },
     ]
   })
 }

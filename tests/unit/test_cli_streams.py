@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecs_gitops import cli
-from ecs_gitops.cli import main
+from ecs_gitops.cli import main, plan
 
 GOOD = "services:\n  - {service: web, clusterName: shop, serviceName: web, image: 'web:1'}\n"
 
@@ -36,6 +36,8 @@ def folder(tmp_path: Path) -> Path:
         ("render good.yaml >&-", 2, "output: stdout is closed"),
         ("render good.yaml >&- 2>&-", 2, ""),
         ("validate good.yaml >/dev/full", 2, "output: "),
+        # 2 means changes there.
+        ("plan --exit-code good.yaml >&-", 1, "output: stdout is closed"),
     ],
 )
 def test_a_stream_that_is_closed_or_full_is_no_traceback(folder, command, code, message):
@@ -63,3 +65,22 @@ def test_arguments_that_a_shell_filled_in_are_shown_with_escapes(folder, capsys,
     assert "unrecognized arguments" in errors
     assert all(each.isprintable() for each in errors.splitlines())
     assert "https:" not in errors
+
+
+@pytest.mark.parametrize(("error", "code"), [(BrokenPipeError(), 1), (OSError(28, "No space left on device"), 1)])
+def test_a_plan_that_cannot_be_written_does_not_look_like_changes(monkeypatch, error, code):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(plan, "run", fails)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    assert main(["plan", "--exit-code"], {}) == code
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "run", stops)
+    assert main(["plan"], {}) == 130
+    assert capsys.readouterr().err == "ecs-gitops: interrupted\n"

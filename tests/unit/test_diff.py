@@ -167,3 +167,13 @@ def test_lines_are_lines() -> None:
         "+ link: https[:]//example[.]com",
         '+ ["n\\u001b[31m"]: \\u202e',
     ]
+
+
+@pytest.mark.parametrize("details", ["hunter2", '{"pin": "hunter2"}', {"pin": "hunter2"}, {"a": [{"b": "hunter2"}]}])
+def test_no_detail_of_a_hook_is_shown(details: Any) -> None:
+    # GIVEN a lifecycle hook with details, which may be any JSON, and another one in its place
+    hook = {"hookTargetArn": "arn:aws:lambda:us-west-2:111111111111:function:x", "lifecycleStages": ["PRE_SCALE_UP"]}
+    other = {**hook, "lifecycleStages": ["POST_SCALE_UP"]}
+    for before, after in (([{**hook, "hookDetails": details}], [other]), ([], [{**hook, "hookDetails": details}])):
+        # THEN nothing of them is in a line
+        assert "hunter2" not in " ".join(_shown({"lifecycleHooks": before}, {"lifecycleHooks": after}))

@@ -94,6 +94,31 @@ def test_a_comment_of_a_large_plan_fits_and_counts_what_is_left_out(shop, machin
     assert document.text.count("<details>") == document.text.count("</details>")
 
 
+def test_no_detail_of_a_live_hook_is_in_any_output(shop, machine):
+    # GIVEN a service whose hook has details, and a manifest that changes its settings
+    hook = {"hookTargetArn": "arn:aws:lambda:us-west-2:111111111111:function:x", "roleArn": "arn:aws:iam::1:role/x"}
+    live = {**hook, "lifecycleStages": ["PRE_SCALE_UP"], "hookDetails": {"pin": "hunter2"}}
+    shop.services["web"]["deploymentConfiguration"] |= {"strategy": "BLUE_GREEN", "lifecycleHooks": [live]}
+    made = plan(machine, release(item("web", "2", deployment={"maximumPercent": 150})))
+    # THEN the details are nowhere, and the rest of the settings before is in the JSON
+    data = json.loads(json.dumps(plan_data.data(made, {})))
+    (before,) = data["items"][0]["change"]["previousSettings"]["lifecycleHooks"]
+    assert before == {**live, "hookDetails": "hidden"}
+    assert "hunter2" not in plan_text.text(made, HOME) + plan_markdown.document(made, HOME).text
+    # AND they are where they are asked for
+    assert "hunter2" in json.dumps(plan_data.data(made, {}, show_values=True))
+
+
+def test_a_long_item_does_not_hide_the_others(shop, machine):
+    # GIVEN a plan whose first item has more to tell than a comment has room for
+    made = plan(machine, release(item("web", "2"), item("api", "2")))
+    first = replace(made.items[0], item=made.items[0].item.with_change(warnings=("x" * 20_000,)))
+    document = plan_markdown.document(replace(made, items=(first, *made.items[1:])), HOME, at_most=10_240)
+    # THEN its details are left out and counted, and those of the second are there
+    assert "~ image of api: api:1 → api:2" in document.text
+    assert "Not shown here for want of room: 1 items' details" in document.text
+
+
 def test_no_text_from_outside_acts_in_the_comment(shop, machine):
     # GIVEN an item with a reason that looks like Markdown, HTML and a mention
     made = plan(machine, release(item("web", "2")))
@@ -167,6 +192,48 @@ def test_only_plans_the_named_items_and_what_they_depend_on(shop, machine):
     assert "waits for web" in made.items[0].item.reason
 
 
+def test_an_item_that_depends_on_one_that_is_blocked_is_not_said_to_be_deployed(shop, machine):
+    # GIVEN a service that depends on one that there is not
+    manifest = release(
+        item("nope", "1"), item("web", "2", dependsOn=["nope"]), item("api", "2", dependsOn=["db"]), item("db")
+    )
+    # WHEN it alone is planned, THEN the other one is shown too, and the release changes nothing
+    made = plan(machine, manifest, only=["web"])
+    assert {each.item.name: each.action for each in made.items} == {"nope": Action.BLOCKED, "web": Action.UPDATE}
+    assert made.is_blocked
+    # AND where what it depends on is not shown, the line does not end in the middle
+    assert "    wave 2\n" in plan_text.text(plan(machine, manifest, only=["api"]), HOME)
+
+
+def test_settings_that_a_failed_release_left_behind_are_said_to_be_put_back(shop, machine):
+    # GIVEN a release that was rolled back, and the settings that it wrote are still there
+    failing = release(item("web", "bad", deployment={"maximumPercent": 150}, timeoutMinutes=5), item("api", "1"))
+    machine.run(failing)
+    shop.services["web"]["deploymentConfiguration"]["maximumPercent"] = 150
+    # WHEN the next one is planned, THEN it is HELD, and it is said that its settings are written
+    made = plan(machine, failing)
+    text = plan_text.text(made, HOME)
+    assert made.items[0].action is Action.HELD
+    assert made.has_changes
+    assert "~ deploymentConfiguration.maximumPercent: 150 → 200" in text
+    assert "are put back; no deployment starts" in text
+    assert "would change nothing" not in text
+    # AND so they are
+    assert machine.results(failing)["web"]["status"] == "HELD"
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
+    assert not plan(machine, failing).has_changes
+
+
+def test_an_item_that_is_held_with_another_one_has_no_settings_that_would_be_written(shop, machine):
+    # GIVEN a service that is HELD, and one that depends on it and has other settings in Git
+    machine.run(release(item("web", "bad", timeoutMinutes=5)))
+    other = item("api", "1", dependsOn=["web"], deployment={"maximumPercent": 150})
+    made = plan(machine, release(item("web", "bad", timeoutMinutes=5), other))
+    # THEN no difference is shown, as none is written
+    assert [(each.action, each.comparison.settings) for each in made.items] == [(Action.HELD, ()), (Action.HELD, ())]
+    assert not made.has_changes
+
+
 def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     # GIVEN credentials that may not read services
     from ecs_gitops.model.errors import AwsRefused
@@ -182,4 +249,7 @@ def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     assert made.items[1].item.change.checks["target"] == Finding.NOT_CHECKED
     assert "may not read it (describe_services)" in made.items[1].item.change.warnings[-1]
     assert made.unlisted == (f"shop in {ACCOUNT} {REGION}",)
+    # AND the conclusion does not promise what nobody has read
+    text = plan_text.text(made, HOME)
+    assert text.endswith("would start no deployments. What it would do with 1 item is not known.\n")
     assert not made.is_blocked

@@ -1,9 +1,8 @@
-"""Pull requests are planned from Git's objects, commented on once, and approved while the plan is good."""
+"""Pull requests are planned, commented on once, and approved while the plan is good."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,150 +11,17 @@ from typing import Any
 import pytest
 
 from ecs_gitops.aws.pull_requests import PullRequest
-from ecs_gitops.hosts.manifest_file import NotAManifest
-from ecs_gitops.hosts.merge_result import GitFailed, NoMergeResult, Objects
-from ecs_gitops.manifest import MAX_BYTES
-from ecs_gitops.model.errors import AwsUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.notify import review_comment
 from ecs_gitops.plan.preview import ReleasePlan
 from ecs_gitops.release.review import Repository, Reviewer
+from unit.git_remote import FOLDERS, Remote, remote_in
 from unit.shop import GOOD
-
-# Git fetches from a folder here; the program allows addresses alone.
-FOLDERS = ("-c", "protocol.file.allow=always")
-
-
-@dataclass
-class Remote:
-    """A repository with the branches `main` and `change`."""
-
-    folder: Path
-
-    def git(self, *arguments: str) -> str:
-        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "protocol.file.allow=always")
-        done = subprocess.run(["git", "-C", str(self.folder), *who, *arguments], check=True, capture_output=True)
-        return done.stdout.decode().strip()
-
-    def commit(self, branch: str, change: str | Callable[[Path], object], base: str = "") -> str:
-        """A commit on a branch; its id."""
-        self.git("checkout", "--quiet", *(["-B", branch, base] if base else [branch]))
-        if callable(change):
-            change(self.folder)
-        else:
-            (self.folder / "deployment.yaml").write_text(change)
-        self.git("add", "--all", "--force")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "A change")
-        return self.git("rev-parse", "HEAD")
 
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Remote:
-    made = Remote(tmp_path / "remote")
-    made.folder.mkdir()
-    made.git("init", "--quiet", "--initial-branch", "main")
-    made.commit("main", GOOD) if made.git("commit", "--allow-empty", "-qm", "First") == "" else None
-    return made
-
-
-@pytest.fixture
-def objects(tmp_path: Path, remote: Remote) -> Callable[[str], bytes]:
-    """`objects(commit of change)` -> the manifest of its merge into main."""
-
-    def read(change: str, path: str = "deployment.yaml") -> bytes:
-        found = Objects(tmp_path / "objects.git", {"PATH": os.environ["PATH"]}, FOLDERS)
-        found.fetch(str(remote.folder), {"destination": "refs/heads/main", "source": "refs/heads/change"})
-        return found.manifest(found.merged(remote.git("rev-parse", "main"), change), path)
-
-    return read
-
-
-def test_the_manifest_is_that_of_the_merge(remote: Remote, objects: Callable[[str], bytes]) -> None:
-    # GIVEN a change on a branch, and another one on main in the meantime
-    change = remote.commit("change", GOOD + "# added\n", base="main")
-    remote.commit("main", GOOD.replace("4.0", "5.0"))
-    # THEN the merge has both
-    assert objects(change) == (GOOD.replace("4.0", "5.0") + "# added\n").encode()
-
-
-def test_a_conflict_names_its_files(remote: Remote, objects: Callable[[str], bytes]) -> None:
-    change = remote.commit("change", GOOD.replace("4.0", "6.0"), base="main")
-    remote.commit("main", GOOD.replace("4.0", "5.0"))
-    with pytest.raises(NoMergeResult, match=r"conflict in deployment\.yaml"):
-        objects(change)
-
-
-def _link(folder: Path) -> None:
-    (folder / "deployment.yaml").unlink()
-    (folder / "deployment.yaml").symlink_to("/etc/passwd")
-
-
-def _folder(folder: Path) -> None:
-    (folder / "deployment.yaml").unlink()
-    (folder / "deployment.yaml").mkdir()
-    (folder / "deployment.yaml" / "x").write_text("x")
-
-
-def _submodule(folder: Path) -> None:
-    head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, check=True)
-    (folder / "deployment.yaml").unlink()
-    entry = f"160000,{head.stdout.decode().strip()},deployment.yaml"
-    subprocess.run(["git", "-C", str(folder), "update-index", "--add", "--cacheinfo", entry], check=True)
-    (folder / "deployment.yaml").mkdir()
-    subprocess.run(["git", "clone", "--quiet", str(folder), str(folder / "deployment.yaml")], check=True)
-
-
-@pytest.mark.parametrize(
-    ("change", "tells"),
-    [
-        (_link, "is a link"),
-        (_folder, "is a folder"),
-        (_submodule, "is a submodule"),
-        (lambda folder: (folder / "deployment.yaml").unlink(), "there is no such file"),
-        (lambda folder: (folder / "deployment.yaml").write_text("#" * (MAX_BYTES + 1)), "has more than"),
-    ],
-    ids=["link", "folder", "submodule", "gone", "large"],
-)
-def test_what_is_no_regular_file_is_refused(
-    remote: Remote, objects: Callable[[str], bytes], change: Callable[[Path], None], tells: str
-) -> None:
-    made = remote.commit("change", change, base="main")
-    with pytest.raises(NotAManifest, match=tells):
-        objects(made)
-
-
-def test_nothing_of_the_branch_acts(remote: Remote, objects: Callable[[str], bytes], tmp_path: Path) -> None:
-    # GIVEN a branch with filters, drivers and line ends in its attributes, hooks, and code under well-known names
-    def hostile(folder: Path) -> None:
-        (folder / ".gitattributes").write_text("* filter=evil merge=evil eol=crlf ident\n")
-        (folder / "hooks").mkdir()
-        (folder / "hooks" / "post-checkout").write_text(f"touch {tmp_path}/owned")
-        (folder / "yaml.py").write_text("raise SystemExit('run')")
-        (folder / "deployment.yaml").write_text(GOOD + "# $Id$\n")
-
-    change = remote.commit("change", hostile, base="main")
-    # THEN its bytes are those of the commit
-    assert objects(change) == (GOOD + "# $Id$\n").encode()
-    assert not (tmp_path / "owned").exists()
-
-
-@pytest.mark.parametrize(
-    "name", ["refs/heads/--upload-pack=x", "refs/heads/a..b", "refs/tags/x", "refs/heads/x:y", "+x"]
-)
-def test_a_branch_whose_name_could_be_more_than_a_name_is_not_fetched(tmp_path: Path, name: str) -> None:
-    objects = Objects(tmp_path / "objects.git", {})
-    with pytest.raises(NoMergeResult, match="not one that can be fetched"):
-        objects.fetch("https://127.0.0.1:1/x", {"source": name})
-    assert not (tmp_path / "objects.git").exists()
-
-
-def test_an_address_that_runs_a_program_is_refused(tmp_path: Path) -> None:
-    objects = Objects(tmp_path / "objects.git", {"PATH": os.environ["PATH"]})
-    with pytest.raises(GitFailed, match="not allowed"):
-        objects.fetch(f"ext::touch {tmp_path}/owned", {"source": "refs/heads/x"})
-    assert not (tmp_path / "owned").exists()
-
-
-# --- the review ------------------------------------------------------------------------------------------------------
+    return remote_in(tmp_path)
 
 
 @dataclass
@@ -168,6 +34,10 @@ class Requests:
     reads: int = 0
     # What happens at the n-th read.
     meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
+    # What happens right after the next comment.
+    after_comment: list[Callable[[], object]] = field(default_factory=list)
+    # Every approval and revocation.
+    states: list[bool] = field(default_factory=list)
 
     def open_ids(self) -> list[str]:
         return ["1"]
@@ -185,9 +55,12 @@ class Requests:
     def comment(self, request: PullRequest, marker: str, content: str) -> None:
         assert marker in content
         self.comments[request.id] = content
+        if self.after_comment:
+            self.after_comment.pop(0)()
 
     def approve(self, request: PullRequest, *, is_good: bool) -> None:
         self.approvals[request.id] = is_good
+        self.states.append(is_good)
 
 
 @pytest.fixture
@@ -241,13 +114,17 @@ def test_what_would_fail_takes_the_approval_back(
     assert requests.approvals == {"1": False}
 
 
-def test_a_plan_that_cannot_be_made_is_told_and_not_approved(requests: Requests, reviewer: Reviewer) -> None:
+def test_a_plan_that_cannot_be_made_is_told_and_not_approved(
+    requests: Requests, reviewer: Reviewer, caplog: pytest.LogCaptureFixture
+) -> None:
     def fails(_manifest: object) -> ReleasePlan:
         raise AwsUnavailable("describe_services: ThrottlingException")
 
     assert not replace(reviewer, plan=fails).review("1")
     assert "could not be made" in requests.comments["1"]
     assert requests.approvals == {"1": False}
+    # AND the log of the build, which shows messages alone, has the reason
+    assert "pull request 1 could not be planned: describe_services: ThrottlingException" in caplog.messages
     # AND a later build tries it again, though its commits are the same
     assert reviewer.review_all()
     assert requests.approvals == {"1": True}
@@ -273,3 +150,79 @@ def test_a_request_that_is_pushed_to_while_it_is_planned_is_planned_again(
 def test_a_request_to_another_branch_is_left_alone(requests: Requests, reviewer: Reviewer) -> None:
     assert replace(reviewer, repository=replace(reviewer.repository, destination="release")).review("1")
     assert (requests.comments, requests.approvals) == ({}, {})
+
+
+def test_an_approval_does_not_outlive_a_build_that_read_newer_commits(requests: Requests, reviewer: Reviewer) -> None:
+    # GIVEN a build whose plan is good, and another one that reads a newer commit, which conflicts, and
+    # comments and revokes between the first one's comment and its approval
+    def other() -> None:
+        requests.remote.commit("main", "nonsense: 1\n")
+        assert reviewer.review("1")
+
+    requests.after_comment.append(other)
+    # WHEN the first one ends
+    assert reviewer.review("1")
+    # THEN the request is not approved, and the comment is about the newest commits
+    assert "cannot be merged" in requests.comments["1"]
+    assert requests.approvals == {"1": False}
+
+
+def test_a_push_to_the_destination_takes_approvals_back_before_anything_is_planned(
+    requests: Requests, reviewer: Reviewer
+) -> None:
+    # GIVEN an approved request, and a push to the deployed branch
+    assert reviewer.review("1")
+    requests.remote.commit("main", "# more\n" + GOOD)
+
+    def plan(_manifest: object) -> ReleasePlan:
+        assert requests.states == [True, False]
+        return ReleasePlan(())
+
+    # WHEN all are reviewed, THEN it is not approved while its plan is made
+    assert replace(reviewer, plan=plan).review_all()
+    assert requests.states == [True, False, True]
+
+
+def test_whatever_fails_is_told_and_keeps_no_other_request_from_its_review(
+    requests: Requests, reviewer: Reviewer, caplog: pytest.LogCaptureFixture
+) -> None:
+    # GIVEN an approved request
+    assert reviewer.review("1")
+
+    def fails(_manifest: object) -> ReleasePlan:
+        raise RecursionError("SECRET")
+
+    # WHEN the next plan fails with an error that nobody expects
+    requests.remote.commit("main", "# more\n" + GOOD)
+    assert not replace(reviewer, plan=fails).review_all()
+    # THEN it is told, without the error's text, and the approval is taken back
+    assert "RecursionError: the log of the build has the details" in requests.comments["1"]
+    assert "SECRET" not in requests.comments["1"]
+    assert requests.approvals == {"1": False}
+    # AND an answer that fails is no traceback
+    requests.after_comment.append(lambda: 1 / 0)
+    assert not reviewer.review_one("1")
+
+    # AND one that AWS refuses is logged with its reason
+    def refuses() -> None:
+        raise AwsRefused("update_comment", "AccessDeniedException", "no")
+
+    requests.after_comment.append(refuses)
+    assert not reviewer.review_one("1")
+    assert caplog.messages[-1].startswith("pull request 1 could not be reviewed: ")
+    assert "AccessDeniedException" in caplog.messages[-1]
+
+
+def test_a_branch_that_was_deleted_is_told_once(requests: Requests, reviewer: Reviewer, tmp_path: Path) -> None:
+    # GIVEN an open request whose branch is gone
+    known = requests.read("1")
+    requests.remote.git("checkout", "--quiet", "main")
+    requests.remote.git("branch", "--delete", "--force", "change")
+    requests.read = lambda _number: known  # type: ignore[method-assign]
+    # WHEN it is reviewed, THEN that is told, and the build does not fail
+    assert reviewer.review_all()
+    assert "one of the two branches is no longer there" in requests.comments["1"]
+    # AND later builds leave it alone
+    requests.comments["1"] += "seen"
+    assert reviewer.review_all()
+    assert requests.comments["1"].endswith("seen")

@@ -7,16 +7,20 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ecs_gitops.aws import Aws, assumed, calls_of, function_client, new_session
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.aws.session_policy import PREVIEW_POLICY
-from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.model import sanitize
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 _NO_PARAMETER = "ParameterNotFound"
 # Shown in CloudTrail.
@@ -25,6 +29,13 @@ _NO_CREDENTIALS = (
     "no AWS credentials were found: sign in (`aws sso login`), name a profile (AWS_PROFILE), or set the variables of "
     "the environment"
 )
+_HAVE_EXPIRED = (
+    "the AWS credentials have expired: sign in again (`aws sso login`), or renew the variables of the environment"
+)
+# What botocore raises where a person has to sign in.
+_SIGN_IN = ("NoCredentialsError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "SSOError")
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_TEXT_AT_MOST = 300
 _NO_REGION = "no AWS Region is set: set AWS_REGION, or `region` in the profile"
 
 
@@ -44,19 +55,40 @@ class Caller:
 
 def identity(region: str | None = None) -> Caller:
     """The caller, in ``region`` or in that of the environment. Raises :class:`AwsRefused`, also where there are no
-    credentials or there is no Region, and :class:`AwsUnavailable`."""
-    # boto3 itself reads AWS_DEFAULT_REGION and the profile.
-    region = region or os.environ.get("AWS_REGION") or new_session().region_name
-    if not region:
-        raise AwsRefused("configuration", "NoRegion", _NO_REGION)
-    sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
+    credentials, they have expired, the configuration is not valid, or there is no Region, and
+    :class:`AwsUnavailable`."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        # boto3 itself reads AWS_DEFAULT_REGION and the profile.
+        region = region or os.environ.get("AWS_REGION") or new_session().region_name
+        if not region:
+            raise AwsRefused("configuration", "NoRegion", _NO_REGION)
+        sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
+    except (BotoCoreError, ValueError) as error:
+        # Before any call: a profile that there is none of, a file that cannot be read, half a key, no such Region.
+        raise _not_valid(error) from None
+    return _caller(sts, region)
+
+
+def _caller(sts: Any, region: str) -> Caller:
     try:
         answer = attempt("get_caller_identity", sts.get_caller_identity)
     except AwsRefused as error:
-        if error.code in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
+        if error.code in _SIGN_IN:
             raise AwsRefused("configuration", error.code, _NO_CREDENTIALS) from None
         raise
+    except AwsUnavailable as error:
+        # A release assumes its role again. A person has to sign in again.
+        if any(f" {code}: " in str(error) for code in _EXPIRED):
+            raise AwsRefused("configuration", "ExpiredToken", _HAVE_EXPIRED) from None
+        raise
     return Caller(str(answer["Account"]), str(answer["Arn"]), region)
+
+
+def _not_valid(error: Exception) -> AwsRefused:
+    text = sanitize.line(str(error), _TEXT_AT_MOST)
+    return AwsRefused("configuration", type(error).__name__, f"the configuration of AWS cannot be used: {text}")
 
 
 def connect_as_caller(region: str) -> Aws:
@@ -69,6 +101,27 @@ def connect_with_role(role_arn: str, region: str) -> Aws:
     :class:`AwsUnavailable`."""
     session, _ = assumed(role_arn, region, _SESSION_NAME, PREVIEW_POLICY)
     return calls_of(session, region, RateLimiter.from_environment(), f"the role {role_arn}")
+
+
+def require_region(region: str) -> None:
+    """Raise :class:`AwsUnavailable` for a Region that there is not: its calls would be tried again until all time is
+    used up. A Region that is newer than botocore is told from a misspelt one by its address. Raises
+    :class:`AwsRefused` for what cannot be a Region's name."""
+    from botocore.exceptions import BotoCoreError
+
+    session = new_session()
+    partitions = session.get_available_partitions()
+    # A proxy may know addresses that this machine does not.
+    if any(region in session.get_available_regions("ecs", each) for each in partitions) or "https" in getproxies():
+        return
+    try:
+        host = urlsplit(session.client("ecs", region_name=region).meta.endpoint_url).hostname
+    except BotoCoreError as error:
+        raise _not_valid(error) from None
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        raise AwsUnavailable(f"there is no Region {region}, as {host} has no address: check `region`") from None
 
 
 def parameter(region: str, name: str) -> str | None:
@@ -106,6 +159,7 @@ class Connections:
 
     def _connected(self, account: str, region: str) -> Aws | AwsRefused:
         role = self.role_arns.get(account)
+        require_region(region)
         if role is None and account == self.caller.account and self.is_own_allowed:
             return connect_as_caller(region)
         if role is None:
@@ -115,3 +169,5 @@ class Connections:
             return connect_with_role(role, region)
         except AwsRefused as error:
             return AwsRefused(error.operation, error.code, f"could not assume {role}: {error.code}: {error.message}")
+        except AwsUnavailable as error:
+            raise AwsUnavailable(f"could not assume {role} in {region}: {error}") from None

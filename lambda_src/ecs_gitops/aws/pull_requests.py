@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 COMMENT_AT_MOST = 10_240
+_OTHER_CONTENT = "IdempotencyParameterMismatchException"
+# A newer revision was pushed, or the request was merged or closed.
+_NO_LONGER = ("RevisionNotCurrentException", "PullRequestAlreadyClosedException")
 _GONE = ("PullRequestDoesNotExistException", "InvalidPullRequestIdException")
 
 
@@ -85,11 +88,27 @@ class PullRequests:
     def comment(self, request: PullRequest, marker: str, content: str) -> None:
         """Write our comment: the one with ``marker`` that we made before is replaced."""
         content = content[:COMMENT_AT_MOST]
-        known = self.commented(request, marker)
-        if known is not None:
-            if known.get("content") != content:
-                self._call("update_comment", commentId=known["commentId"], content=content)
+        if self._updated(request, marker, content):
             return
+        # Two builds at once make one comment.
+        token = hashlib.sha256(f"{marker} {request.id} {request.source_commit}".encode()).hexdigest()
+        try:
+            self._post(request, content, token)
+        except AwsRefused as error:
+            if error.code != _OTHER_CONTENT:
+                raise
+            # Another build was first, or the comment that was made with this token is deleted.
+            if not self._updated(request, marker, content):
+                self._post(request, content, hashlib.sha256(f"{token} {content}".encode()).hexdigest())
+
+    def _updated(self, request: PullRequest, marker: str, content: str) -> bool:
+        """Write our comment anew; False where there is none."""
+        known = self.commented(request, marker)
+        if known is not None and known.get("content") != content:
+            self._call("update_comment", commentId=known["commentId"], content=content)
+        return known is not None
+
+    def _post(self, request: PullRequest, content: str, token: str) -> None:
         self._call(
             "post_comment_for_pull_request",
             pullRequestId=request.id,
@@ -97,18 +116,17 @@ class PullRequests:
             beforeCommitId=request.destination_commit,
             afterCommitId=request.source_commit,
             content=content,
-            # Two builds at once make one comment.
-            clientRequestToken=hashlib.sha256(f"{marker} {request.id} {request.source_commit}".encode()).hexdigest(),
+            clientRequestToken=token,
         )
 
     def approve(self, request: PullRequest, *, is_good: bool) -> None:
         """Give our approval to the revision, or take it back. Where a newer revision was pushed in the meantime nothing
-        is to be done: it has no approval, and its own review follows."""
+        is to be done: it has no approval, and its own review follows. Nor where the request is closed."""
         state = {"revisionId": request.revision, "approvalState": "APPROVE" if is_good else "REVOKE"}
         try:
             self._call("update_pull_request_approval_state", pullRequestId=request.id, **state)
         except AwsRefused as error:
-            if error.code != "RevisionNotCurrentException":
+            if error.code not in _NO_LONGER:
                 raise
 
     def _is_ours(self, comment: Json, marker: str) -> bool:

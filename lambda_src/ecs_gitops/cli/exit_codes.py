@@ -4,3 +4,5 @@
 
 OK, INVALID_FILE, USAGE_ERROR = 0, 1, 2
 CHANGES, WRONG_USAGE = 2, 64
+# 128 and the number of SIGINT, as shells have it.
+INTERRUPTED = 130

@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 
 from ecs_gitops import __version__, manifest
 from ecs_gitops.cli import completion, init, output, plan, render, review, validate
-from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR, WRONG_USAGE
+from ecs_gitops.cli.exit_codes import INTERRUPTED, INVALID_FILE, OK, USAGE_ERROR, WRONG_USAGE
 from ecs_gitops.model import sanitize
 
 __all__ = ["INVALID_FILE", "OK", "USAGE_ERROR", "main"]
@@ -22,8 +22,7 @@ __all__ = ["INVALID_FILE", "OK", "USAGE_ERROR", "main"]
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
     """Run one command and return its exit code."""
-    if not _has_streams():
-        return USAGE_ERROR
+    _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     parser = _parser()
@@ -31,6 +30,11 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     if unknown:
         parser.usage_code = options.usage_code
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    # Where 2 means changes, output that cannot be written must not look like them.
+    failed = INVALID_FILE if options.usage_code == WRONG_USAGE else USAGE_ERROR
+    if sys.stdout is None:
+        print("ecs-gitops: output: stdout is closed", file=sys.stderr)
+        return failed
     try:
         code = int(options.run(options, os.environ if environment is None else environment))
         sys.stdout.flush()
@@ -39,22 +43,21 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         # The reader of our output, such as `head`, has closed it. Without this, Python would report it again at exit.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USAGE_ERROR
+        return failed
     except OSError as error:
         print(f"ecs-gitops: {output.failure(error)}", file=sys.stderr)
-        return USAGE_ERROR
+        return failed
+    except KeyboardInterrupt:
+        print("ecs-gitops: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
-def _has_streams() -> bool:
-    """Whether stdout is open. A closed stdin or stderr (``<&-``) is replaced by an empty one."""
+def _open_missing_streams() -> None:
+    """A closed stdin or stderr (``<&-``) is replaced by an empty one."""
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the program runs
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - likewise
-    if sys.stdout is None:
-        print("ecs-gitops: output: stdout is closed", file=sys.stderr)
-        return False
-    return True
 
 
 class _Parser(argparse.ArgumentParser):

@@ -60,7 +60,7 @@ def run(_options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         return WRONG_USAGE
     try:
         reviewer = _reviewer(given, environment)
-        is_done = number == _ALL or reviewer.review(number)
+        is_done = number == _ALL or reviewer.review_one(number)
         is_done = reviewer.review_all() and is_done
     except (AwsRefused, AwsUnavailable) as error:
         print(f"ecs-gitops: {error}", file=sys.stderr)

@@ -19,7 +19,8 @@ _REGULAR = "a regular file of the commit"
 # Of `git ls-tree`: mode, type, object and path.
 _ENTRY = re.compile(rb"(?P<mode>[0-7]{6}) (?P<type>\w+) (?P<id>[0-9a-f]{40,64})\t")
 _KINDS = {b"120000": "is a link", b"160000": "is a submodule", b"040000": "is a folder"}
-_REFERENCE = re.compile(r"refs/heads/[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}")
+# What git allows in a branch's name, and no more: https://git-scm.com/docs/git-check-ref-format. No shell reads it.
+_REFERENCE = re.compile(r"refs/heads/(?!-)[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 # Neither the machine's settings nor the repository's may name a program. A password is never asked for.
 _SETTINGS = (
@@ -27,6 +28,7 @@ _SETTINGS = (
     "-c", "protocol.https.allow=always", "-c", "protocol.http.allow=always", "-c", "http.followRedirects=false",
     "-c", "fetch.recurseSubmodules=false", "-c", "gc.auto=0", "-c", "fetch.unpackLimit=1",
 )  # fmt: skip
+_NO_BRANCH = "find remote ref"
 # Seconds. A repository of manifests is small.
 _PATIENCE = 240
 _CONFLICTS_SHOWN = 20
@@ -51,13 +53,19 @@ class Objects:
 
     def fetch(self, address: str, references: Mapping[str, str]) -> None:
         """Fetch branches: ``references`` has the names under which they are kept, with the branches' own. Raises
-        :class:`NoMergeResult` for a branch whose name cannot be used, and :class:`GitFailed`."""
+        :class:`NoMergeResult` for a branch that is gone or whose name cannot be used, and :class:`GitFailed`."""
         for reference in references.values():
-            if not _REFERENCE.fullmatch(reference) or ".." in reference:
+            if not _REFERENCE.fullmatch(reference) or ".." in reference or "@{" in reference:
                 raise NoMergeResult(f"the branch's name is not one that can be fetched: {reference[:100]!r}")
         self._git("init", "--quiet", "--bare", str(self.folder), at=None)
         specifications = [f"+{reference}:refs/review/{name}" for name, reference in references.items()]
-        self._git(*self.credentials, "fetch", "--quiet", "--no-tags", "--", address, *specifications)
+        try:
+            self._git(*self.credentials, "fetch", "--quiet", "--no-tags", "--", address, *specifications)
+        except GitFailed as error:
+            if _NO_BRANCH in str(error):
+                # Trying again does not help: the branch was deleted, and the request is still open.
+                raise NoMergeResult("one of the two branches is no longer there") from None
+            raise
 
     def merged(self, destination: str, source: str) -> str:
         """The tree of the merge of two commits. Raises :class:`NoMergeResult` where they conflict."""
@@ -105,6 +113,8 @@ class Objects:
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
+            # Its texts are read here.
+            "LC_ALL": "C.UTF-8",
         }
         command = ["git", *where, *_SETTINGS, *arguments]
         try:

@@ -8,10 +8,11 @@ from ecs_gitops.model import sanitize
 from ecs_gitops.model.change import CHANGE
 from ecs_gitops.model.desired import DesiredService, DesiredTrigger
 from ecs_gitops.notify import plan_lines
-from ecs_gitops.plan.diff import redacted
+from ecs_gitops.plan.diff import hidden, redacted
 from ecs_gitops.plan.preview import Action
 
 if TYPE_CHECKING:
+    from ecs_gitops.model.change import Change
     from ecs_gitops.model.types import Json
     from ecs_gitops.plan.preview import ImageChange, PlannedItem, ReleasePlan
 
@@ -66,9 +67,17 @@ def _item(planned: PlannedItem, *, show_values: bool) -> Json:
         "hooks": list(planned.hooks),
         "why": found.why,
         "reason": sanitize.line(item.reason or "") if is_told else None,
-        "change": CHANGE.write(item.change),
+        "change": _change(item.change, show_values=show_values),
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _change(change: Change, *, show_values: bool) -> Json:
+    data = CHANGE.write(change)
+    if show_values or not data.get("previousSettings"):
+        return data
+    # What is live, with details of hooks that the manifest may not have.
+    return {**data, "previousSettings": hidden(data["previousSettings"])}
 
 
 def _image(change: ImageChange) -> Json:

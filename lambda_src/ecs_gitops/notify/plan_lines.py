@@ -71,13 +71,16 @@ def _digest(digest: str | None) -> str:
 
 def effects(planned: PlannedItem, names: Mapping[int, str]) -> list[str]:
     """What happens when the release is made, a line for each fact. ``names`` are those of all items, by number."""
+    if planned.puts_settings_back:
+        return ["settings that the release which failed has left behind are put back; no deployment starts"]
     if planned.action is not Action.UPDATE:
         return []
     item, found = planned.item, planned.comparison
     lines = [join_texts(rollout(planned), found.why) or ""]
     if item.desired.depends_on:
         needed = [names[number] for number in item.desired.depends_on if number in names]
-        lines.append(f"wave {item.wave + 1}, after {join_names(needed, _NAMES_SHOWN)}")
+        after = f", after {join_names(needed, _NAMES_SHOWN)}" if needed else ""
+        lines.append(f"wave {item.wave + 1}{after}")
     if planned.hooks:
         lines.append(f"hooks: {', '.join(planned.hooks)}")
     if found.waits_for_person:
@@ -130,8 +133,11 @@ def consequence(plan: ReleasePlan) -> str:
         return "The release would change nothing."
     deployments = sum(each.comparison.starts_deployment for each in plan.items if each.action is Action.UPDATE)
     least = f", for at least {plan.minutes} minutes" if plan.minutes else ""
-    started = "1 deployment" if deployments == 1 else f"{deployments} deployments"
-    return f"The release would start {started}{least}."
+    started = "1 deployment" if deployments == 1 else f"{deployments or 'no'} deployments"
+    unread = plan.counts.get(Action.NOT_CHECKED, 0)
+    what = "1 item" if unread == 1 else f"{unread} items"
+    unknown = f" What it would do with {what} is not known." if unread else ""
+    return f"The release would start {started}{least}.{unknown}"
 
 
 def memory_notes(plan: ReleasePlan) -> list[str]:
@@ -140,8 +146,8 @@ def memory_notes(plan: ReleasePlan) -> list[str]:
     for (account, region), memory in plan.memory.items():
         if memory.state == "ABSENT":
             found.append(
-                f"memory of {account} {region}: ABSENT: nothing was released there yet, so services are taken over "
-                "with what they run"
+                f"memory of {account} {region}: ABSENT: there is no such instance, or it released nothing there yet, "
+                "so services are taken over with what they run"
             )
         elif memory.state == "DENIED":
             found.append(

@@ -72,13 +72,12 @@ def escaped(text: str) -> str:
 
 
 def _fitting(parts: Sequence[str], room: int) -> tuple[list[str], int]:
-    """The parts that fit, and the number of those left out."""
+    """The parts that fit, and the number of those left out. One that is too long hides none of those after it."""
     kept = []
     for part in parts:
-        room -= len(part) + 1
-        if room < 0:
-            break
-        kept.append(part)
+        if len(part) < room:
+            room -= len(part) + 1
+            kept.append(part)
     return kept, len(parts) - len(kept)
 
 

@@ -24,7 +24,9 @@ _PLAIN_NAME = re.compile(r"\w+")
 _NUMBER = re.compile(r"\[[0-9]{1,9}\]")
 _ARN = re.compile(r"arn:[\w:/.*@+-]+")
 # Maps of any names, whose values are plain text to AWS.
-_MAPS = frozenset({"options", "driverOpts", "dockerLabels", "labels", "hookDetails"})
+_MAPS = frozenset({"options", "driverOpts", "dockerLabels", "labels"})
+# What people write into these is never shown: variables of containers, and any JSON for a deployment's hook.
+_NEVER_SHOWN = ("environment", "hookDetails")
 _SECRET_NAME = re.compile(r"token|passw|passphrase|pwd|secret|key|credential|auth|header|cookie|uri", re.IGNORECASE)
 # A text that assigns a secret (`--password=x`, `api_key: x`), an address with a password (`https://me:x@host`), or JSON
 # with the environment of a container, as in the input of a rule's target.
@@ -41,6 +43,7 @@ class Marker(StrEnum):
     CHANGED = "changed"
     ADDED = "added"
     REMOVED = "removed"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,22 @@ def diff(before: Json, after: Json) -> tuple[Difference, ...]:
 
 
 def redacted(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The differences without the values that may be secret: those of ``environment``; options of log drivers, FireLens
-    and volume drivers, labels and details of hooks whose name says so; every text that assigns a secret. Of these it is
-    told that they changed, and nothing of the value. ``secrets`` are references, and stay."""
+    """The differences without the values that may be secret: those of ``environment`` and ``hookDetails``; options of
+    log drivers, FireLens and volume drivers, and labels, whose name says so; every text that assigns a secret. Of
+    these it is told that they changed, and nothing of the value. ``secrets`` are references, and stay."""
     return tuple(_redacted(each) for each in differences)
+
+
+def hidden(value: Any, steps: tuple[str, ...] = ()) -> Any:
+    """``value``, which ``steps`` lead to, with :attr:`Marker.HIDDEN` in place of what may be secret, as in
+    :func:`redacted`."""
+    if _is_secret_place(steps):
+        return Marker.HIDDEN
+    if isinstance(value, Mapping):
+        return {name: hidden(each, (*steps, name)) for name, each in value.items()}
+    if isinstance(value, list) and not _holds_secret([each for each in value if isinstance(each, str)], steps):
+        return [hidden(each, (*steps, "[]")) for each in value]
+    return Marker.HIDDEN if _holds_secret(value, steps) else value
 
 
 def lines(differences: Iterable[Difference]) -> list[str]:
@@ -131,8 +146,10 @@ def _is_secret(difference: Difference) -> bool:
 
 
 def _is_secret_place(steps: tuple[str, ...]) -> bool:
+    if not steps:
+        return False
     is_named_so = not _MAPS.isdisjoint(steps[:-1]) and _SECRET_NAME.search(steps[-1]) is not None
-    return is_named_so or any(_is_member(steps, index, ("environment",)) for index in range(len(steps)))
+    return is_named_so or any(_is_member(steps, index, _NEVER_SHOWN) for index in range(len(steps)))
 
 
 def _is_member(steps: tuple[str, ...], index: int, names: tuple[str, ...]) -> bool:

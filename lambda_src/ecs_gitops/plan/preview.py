@@ -116,6 +116,11 @@ class PlannedItem:
     comparison: Comparison = field(default_factory=Comparison)
 
     @property
+    def puts_settings_back(self) -> bool:
+        """Whether it is HELD, and the settings that the failed release left behind are undone."""
+        return self.action is Action.HELD and bool(self.comparison.settings)
+
+    @property
     def hooks(self) -> tuple[str, ...]:
         """The hooks that would run."""
         kind = self.item.change.kind
@@ -152,7 +157,8 @@ class ReleasePlan:
     @property
     def has_changes(self) -> bool:
         """Whether the release would change something, or may."""
-        return Action.UPDATE in self.counts or Action.NOT_CHECKED in self.counts
+        is_changed = Action.UPDATE in self.counts or Action.NOT_CHECKED in self.counts
+        return is_changed or any(each.puts_settings_back for each in self.items)
 
     @property
     def revisions(self) -> tuple[NewRevision, ...]:
@@ -183,6 +189,9 @@ def planned(checked: Checked, item: Item, batch: Batch) -> PlannedItem:
     action, comparison = action_of(item), _comparison(checked, item)
     if action is not Action.UPDATE:
         comparison = replace(comparison, revisions=(), starts_deployment=False, strategy=None, minutes=None)
+    if item.status is Status.HELD:
+        # It is left as it is.
+        comparison = replace(comparison, settings=())
     return PlannedItem(
         kind=_kind(item),
         account=batch.account,

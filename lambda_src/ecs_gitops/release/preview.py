@@ -109,7 +109,8 @@ def preview(
     shown = tuple(
         planned(found[number][1], items[number], found[number][0])
         for number in sorted(found)
-        if not only or items[number].name in only
+        # What fails the check is shown too: then the named items are not deployed either.
+        if not only or items[number].name in only or items[number].status is Status.FAILED
     )
     unmanaged, unlisted = ((), ()) if only else _unmanaged(batches, reader)
     return ReleasePlan(shown, memory, error, unmanaged, unlisted)

@@ -72,15 +72,24 @@ class Reviewer:
             stale = [number for number in left if self._safely(self._is_stale, number)]
             if not stale:
                 break
+            for number in stale if self.approves else ():
+                # All of them first: plans take time, and what was approved is no longer what would be merged.
+                self._safely(self._take_back, number)
             tried |= {number: self._safely(self.review, number) for number in stale}
         return all(tried.values())
+
+    def review_one(self, number: str) -> bool:
+        """Review one request; False where it could not be planned or answered, whatever the reason is."""
+        return self._safely(self.review, number)
 
     def _safely(self, act: Callable[[str], bool], number: str) -> bool:
         try:
             return act(number)
         except (AwsRefused, AwsUnavailable) as error:
-            log.error("a pull request could not be reviewed", extra={"pullRequest": number, "cause": str(error)})  # noqa: TRY400
-            return False
+            log.error("pull request %s could not be reviewed: %s", number, sanitize.line(str(error)))  # noqa: TRY400
+        except Exception:
+            log.exception("pull request %s could not be reviewed", number)
+        return False
 
     def _open(self, number: str) -> PullRequest | None:
         """The request, if it is open and about the branch that is deployed."""
@@ -100,19 +109,44 @@ class Reviewer:
     def review(self, number: str) -> bool:
         """Review one request: comment, and approve or revoke. False where the plan could not be made, for a reason that
         is not the request's. A request that is not open, or is about another branch, is left alone."""
-        request = self._open(number)
-        if request is None:
-            log.info("nothing to plan", extra={"pullRequest": number})
-            return True
-        review = self._reviewed(request)
+        for _ in range(_ROUNDS):
+            request = self._open(number)
+            if request is None:
+                log.info("nothing to plan", extra={"pullRequest": number})
+                return True
+            review = self._reviewed(request)
+            text = self._text(request, review)
+            self._answer(request, review, text)
+            log.info("planned", extra={"pullRequest": number, "isGood": review.is_good})
+            if review.failure is not None:
+                # The build fails, and its log says why.
+                log.error("pull request %s could not be planned: %s", number, review.failure)
+            if not self.approves or self._is_last(request, review, text):
+                return review.failure is None
+        return False
+
+    def _answer(self, request: PullRequest, review: Review, text: str) -> None:
+        """Comment, and approve or revoke after it. What is not good is revoked before it too: the comment may fail."""
         if self.approves and not review.is_good:
-            # Before the comment, which may fail: what is not good is not approved in the meantime.
             self.requests.approve(request, is_good=False)
-        self.requests.comment(request, review_comment.marker(self.instance), self._text(request, review))
-        if self.approves and review.is_good:
-            self.requests.approve(request, is_good=True)
-        log.info("planned", extra={"pullRequest": number, "isGood": review.is_good})
-        return review.failure is None
+        self.requests.comment(request, review_comment.marker(self.instance), text)
+        if self.approves:
+            self.requests.approve(request, is_good=review.is_good)
+
+    def _is_last(self, request: PullRequest, review: Review, text: str) -> bool:
+        """Whether no other build has commented since with another result. It may have read newer commits, and have
+        approved or revoked before this one did."""
+        known = self.requests.commented(request, review_comment.marker(self.instance))
+        content = str(known.get("content")) if known is not None else ""
+        is_same = content.split("\n", 1)[0] == text.split("\n", 1)[0]
+        commits = review_comment.commits(request.source_commit, request.destination_commit)
+        return is_same and (review.failure is not None or commits in content)
+
+    def _take_back(self, number: str) -> bool:
+        request = self._open(number)
+        if request is not None:
+            self.requests.approve(request, is_good=False)
+        return True
 
     def _text(self, request: PullRequest, review: Review) -> str:
         end = review_comment.marker(self.instance)
@@ -133,7 +167,8 @@ class Reviewer:
     def _reviewed(self, request: PullRequest) -> Review:
         path = self.repository.manifest_path
         try:
-            with tempfile.TemporaryDirectory() as folder:
+            # What git left running after its time may still write there.
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 content = self._content(request, Path(folder))
             checked = manifest.load(content, path)
             # As the pipeline's build does: what it refuses cannot be released.
@@ -148,6 +183,10 @@ class Reviewer:
             return Review(problems=error.lines)
         except (AwsRefused, AwsUnavailable, GitFailed) as error:
             return Review(failure=sanitize.line(str(error)))
+        except Exception as error:
+            # Told like any failure, so that an approval is taken back. The log has the rest.
+            log.exception("pull request %s could not be planned", request.id)
+            return Review(failure=f"{type(error).__name__}: the log of the build has the details")
 
     def _content(self, request: PullRequest, folder: Path) -> bytes:
         objects = Objects(folder / "objects.git", self.repository.environment, self.repository.credentials)

@@ -145,6 +145,9 @@ run "the_policy_for_people_denies_what_goes_around_a_request" {
       NoDirectChange  = ["Deny", "arn:aws:codecommit:eu-central-1:111111111111:shop-config"]
       NoOtherApproval = ["Deny", "arn:aws:codecommit:eu-central-1:111111111111:shop-config"]
       NoOtherTemplate = ["Deny", "*"]
+      # With a buildspec of one's own the build's role could be used to approve.
+      NoOtherBuild      = ["Deny", aws_codebuild_project.this.arn]
+      NoOtherUseOfRoles = ["Deny", [aws_iam_role.build.arn, aws_iam_role.trigger.arn]]
     }
     error_message = output.protect_branch_policy_json
   }
