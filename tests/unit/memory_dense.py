@@ -27,7 +27,8 @@ class Dense(Sequence):
     """Makes the story of a seed from :data:`DENSE` on."""
 
     def story(self) -> Story:
-        situation = SITUATIONS[self.seed % len(SITUATIONS)]
+        self.turn, number = divmod(self.seed - DENSE, len(SITUATIONS))
+        situation = SITUATIONS[number]
         # Where the number of a call matters, there is one service.
         is_one = situation in ("down", "given up", "slow", "goes on")
         self.names = ("web", "api")[: 1 if is_one else self.chance.choice((1, 1, 2))]
@@ -116,15 +117,18 @@ class Dense(Sequence):
     def _slow(self) -> tuple[list[Step], float, float]:
         """Calls take long, and somebody deploys between the release's read and its UpdateService."""
         hand = Act("hotfix", "web", self.chance.choice(("hot", "3")))
-        during = ((self.chance.randint(24, 30), hand),)
+        # Right after the read, and right before the call.
+        during = (((24, 25, 29, 30)[self.turn % 4], hand),)
         return [Push(self._of("2", self.chance.choice((None, "go"))), during=during)], 8.0, 0.0
 
     def _goes_on(self) -> tuple[list[Step], float, float]:
         """A function goes on beside the next release, and is slow."""
         chance, given = self.chance, self._of("2", self.chance.choice(("go", "fail")))
         # It has read the service before the next release begins. Its UpdateService, or its verdict, comes after that.
-        moment, pause = chance.choice(((27, 25.0), (28, 35.0), (29, 25.0), (AFTER["update_service"], 35.0)))
-        then = self._of(chance.choice(("2", "2", "3")), "go")
+        moments = ((27, 25.0), (28, 35.0), (29, 25.0), (AFTER["update_service"], 35.0))
+        moment, pause = moments[self.turn % len(moments)]
+        # With the same text, the next release takes the attempt up, and both have something to remember.
+        then = self._of("2" if moment in AFTER.values() else chance.choice(("2", "3")), "go")
         return [Push(given, abort=moment, ends="goes on"), Push(then)], 0.0, pause
 
 
