@@ -13,8 +13,7 @@ resource "aws_iam_policy" "boundary" {
           "cloudwatch:DescribeAlarms", "codebuild:*", "codecommit:*", "codepipeline:*", "ecr:BatchGetImage",
           "ecr:DescribePullThroughCacheRules", "ecs:*",
           "events:*", "iam:PassRole", "iam:SimulatePrincipalPolicy", "kms:*", "lambda:*", "logs:*", "s3:*", "scheduler:*",
-          "secretsmanager:DescribeSecret", "sns:*", "ssm:DescribeParameters", "ssm:GetParameter", "states:*", "sts:AssumeRole",
-          "xray:*",
+          "secretsmanager:DescribeSecret", "sns:*", "ssm:DescribeParameters", "ssm:GetParameter", "states:*", "sts:AssumeRole", "xray:*",
         ]
         Resource = "*"
       },

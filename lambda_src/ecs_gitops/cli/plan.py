@@ -83,7 +83,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         print(f"ecs-gitops: {error.message if error.operation == 'configuration' else error}", file=sys.stderr)
         return INVALID_FILE
     except AwsUnavailable as error:
-        print(f"ecs-gitops: AWS did not answer in time: {error}", file=sys.stderr)
+        print(f"ecs-gitops: AWS could not be asked: {error}", file=sys.stderr)
         return INVALID_FILE
     sys.stdout.write(_written(plan, caller, options, environment))
     return _exit_code(plan) if options.exit_code else OK
