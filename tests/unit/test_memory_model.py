@@ -78,12 +78,21 @@ KEPT = (
     7028,
     7270,
 )
+# Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
+# deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.
+OPEN = (7542,)
 _SEEDS, _DENSE = 200, 80
 _PART = 10
 
 
 @pytest.mark.parametrize("seed", KEPT)
 def test_what_was_once_found_stays_mended(seed, monkeypatch):
+    assert lies(seed, monkeypatch) == []
+
+
+@pytest.mark.parametrize("seed", OPEN)
+@pytest.mark.xfail(reason="nothing says who deployed it", strict=True)
+def test_what_is_open_is_not_mended_by_chance(seed, monkeypatch):
     assert lies(seed, monkeypatch) == []
 
 
