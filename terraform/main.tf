@@ -154,6 +154,9 @@ module "pipeline" {
   manifest_path            = var.manifest_path
   artifact_bucket_name     = module.artifact_store.bucket_name
   artifact_bucket_arn      = module.artifact_store.bucket_arn
+  ledger_bucket_name       = module.ledger.bucket_name
+  ledger_bucket_arn        = module.ledger.bucket_arn
+  ledger_kms_key_arn       = var.kms_key_arn
   state_machine_arn        = module.deployer.state_machine_arn
   failure_function_arn     = module.deployer.function_arns["validate_deploy"]
   layer_arn                = module.lambda_layer.arn

@@ -282,10 +282,12 @@ def judge_manifest(data: bytes) -> str:
         return "too large"
     except Exception as error:
         raise Undocumented(f"render: {type(error).__name__}: {error}"[:2000]) from error
-    again = manifest.from_json(json.loads(rendered.text))
+    again = manifest.from_json(json.loads(rendered.large or rendered.text))
     if again != read:
         raise Undocumented("what was rendered is read as something else")
-    reported = judge_event("init_config", {"deployment": json.loads(rendered.text), "execution": EXECUTION})
+    stored = {rendered.stored.key: rendered.large.encode()} if rendered.stored and rendered.large else {}
+    event = {"deployment": json.loads(rendered.text), "execution": EXECUTION}
+    reported = judge_event("init_config", event, {**LEDGER, **stored})
     return "good" if reported in ("result", "UnknownAccount") else reported
 
 

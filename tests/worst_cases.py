@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import hostile
+from ecs_gitops import manifest
+from ecs_gitops.manifest.stored_input import StoredInput
 from ecs_gitops.model.pointer import SCHEMA_VERSION
 from unit.fake_aws import ACCOUNT, REGION
 
 _ITEM = {"service": "w", "clusterName": "c", "image": "i"}
 RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "startedAt": 1.0}
+_LARGEST = manifest.MAX_BYTES
 # An event, and the ledger's objects then.
 Given: TypeAlias = tuple[dict[str, Any], dict[str, bytes]]
 # What runs away is stopped before the machine suffers.
@@ -52,22 +55,49 @@ def _tail_of_circles() -> bytes:
     return _file(defaults=_ITEM, services=[*tail, *circles])
 
 
+def longest_services(count: int) -> list[dict[str, Any]]:
+    """Services with the longest names that ECS takes."""
+    image = f"111111111111.dkr.ecr.us-west-2.amazonaws.com/{'r' * 210}@sha256:{'0' * 64}"
+    return [
+        {
+            "service": f"{n:05}".ljust(255, "c"),
+            "clusterName": f"{n % 100:05}".ljust(255, "k"),
+            "serviceName": f"{n:05}".ljust(255, "s"),
+            "image": image,
+            "account": ACCOUNT,
+            "region": REGION,
+        }
+        for n in range(count)
+    ]
+
+
 _ALARMS = {"alarmNames": [f"a{n}" for n in range(9_000)], "enable": True, "rollback": True}
 MANIFESTS: dict[str, Callable[[], bytes]] = {
     "a megabyte": lambda: b"a" * 2**20,
-    "7,500 services": lambda: _file(defaults=_ITEM, services=_services(7_500)),
+    "5,000 services of the longest names": lambda: _file(services=longest_services(5_000)),
     "10,000 services": lambda: _file(defaults=_ITEM, services=_services(10_000)),
-    "a file of empty items": lambda: b"services: [" + b"{}," * 80_000 + b"]",
-    "a file of wrong items": lambda: b"services: [" + b"1," * 110_000 + b"]",
-    "the same item 60,000 times": lambda: _file(defaults={**_ITEM, "serviceName": "a"}, services=[{}] * 60_000),
-    "a key 50,000 times": lambda: b"a: 1\n" * 50_000,
-    "15,000 unknown keys": lambda: _file(**{f"k{n}": 1 for n in range(15_000)}),
-    "a huge key": lambda: b"? " + b"k" * 262_000 + b"\n: 1",
-    "a huge name": lambda: _file(services=[{**_ITEM, "serviceName": "n" * 250_000}]),
-    "a huge image": lambda: _file(services=[{**_ITEM, "serviceName": "n", "image": "a:" * 110_000 + "!"}]),
-    "a huge number": lambda: b"services: 1" + b"0" * 262_000,
-    "a huge tag": lambda: b"!" + b"t" * 262_000 + b" x",
-    "a huge anchor": lambda: b"&" + b"a" * 262_000 + b" x",
+    "190,000 services": lambda: _file(defaults=_ITEM, services=[{}] * 190_000),
+    "items to no end": lambda: b"services: [" + b"1," * (_LARGEST // 2 - 10),
+    "keys to no end": lambda: b"a: 1\n" * (_LARGEST // 5),
+    "long keys": lambda: b"".join(b"%s%d: 1\n" % (b"k" * 200, n) for n in range(_LARGEST // 210)),
+    "documents to no end": lambda: b"---\n" * (_LARGEST // 4),
+    "empty items": lambda: b"services: [" + b"{}," * 9_999 + b"]",
+    "wrong items": lambda: b"services: [" + b"1," * 9_999 + b"]",
+    "the same item 10,000 times": lambda: _file(defaults={**_ITEM, "serviceName": "a"}, services=[{}] * 10_000),
+    "a key 199,000 times": lambda: b"a: 1\n" * 199_000,
+    "199,000 unknown keys": lambda: b"".join(b"k%d: 1\n" % n for n in range(199_000)),
+    "130,000 anchors": lambda: b"".join(b"a%d: &a%d x\n" % (n, n) for n in range(130_000)),
+    "directives": lambda: b"".join(b"%%TAG !a%d! x\n" % n for n in range(_LARGEST // 18)) + b"--- a",
+    "directives after other line ends": lambda: b"".join(b"%%TAG !a%d! x\r" % n for n in range(_LARGEST // 18)),
+    "a huge key": lambda: b"? " + b"k" * (_LARGEST - 10) + b"\n: 1",
+    "a huge name": lambda: _file(services=[{**_ITEM, "serviceName": "n" * (_LARGEST - 99)}]),
+    "a huge image": lambda: _file(services=[{**_ITEM, "serviceName": "n", "image": "a:" * (_LARGEST // 2 - 99) + "!"}]),
+    "a huge number": lambda: b"services: 1" + b"0" * (_LARGEST - 20),
+    "a huge tag": lambda: b"!" + b"t" * (_LARGEST - 10) + b" x",
+    "a huge anchor": lambda: b"&" + b"a" * (_LARGEST - 10) + b" x",
+    "a text of many lines": lambda: b"release: |\n" + b" x\n" * (_LARGEST // 3 - 10),
+    "a text of escapes": lambda: b'release: "' + b"\\n" * (_LARGEST // 2 - 10) + b'"',
+    "a text without an end": lambda: b"release: '" + b"x\n" * (_LARGEST // 2 - 10),
     "an alias bomb": _alias_bomb,
     "long texts by aliases": lambda: b"a: &a '" + b"x" * 100_000 + b"'\nb: [" + b"*a," * 900 + b"]",
     "merged bombs": lambda: _lines(
@@ -76,17 +106,16 @@ MANIFESTS: dict[str, Callable[[], bytes]] = {
     "merge keys in one place": lambda: _lines(
         "a: &a {" + ",".join(f"k{n}: 1" for n in range(200)) + "}\nb:\n", "  <<: *a\n", 900
     ),
-    "deep lists": lambda: b"[" * 262_000,
-    "deep mappings": lambda: b"{" * 262_000,
-    "deep blocks": lambda: b"- " * 131_000,
-    "keys of keys": lambda: b"? " * 131_000,
-    "deep lines": lambda: b"".join(b" " * n + b"a:\n" for n in range(700)),
-    "tabs": lambda: b"a:\n" + b"\t\n" * 120_000,
-    "comments": lambda: b"#\n" * 131_000,
-    "documents": lambda: b"---\n" * 65_000,
-    "6,000 that wait for each other": lambda: _file(
+    "deep lists": lambda: b"[" * _LARGEST,
+    "deep mappings": lambda: b"{" * _LARGEST,
+    "deep blocks": lambda: b"- " * (_LARGEST // 2),
+    "keys of keys": lambda: b"? " * (_LARGEST // 2),
+    "deep lines": lambda: b"".join(b" " * n + b"a:\n" for n in range(4_000)),
+    "tabs": lambda: b"a:\n" + b"\t\n" * (_LARGEST // 2 - 10),
+    "comments": lambda: b"#\n" * (_LARGEST // 2),
+    "10,000 of one name that wait for each other": lambda: _file(
         defaults={**{k: v for k, v in _ITEM.items() if k != "clusterName"}, "serviceName": "a", "dependsOn": ["a"]},
-        services=[{"clusterName": f"c{n}"} for n in range(6_000)],
+        services=[{"clusterName": f"c{n}"} for n in range(10_000)],
     ),
     "2,500 names in defaults": lambda: _file(
         defaults={**_ITEM, "dependsOn": [f"s{n}" for n in range(2_500)]}, services=_services(2_500)
@@ -98,13 +127,15 @@ MANIFESTS: dict[str, Callable[[], bytes]] = {
     ),
     "long names that are near": lambda: _file(
         defaults=_ITEM,
-        services=[{"serviceName": "ab" * 120 + f"{n:05}", "dependsOn": ["ba" * 120 + f"{n:05}"]} for n in range(480)],
+        services=[
+            {"serviceName": "ab" * 120 + f"{n:05}", "dependsOn": ["ba" * 120 + f"{n:05}"]} for n in range(10_000)
+        ],
     ),
-    "a chain of 3,500": lambda: _file(
-        defaults=_ITEM, services=[*_services(1), *_services(3_500, dependsOn=lambda n: [f"s{n - 1}"])[1:]]
+    "a chain of 10,000": lambda: _file(
+        defaults=_ITEM, services=[*_services(1), *_services(10_000, dependsOn=lambda n: [f"s{n - 1}"])[1:]]
     ),
-    "a circle of 5,000": lambda: _file(
-        defaults=_ITEM, services=_services(5_000, dependsOn=lambda n: [f"s{(n + 1) % 5_000}"])
+    "a circle of 10,000": lambda: _file(
+        defaults=_ITEM, services=_services(10_000, dependsOn=lambda n: [f"s{(n + 1) % 10_000}"])
     ),
     "a long way to many circles": _tail_of_circles,
     "3,000 containers in 5,000 tasks": lambda: _file(
@@ -132,7 +163,10 @@ MANIFESTS: dict[str, Callable[[], bytes]] = {
     ),
 }
 # The others are refused by the check.
-GOOD_MANIFESTS = {"7,500 services", "a chain of 3,500", "alarms up to the limit"}
+GOOD_MANIFESTS = {
+    *("5,000 services of the longest names", "10,000 services", "a chain of 10,000"),
+    "alarms up to the limit",
+}
 
 
 def batch(items: list[Any] | None = None, **members: Any) -> dict[str, Any]:
@@ -200,6 +234,13 @@ def _watched_batch(reason: str = "") -> dict[str, Any]:
     return batch([item(n, change=change, progress=progress) for n in range(20_000)])
 
 
+def _stored_event(content: bytes) -> Given:
+    """A release whose input is in the ledger."""
+    stored_input = StoredInput.of(content.decode())
+    event = {"deployment": {"input": stored_input.to_json()}, "execution": hostile.EXECUTION}
+    return event, {**hostile.LEDGER, stored_input.key: content}
+
+
 def _lost(given: Given) -> Given:
     """The same event after a state failed."""
     event, ledger = given
@@ -233,6 +274,16 @@ EVENTS: dict[str, tuple[str, Callable[[], Given]]] = {
             {"deployment": {"defaults": _ITEM, "services": _services(10_000)}, "execution": hostile.EXECUTION},
             dict(hostile.LEDGER),
         ),
+    ),
+    "6,900 services of the longest names in the ledger": (
+        "init_config",
+        lambda: _stored_event(_file(services=longest_services(6_900))),
+    ),
+    "an input of brackets": ("init_config", lambda: _stored_event(b"[" * _LARGEST)),
+    "an input of numbers": ("init_config", lambda: _stored_event(b'{"x":[' + b"1," * (_LARGEST // 2 - 10) + b"1]}")),
+    "an input of empty items": (
+        "init_config",
+        lambda: _stored_event(b'{"services":[' + b"{}," * (_LARGEST // 3 - 10) + b"{}]}"),
     ),
     "20,000 items to watch": ("validate_deploy", lambda: batch_event(_watched_batch())),
     "20,000 items lost": ("validate_deploy", lambda: _lost(stage_event([_watched_batch()]))),
@@ -294,6 +345,9 @@ WATCHING = {"20,000 items to watch": 15, "a step of tens of megabytes": 15}
 # Events that are refused, each with its error.
 REFUSED_EVENTS = {
     **{name: "LedgerRefused" for name in EVENTS if name.startswith("a bomb")},
+    "an input of brackets": "LedgerRefused",
+    "an input of numbers": "InvalidManifest",
+    "an input of empty items": "InvalidManifest",
     "a pointer to a step that cannot be": "InvalidEvent",
     "a pointer to the last step, and no step": "LedgerRefused",
 }

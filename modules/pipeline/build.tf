@@ -62,6 +62,16 @@ resource "aws_codebuild_project" "this" {
       name  = "ECS_GITOPS_MANIFEST"
       value = var.manifest_path
     }
+
+    environment_variable {
+      name  = "ECS_GITOPS_LEDGER_BUCKET"
+      value = var.ledger_bucket_name
+    }
+
+    environment_variable {
+      name  = "ECS_GITOPS_ACCOUNT_ID"
+      value = local.account
+    }
   }
 
   logs_config {
@@ -120,6 +130,20 @@ resource "aws_iam_role_policy" "build" {
         Action   = ["codecommit:GetCommit"]
         Resource = [var.repository_arn]
       },
-    ])
+      {
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html: inputs that are too large for an execution.
+        Sid      = "StoreInputs"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["${var.ledger_bucket_arn}/work/inputs/*"]
+      },
+      ],
+      [for arn in compact([var.ledger_kms_key_arn]) : {
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: to write.
+        Sid      = "UseLedgerKey"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = [arn]
+    }])
   })
 }

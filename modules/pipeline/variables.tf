@@ -57,6 +57,29 @@ variable "artifact_bucket_arn" {
   nullable    = false
 }
 
+variable "ledger_bucket_name" {
+  description = "Name of the ledger's bucket, for inputs that are too large for an execution."
+  type        = string
+  nullable    = false
+}
+
+variable "ledger_bucket_arn" {
+  description = "ARN of that bucket."
+  type        = string
+  nullable    = false
+}
+
+variable "ledger_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts that bucket; null means a key of AWS's own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ledger_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.ledger_kms_key_arn))
+    error_message = "ledger_kms_key_arn takes the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), or null."
+  }
+}
+
 variable "state_machine_arn" {
   description = "ARN of the state machine that the pipeline starts."
   type        = string

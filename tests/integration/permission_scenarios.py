@@ -307,6 +307,15 @@ def push(world: World) -> str:
     return world.pipeline()
 
 
+def large_input(world: World) -> str:
+    """A push whose input is too large for an execution: of one service, with a hook of 240,000 characters, which does
+    not run, as nothing changes."""
+    clone = world.clone
+    words = "".join(f"          - {'x' * 8_000}\n" for _ in range(30))
+    clone.push(f"{world.manifest()}    hooks:\n      preDeploy:\n        command:\n{words}", "A large one")
+    return world.pipeline()
+
+
 def not_started(world: World) -> str:
     """A Deploy action started no execution, and its event comes twice: what ValidateDeploy answers, and the notices."""
     queue = world.queue

@@ -173,7 +173,7 @@ _SECRET = "release: [this-is-a-secret\n"
         ({"x": (0o100644, "")}, "deployment.yaml", "there is no such file"),
         ({"x": (0o100644, "")}, "--output", "there is no such file"),
         ({".git/config": (0o100644, _SECRET), "x.yaml": link(".git/config")}, "x.yaml", "git's own folder"),
-        ({"deployment.yaml": (0o100644, "x" * 300_000)}, "deployment.yaml", "more than 262,144 bytes"),
+        ({"deployment.yaml": (0o100644, "x" * 8_400_000)}, "deployment.yaml", "more than 8,388,608 bytes"),
     ],
 )
 def test_a_manifest_that_is_no_file_of_the_commit_is_refused_and_nothing_of_it_is_read(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +20,9 @@ COMMANDS = yaml.safe_load((ROOT / "modules" / "pipeline" / "buildspec.yml").read
 
 def test_every_python_is_isolated_and_runs_outside_of_the_source_folder():
     leave = COMMANDS.index('cd "$work"')
-    runs = [(n, command) for n, command in enumerate(COMMANDS) if "python" in command.split(" ")[0]]
-    assert len(runs) == 3
-    assert all(command.startswith("python3 -I ") and n > leave for n, command in runs)
+    runs = [(n, command) for n, command in enumerate(COMMANDS) if re.search(r"\bpython3? ", command)]
+    assert len(runs) == 4
+    assert all(re.match(r"(if \[ -e [^]]+ \]; then )?python3 -I ", command) and n > leave for n, command in runs)
     assert not any("PYTHONPATH" in command for command in COMMANDS)
     assert any(command.startswith("export PYTHONSAFEPATH=1") for command in COMMANDS)
 
@@ -44,3 +47,51 @@ def test_a_layer_with_another_checksum_ends_the_build(tmp_path, is_right):
     assert (done.returncode == 0) is is_right
     if not is_right:
         assert "not the one that was deployed" in done.stderr
+
+
+def stored(tmp_path: Path, deployment: dict[str, object], is_large: bool, code: int = 0) -> tuple[int, list[str]]:
+    """What the build's last commands give, and what they call `aws` with, after `render` has written its files."""
+    work, checkout, tools = (tmp_path / name for name in ("work", "checkout", "tools"))
+    for folder in (work, checkout, tools):
+        folder.mkdir()
+    (work / "deployment.json").write_text(json.dumps(deployment))
+    if is_large:
+        (work / "input.json").write_text("{}")
+    (tools / "python3").symlink_to(sys.executable)
+    (tools / "aws").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/called"\nexit {code}\n')
+    (tools / "aws").chmod(0o755)
+    environment = {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "work": str(work),
+        "ECS_GITOPS_CHECKOUT": str(checkout),
+        "ECS_GITOPS_LEDGER_BUCKET": "ledger",
+        "ECS_GITOPS_ACCOUNT_ID": "111111111111",
+    }
+    render = next(n for n, command in enumerate(COMMANDS) if " render " in command)
+    for command in COMMANDS[render + 1 :]:
+        done = subprocess.run(["/bin/sh", "-c", command], env=environment, cwd=work, check=False)
+        if done.returncode:
+            break
+    called = tmp_path / "called"
+    is_handed_on = (checkout / "deployment.json").exists()
+    assert is_handed_on is (done.returncode == 0)
+    return done.returncode, called.read_text().splitlines() if called.exists() else []
+
+
+def test_an_input_that_is_too_large_is_stored_before_the_pointer_is_handed_on(tmp_path):
+    code, called = stored(tmp_path, {"release": "é", "input": {"key": "work/inputs/ab.json"}}, is_large=True)
+    assert code == 0
+    assert called[:2] == ["s3api", "put-object"]
+    assert called[called.index("--bucket") + 1] == "ledger"
+    assert called[called.index("--expected-bucket-owner") + 1] == "111111111111"
+    assert called[called.index("--key") + 1] == "work/inputs/ab.json"
+    assert called[called.index("--body") + 1].endswith("/input.json")
+
+
+def test_an_input_that_fits_calls_nothing(tmp_path):
+    assert stored(tmp_path, {"services": []}, is_large=False) == (0, [])
+
+
+def test_an_input_that_cannot_be_stored_fails_the_build(tmp_path):
+    code, _ = stored(tmp_path, {"input": {"key": "work/inputs/ab.json"}}, is_large=True, code=254)
+    assert code == 254

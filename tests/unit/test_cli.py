@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from ecs_gitops import __version__, cli
 from ecs_gitops.cli import main
+from ecs_gitops.manifest import MAX_BYTES
 from ecs_gitops.manifest.execution_input import INPUT_AT_MOST
 from ecs_gitops.manifest.json_schema import schema
 from unit.shop import GOOD
@@ -120,20 +122,55 @@ def test_an_output_that_cannot_be_written_is_wrong_usage(file, tmp_path):
     assert main(["render", str(file), "-o", str(tmp_path / "absent" / "x.json")], {}) == 2
 
 
-def test_a_release_near_the_limit_warns_and_one_beyond_is_refused(file, capsys):
-    item = "  - {{service: web, clusterName: shop, serviceName: web-{:05}, image: 'w{}:1'}}\n"
-    # GIVEN items that are short in the file through defaults and long in the input
-    near = "services:\n" + "".join(item.format(n, "x" * 60) for n in range(1350))
-    file.write_text(near)
-    assert main(["render", str(file), "-o", str(file.parent / "out")], {}) == 0
-    assert f"of the {INPUT_AT_MOST:,} bytes" in capsys.readouterr().err
-    beyond = "services:\n" + "".join(
-        f"- {{service: w, clusterName: s, serviceName: w{n}, image: w}}\n" for n in range(3100)
-    )
+def services_of(count: int, size: int = 0) -> str:
+    """So many services, of this many bytes together if that is more. Their JSON has some bytes more for each."""
+    item = "- {{service: w, clusterName: s, serviceName: w{:05}, image: w, hooks: {{preDeploy: {{command: [{}]}}}}}}\n"
+    word = "x" * max(1, size // count - len(item.format(0, "")))
+    return "services:\n" + "".join(item.format(n, word) for n in range(count))
+
+
+def test_a_manifest_near_the_limit_warns_and_one_beyond_is_refused(file, capsys):
+    file.write_text(services_of(1_100, MAX_BYTES * 9 // 10))
+    assert main(["validate", str(file)], {}) == 0
+    assert f"of the {MAX_BYTES:,} bytes" in capsys.readouterr().err
+    # GIVEN a file whose JSON alone is too large
+    beyond = services_of(1_100, MAX_BYTES - 5_000)
     file.write_text(beyond)
-    assert len(beyond) < INPUT_AT_MOST
-    assert main(["render", str(file), "-o", str(file.parent / "out")], {}) == 1
-    assert "fewer items" in capsys.readouterr().err
+    assert len(beyond) < MAX_BYTES
+    for command in ("validate", "render"):
+        assert main([command, str(file)], {}) == 1
+        assert "fewer items" in capsys.readouterr().err
+
+
+def test_an_input_that_is_too_large_for_an_execution_needs_the_option(file, tmp_path, capsys):
+    # GIVEN a manifest that is good, of which an execution's input has no room
+    file.write_text(services_of(3_100))
+    output, large = tmp_path / "deployment.json", tmp_path / "input.json"
+    assert main(["validate", str(file)], {}) == 0
+    # WHEN it is rendered without the option, THEN nothing is written
+    assert main(["render", str(file), "-o", str(output)], {}) == 1
+    assert f"of the {INPUT_AT_MOST:,} bytes that an execution's input can have" in capsys.readouterr().err
+    assert not output.exists()
+    # WHEN with it, THEN the output points to the input, which is in the file
+    assert main(["render", str(file), "-o", str(output), "--large", str(large)], {}) == 0
+    pointer = json.loads(output.read_text())["input"]
+    assert pointer["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
+    assert pointer["bytes"] == large.stat().st_size
+    assert len(json.loads(large.read_text())["services"]) == 3_100
+
+
+def test_an_input_that_fits_is_the_output_whatever_the_option_says(file, tmp_path):
+    output, large = tmp_path / "deployment.json", tmp_path / "input.json"
+    assert main(["render", str(file), "-o", str(output), "--large", str(large)], {}) == 0
+    assert "services" in json.loads(output.read_text())
+    assert not large.exists()
+
+
+def test_an_input_that_cannot_be_written_leaves_no_pointer_to_it(file, tmp_path):
+    file.write_text(services_of(3_100))
+    output = tmp_path / "deployment.json"
+    assert main(["render", str(file), "-o", str(output), "--large", str(tmp_path / "absent" / "input.json")], {}) == 2
+    assert not output.exists()
 
 
 def test_version_and_schema_are_printed(capsys):
@@ -168,22 +205,15 @@ def test_a_file_is_read_only_as_far_as_a_manifest_goes(file, capsys):
     with file.open("wb") as endless:
         endless.truncate(10 * 2**30)
     assert main(["validate", str(file)], {}) == 1
-    assert "more than 262,144 bytes" in capsys.readouterr().err
-
-
-def test_what_cannot_be_rendered_is_not_called_good(file, capsys):
-    item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
-    file.write_text("services:\n" + "".join(item.format(n) for n in range(3100)))
-    assert main(["validate", str(file)], {}) == 1
-    assert "fewer items" in capsys.readouterr().err
+    assert "more than 8,388,608 bytes" in capsys.readouterr().err
 
 
 def test_machines_get_warnings_errors_and_at_most_a_hundred_problems_as_json(file, capsys):
-    item = "- {{service: w, clusterName: s, serviceName: w{}, image: w}}\n"
-    file.write_text("services:\n" + "".join(item.format(n) for n in range(2500)))
+    file.write_text(services_of(1_100, MAX_BYTES * 9 // 10))
     assert main(["validate", str(file), "--format", "json"], {}) == 0
     assert "bytes" in json.loads(capsys.readouterr().out)["warnings"][0]
-    assert main(["render", str(file), "--format", "json"], {}) == 0
+    large = str(file.parent / "input.json")
+    assert main(["render", str(file), "--format", "json", "--large", large], {}) == 0
     assert "bytes" in json.loads(capsys.readouterr().err)["warnings"][0]
     file.write_text("".join(f"k{n}: 1\n" for n in range(300)))
     assert main(["render", str(file), "--format", "json"], {}) == 1

@@ -58,6 +58,12 @@ def planned(manifest: dict[str, Any], accounts: int = 1, minutes: int = 30) -> t
     return make_batches(from_json(manifest).with_defaults(), settings)
 
 
+def test_five_thousand_changed_services_fit_in_one_place_and_wave():
+    # GIVEN the default times, THEN the documentation (budgets.md, "Large inputs") has these numbers
+    allowed = event_budget.budget(planned(many(5_000)), 240)
+    assert (allowed.fits, allowed.stretch, allowed.events) == (True, 1.5, 20_363)
+
+
 def spread(number: int, **more: Any) -> tuple[Batch, ...]:
     return planned(places(number, **more), number)
 

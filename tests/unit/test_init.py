@@ -13,6 +13,7 @@ from ecs_gitops.aws import caller as calls
 from ecs_gitops.aws.caller import Caller, Connections
 from ecs_gitops.cli import init, main
 from ecs_gitops.desired.batches import Settings
+from ecs_gitops.manifest import execution_input
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from ecs_gitops.release import instance
 from ecs_gitops.release.preview import Instance
@@ -312,7 +313,9 @@ def test_a_default_that_would_change_what_is_live_is_switched_off_in_new_items(a
     assert loaded.tasks[0].pin_digest is False
 
 
-def test_what_does_not_fit_into_one_manifest_is_not_written(aws, run, tmp_path):
+def test_what_does_not_fit_into_one_manifest_is_not_written(aws, run, tmp_path, monkeypatch):
+    # GIVEN a manifest that may have less than it may otherwise: nine hundred services are quicker than ten thousand
+    monkeypatch.setattr(execution_input, "MAX_BYTES", 200_000)
     file = tmp_path / "deployment.yaml"
     arn = aws.define("web", ("web", f"example.com/{'long/' * 40}web:1"))
     for number in range(900):

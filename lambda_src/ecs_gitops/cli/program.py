@@ -87,6 +87,8 @@ def _parser() -> _Parser:
     command = commands.add_parser("render", parents=[checks], help="turn a manifest into the state machine's input")
     _add_file(command, "file", "the manifest, usually deployment.yaml; - for stdin")
     _add_file(command, "-o", "where to write it; stdout when absent or -", "--output")
+    text = "where to write an input that is too large for an execution; the output then points to it"
+    command.add_argument("--large", metavar="FILE", type=Path, help=text)
     command.set_defaults(run=render.run)
     command = commands.add_parser("plan", help="show what a push of the manifest would do; it only reads")
     vars(command)["usage_code"] = WRONG_USAGE

@@ -2,6 +2,9 @@
 
 stdout has the input, so problems and warnings go to stderr, also as JSON. In the pipeline's build an invalid manifest
 becomes an input with its problems (:mod:`ecs_gitops.manifest.refused_manifest`), and the exit code is 0.
+
+With `--large FILE`, an input that is too large for an execution is written to FILE, and deployment.json points to where
+the ledger is to have it (:mod:`ecs_gitops.manifest.stored_input`). The pipeline's build puts it there.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from ecs_gitops.cli import files, output
 from ecs_gitops.cli.exit_codes import INVALID_FILE, OK, USAGE_ERROR
 from ecs_gitops.hosts.codebuild import build_source
 from ecs_gitops.manifest import refused_manifest
-from ecs_gitops.manifest.execution_input import Rendered
+from ecs_gitops.manifest.execution_input import Rendered, not_stored
 from ecs_gitops.model.errors import InvalidManifest
 
 
@@ -26,6 +29,8 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     paint = output.Paint(sys.stderr, options.color, environment)
     try:
         rendered = _rendered(options, environment)
+        if rendered.large is not None:
+            files.write(options.large, rendered.large)
         if options.output in (None, files.STDOUT):
             sys.stdout.write(rendered.text)
         else:
@@ -51,7 +56,10 @@ def _rendered(options: argparse.Namespace, environment: Mapping[str, str]) -> Re
     """In the build, problems become data, so that the release fails with them; the build's log has them all."""
     build = build_source(environment)
     try:
-        return files.load(options.file, environment)[1]
+        rendered = files.load(options.file, environment)[1]
+        if rendered.stored is not None and options.large is None:
+            raise not_stored(files.display_name(options.file), rendered.stored.size)
+        return rendered
     except InvalidManifest as error:
         if build is None:
             raise

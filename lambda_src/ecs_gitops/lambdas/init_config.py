@@ -5,7 +5,8 @@ It reads the instance's settings (:mod:`ecs_gitops.ledger.settings`), makes sure
 
     {"deployment": deployment.json, "execution": {"id": ARN, "name": str, "startTime": ISO 8601}}
 
-``deployment`` is a manifest, or the problems of one that is wrong (:mod:`ecs_gitops.manifest.refused_manifest`).
+``deployment`` is a manifest, the problems of one that is wrong (:mod:`ecs_gitops.manifest.refused_manifest`), or a
+pointer to one in the ledger (:mod:`ecs_gitops.manifest.stored_input`).
 
 Result: the first stage of the release, in which all items are checked: see
 :func:`ecs_gitops.release.report.stored_stage`. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
@@ -27,11 +28,11 @@ from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.desired.batches import make_batches
 from ecs_gitops.flow.stages import Stage
-from ecs_gitops.ledger import settings
+from ecs_gitops.ledger import inputs, settings
 from ecs_gitops.ledger.fence import Fence
 from ecs_gitops.ledger.releases import Releases
 from ecs_gitops.ledger.work import Work
-from ecs_gitops.manifest import refused_manifest
+from ecs_gitops.manifest import refused_manifest, stored_input
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
@@ -44,8 +45,10 @@ log = logging.getLogger(__name__)
 
 
 def handler(event: Json, _context: LambdaContext) -> Json:
+    bucket = LedgerBucket.of_environment()
     try:
-        deployment, release = event["deployment"], _release(event)
+        deployment = _whole(event["deployment"], bucket)
+        release = _release(event["execution"], deployment)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidEvent(
             f"the event has no usable deployment or execution: {event_data.error_text(error)}"
@@ -53,7 +56,6 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     if refused := refused_manifest.from_data(deployment):
         raise refused
     checked = manifest.from_json(deployment).with_defaults()
-    bucket = LedgerBucket.of_environment()
     known = settings.read(bucket)
     planned = make_batches(checked, known)
     acquire(bucket, release)
@@ -82,8 +84,14 @@ def acquire(bucket: LedgerBucket, release: Release, sleep: Callable[[float], Non
 _EXECUTION = dict.fromkeys(("id", "name", "startTime"), event_data.TEXT)
 
 
-def _release(event: Json) -> Release:
-    execution, deployment = event_data.require(event["execution"], _EXECUTION, "execution"), event["deployment"]
+def _whole(deployment: Json, bucket: LedgerBucket) -> Json:
+    """The input itself, where the execution's has only a pointer to it."""
+    stored = stored_input.from_data(deployment)
+    return deployment if stored is None else inputs.read(bucket, stored)
+
+
+def _release(execution: Json, deployment: Json) -> Release:
+    event_data.require(execution, _EXECUTION, "execution")
     source = deployment.get("source")
     return Release.from_json(
         {

@@ -127,6 +127,9 @@ class _Checker:
         if len(node.content) < kind.min_items:
             self._add(node, path, "the list is empty", f"at least {kind.min_items} element")
             return INVALID
+        if kind.max_items is not None and len(node.content) > kind.max_items:
+            self._add(node, path, f"the list has {len(node.content):,} elements", f"at most {kind.max_items:,}")
+            return INVALID
         values = tuple(self._element(child, f"{path}[{i}]", kind.element) for i, child in enumerate(node.content))
         if kind.unique_by is not None:
             self._duplicates(path, kind.unique_by, values)

@@ -65,7 +65,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """At least ``min_items`` elements of one type.
+    """At least ``min_items`` elements of one type, and at most ``max_items``; None for no limit.
 
     ``unique_by`` is the field that must differ between elements; ``""`` where the elements themselves must differ, None
     where they may repeat."""
@@ -73,6 +73,7 @@ class ListOf:
     element: Type
     accepted: str = "a list of items, each beginning with `-`"
     min_items: int = 0
+    max_items: int | None = None
     unique_by: str | None = None
 
 

@@ -28,6 +28,8 @@ from ecs_gitops.manifest.text_types import (
 )
 
 SCHEMA_VERSION = 1
+# Of each list. A release of twice as many as are tested still fits into the functions' memory and time.
+ITEMS_AT_MOST = 10_000
 
 CONTAINER = Object(
     (
@@ -173,8 +175,8 @@ MANIFEST = Object(
             DEFAULTS,
             "Values for items without their own. Fields that only services have are for services.",
         ),
-        Field("tasks", ListOf(TASK), "Scheduled tasks, deployed before the services."),
-        Field("services", ListOf(SERVICE), "ECS services."),
+        Field("tasks", ListOf(TASK, max_items=ITEMS_AT_MOST), "Scheduled tasks, deployed before the services."),
+        Field("services", ListOf(SERVICE, max_items=ITEMS_AT_MOST), "ECS services."),
     ),
     rules=(
         Rule(has_items, {"anyOf": [_has_any("services"), _has_any("tasks")]}),

@@ -103,4 +103,6 @@ def _list(kind: ListOf) -> Json:
     result: Json = {"type": "array", "items": _type(kind.element)}
     if kind.min_items:
         result["minItems"] = kind.min_items
+    if kind.max_items is not None:
+        result["maxItems"] = kind.max_items
     return result | {"uniqueItems": True} if kind.unique_by == "" else result

@@ -9,18 +9,21 @@ import re
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
-from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, Node
+from ecs_gitops.manifest.node import MAX_BYTES, MAX_DEPTH, MAX_NODES, Node
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.problem import Problem
 
 if TYPE_CHECKING:
     import yaml
 
-# Nodes, with aliases expanded. The largest manifest without aliases has fewer.
-MAX_NODES = 200_000
+# Values and keys of the file, before aliases are expanded: a mapping has a key for each value.
+_MAX_EVENTS = 2 * MAX_NODES
 # Characters of their texts, with aliases expanded. Only aliases can make more than the largest file has.
-MAX_CHARACTERS = 4 * MAX_BYTES
+MAX_CHARACTERS = 2 * MAX_BYTES
 _MAX_ALIASES = 1_000
+# Directives, such as `%YAML 1.1`. PyYAML compares each with all before it.
+_MAX_DIRECTIVES = 100
+_DIRECTIVE = r"(?:^|[\r\n\x85\u2028\u2029])%"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # The style of a scalar without quotes, as the Python and the C loader give it.
 _PLAIN = (None, "")
@@ -47,7 +50,7 @@ def read(data: bytes) -> Node:
             1,
             1,
             f"the file has more than {MAX_BYTES:,} bytes",
-            f"at most {MAX_BYTES:,}, what a Step Functions input holds",
+            f"at most {MAX_BYTES:,}; several instances for more",
         )
     data = data.removeprefix(BOM_UTF8)
     try:
@@ -58,6 +61,8 @@ def read(data: bytes) -> Node:
     if forbidden := re.search(_NOT_IN_YAML, text):
         line, column = _place(text[: forbidden.start()])
         raise _at(line, column, f"{forbidden[0]!r} is a character that YAML does not allow", "printable characters")
+    if len(directives := re.findall(_DIRECTIVE, text)) > _MAX_DIRECTIVES:
+        raise _at(1, 1, f"{len(directives):,} lines begin with %", f"at most {_MAX_DIRECTIVES}")
     return _tree(_compose(text))
 
 
@@ -68,12 +73,12 @@ def _place(before: str) -> tuple[int, int]:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """PyYAML's nodes. Depth and aliases are checked on its events first: that needs no recursion."""
+    """PyYAML's nodes. Depth, aliases and size are checked on its events first: no recursion, no memory."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        depth = aliases = 0
+        depth = aliases = count = 0
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
@@ -81,6 +86,9 @@ def _compose(text: str) -> yaml.Node | None:
                 depth -= 1
             elif isinstance(event, yaml.AliasEvent):
                 aliases += 1
+            count += isinstance(event, yaml.NodeEvent)
+            if count > _MAX_EVENTS:
+                raise _mark(event.start_mark, "too many values and keys", f"at most {_MAX_EVENTS:,} in a file")
             if depth > MAX_DEPTH:
                 raise _mark(event.start_mark, "nested too deeply", f"at most {MAX_DEPTH} levels")
             if aliases > _MAX_ALIASES:
@@ -117,7 +125,7 @@ class _Budget:
         self.characters -= len(node.value) if isinstance(node.value, str) else 0
         if self.nodes < 0 or self.characters < 0:
             at_most = f"at most {MAX_NODES:,} values and {MAX_CHARACTERS:,} characters"
-            raise _mark(node.start_mark, "aliases expand to too many values", at_most)
+            raise _mark(node.start_mark, "too many values, those of aliases included", at_most)
 
 
 def _tree(root: yaml.Node | None) -> Node:

@@ -8,6 +8,8 @@ variables {
   repository_arn       = "arn:aws:codecommit:eu-central-1:111111111111:shop-config"
   artifact_bucket_name = "artifacts"
   artifact_bucket_arn  = "arn:aws:s3:::artifacts"
+  ledger_bucket_name   = "shop-ledger"
+  ledger_bucket_arn    = "arn:aws:s3:::shop-ledger"
   state_machine_arn    = "arn:aws:states:eu-central-1:111111111111:stateMachine:shop"
   failure_function_arn = "arn:aws:lambda:eu-central-1:111111111111:function:shop-validate-deploy"
   layer_arn            = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
@@ -49,9 +51,11 @@ run "source_build_deploy" {
 
   assert {
     condition = { for variable in one(aws_codebuild_project.this.environment).environment_variable : variable.name => variable.value } == {
-      ECS_GITOPS_LAYER_ARN    = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
-      ECS_GITOPS_LAYER_SHA256 = "4wXJ"
-      ECS_GITOPS_MANIFEST     = "prod/deployment.yaml"
+      ECS_GITOPS_LAYER_ARN     = "arn:aws:lambda:eu-central-1:111111111111:layer:shop:7"
+      ECS_GITOPS_LAYER_SHA256  = "4wXJ"
+      ECS_GITOPS_MANIFEST      = "prod/deployment.yaml"
+      ECS_GITOPS_LEDGER_BUCKET = "shop-ledger"
+      ECS_GITOPS_ACCOUNT_ID    = "111111111111"
     }
     error_message = "The build does not know its layer and its manifest."
   }
@@ -128,6 +132,12 @@ run "each_role_has_what_its_part_needs" {
         Effect   = "Allow"
         Action   = ["codecommit:GetCommit"]
         Resource = ["arn:aws:codecommit:eu-central-1:111111111111:shop-config"]
+      },
+      {
+        Sid      = "StoreInputs"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["arn:aws:s3:::shop-ledger/work/inputs/*"]
       },
     ]
     error_message = aws_iam_role_policy.build.policy
@@ -208,6 +218,7 @@ run "failures_that_the_state_machine_cannot_tell_of_reach_the_function_that_can"
 run "key_and_boundary_reach_everything" {
   variables {
     kms_key_arn              = "arn:aws:kms:eu-central-1:111111111111:key/one"
+    ledger_kms_key_arn       = "arn:aws:kms:eu-central-1:111111111111:key/two"
     permissions_boundary_arn = "arn:aws:iam::111111111111:policy/boundary"
   }
 
@@ -226,6 +237,16 @@ run "key_and_boundary_reach_everything" {
       })
     ])
     error_message = "Build and pipeline cannot use the key."
+  }
+
+  assert {
+    condition = contains(jsondecode(aws_iam_role_policy.build.policy).Statement, {
+      Sid      = "UseLedgerKey"
+      Effect   = "Allow"
+      Action   = ["kms:GenerateDataKey"]
+      Resource = ["arn:aws:kms:eu-central-1:111111111111:key/two"]
+    })
+    error_message = "The build cannot encrypt what it stores in the ledger."
   }
 
   assert {

@@ -56,6 +56,7 @@ def test_any_bytes_are_a_manifest_or_an_invalid_one(data):
 def test_any_json_is_a_manifest_or_an_invalid_one(data):
     hostile.judge_input(data)
     hostile.judge_input({"services": data})
+    hostile.judge_input({"input": data})
 
 
 @settings(deadline=None, max_examples=250)
@@ -167,13 +168,39 @@ def test_what_defaults_come_to_in_all_items_is_bounded():
 
 
 def test_texts_that_aliases_repeat_are_bounded():
-    [line] = problem_lines(b"release: &a '" + b"x" * 100_000 + b"'\nservices: [" + b"*a," * 20 + b"]")
-    assert "aliases expand to too many values" in line
+    [line] = problem_lines(b"release: &a '" + b"x" * 100_000 + b"'\nservices: [" + b"*a," * 200 + b"]")
+    assert "too many values, those of aliases included" in line
+
+
+def test_a_list_has_at_most_ten_thousand_items():
+    for name in ("services", "tasks"):
+        [line] = problem_lines({name: [{}] * 10_001})
+        assert line == f"{name}: the list has 10,001 elements; at most 10,000"
+
+
+def test_values_and_keys_are_counted_before_the_tree_is_made():
+    [line] = problem_lines(b"x-a: [" + b"1," * 400_000 + b"]")
+    assert line == ": too many values and keys; at most 400,000 in a file"
+    [line] = problem_lines({"services": [1] * 200_000})
+    assert line == ": it has more than 200,000 values; the content of deployment.json"
+    [line] = problem_lines(b"x-a: [" + b"1," * 200_000 + b"]")
+    assert line.startswith(": too many values, those of aliases included; at most 200,000 values")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028"])
+def test_directives_are_counted_because_each_is_compared_with_all_before_it(end):
+    [line] = problem_lines("".join(f"%TAG !a{n}! x{end}" for n in range(101)).encode())
+    assert line == ": 101 lines begin with %; at most 100"
+    few = (
+        "".join(f"%TAG !a{n}! x{end}" for n in range(99))
+        + f"--- {json.dumps({'services': [{**WEB, 'serviceName': 'w'}]})}"
+    )
+    assert manifest.load(few.encode(), "f").services
 
 
 def test_the_check_of_a_file_of_problems_stops_early():
     with pytest.raises(InvalidManifest) as caught:
-        manifest.load(b"services: [" + b"1," * 20_000 + b"]", "f")
+        manifest.load(b"services: [" + b"{}," * 9_000 + b"]", "f")
     assert len(caught.value.problems) == 10_000
     assert len(str(caught.value)) < 20_000
 
@@ -202,7 +229,7 @@ services:
 
 @pytest.mark.parametrize("name", worst_cases.MANIFESTS)
 def test_the_worst_files_are_judged_in_bounded_time(worst, name):
-    expected = dict.fromkeys(worst_cases.GOOD_MANIFESTS, "good") | {"10,000 services": "too large"}
+    expected = dict.fromkeys(worst_cases.GOOD_MANIFESTS, "good")
     assert worst[name]["reported"] == expected.get(name, "InvalidManifest")
-    assert worst[name]["seconds"] < 5
+    assert worst[name]["seconds"] < 10
     assert worst[name]["peak"] < 400
