@@ -62,6 +62,7 @@ def _of_every_kind(world: World) -> dict[str, Any]:
     world.settle(f"{PREFIX}-moved")
     revision = world.definition(f"{PREFIX}-moved", moved)
     world.aws.client("ecs").update_service(cluster=CLUSTER, service=f"{PREFIX}-moved", taskDefinition=revision)
+    world.settle(f"{PREFIX}-moved")
     alarms = {"alarms": {"enable": True, "rollback": True, "alarmNames": [complete]}}
     return {
         "tasks": [

@@ -151,6 +151,7 @@ def test_a_cold_start_reads_the_endpoints_of_the_services_in_use_alone(unpacked)
     partitions = json.loads((unpacked / "botocore" / "data" / "endpoints.json").read_text())["partitions"]
     in_use = {
         "api.ecr",
+        "codecommit",
         "ecs",
         "events",
         "iam",

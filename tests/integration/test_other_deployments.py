@@ -47,7 +47,7 @@ def test_each_strategy_follows_a_second_deployment_of_its_revision(aws, run, ser
         done = run({"services": items})
     for item in items:
         assert done.items[item["serviceName"]]["status"] == "DEPLOYED"
-        assert "deployed again by someone else" in done.items[item["serviceName"]]["reason"]
+        assert "deployed again by someone else" in str(done.items[item["serviceName"]]["warnings"])
         # Ours was replaced, and the other one, which decided, is good.
         assert [each["status"] for each in _records(aws, item)[:2]] == ["SUCCESSFUL", "STOPPED"]
 
