@@ -54,6 +54,8 @@ def test_each_default_is_left_out_and_another_value_is_kept(rules: Rules, patter
 def test_each_place_of_a_table_is_one_that_aws_has(shape: str) -> None:
     # GIVEN AWS's own model
     service = "application-autoscaling" if "Scalable" in shape else "ecs"
+    if service not in get_session().get_available_services():
+        pytest.skip("the layer leaves this service's model out")
     model = get_session().get_service_model(service)
     rules = _TABLES[shape]
     # WHEN each pattern is looked for, THEN it is there, and a list where the table says so
@@ -69,12 +71,21 @@ def test_each_place_of_a_table_is_one_that_aws_has(shape: str) -> None:
             assert at.member.type_name in ("string", "integer")
 
 
+# Lists that the botocore of the layer has and that of the tests does not. They keep their order: AWS does not say that
+# it has no meaning.
+_NEWER = {
+    "gatewayConnectors",
+    "gatewayConnectors[].filters.accessTypes",
+    "serviceConnectConfiguration.containerConfigurations",
+}
+
+
 @pytest.mark.parametrize("shape", ["RegisterTaskDefinitionRequest", "CreateServiceRequest"])
 def test_every_list_of_aws_is_ordered_or_not_by_decision(shape: str) -> None:
     # GIVEN the lists in AWS's model, so that a new one is seen
     rules = _TABLES[shape]
     known = {*rules.keyed, *rules.unordered}
-    ordered = set(_lists(get_session().get_service_model("ecs").shape_for(shape), "")) - known
+    ordered = set(_lists(get_session().get_service_model("ecs").shape_for(shape), "")) - known - _NEWER
     # THEN these alone keep their order
     assert (
         ordered

@@ -194,7 +194,8 @@ def test_anchors_and_merge_keys_work_within_bounds():
 def test_hostile_input_is_refused_in_bounded_time(text):
     began = time.monotonic()
     refused(text)
-    assert time.monotonic() - began < 10
+    # PyYAML without its compiled part, as on another architecture than the layer's, is ten times slower.
+    assert time.monotonic() - began < (10 if yaml.__with_libyaml__ else 100)
 
 
 def test_a_version_that_is_not_ours_is_refused_in_the_rendered_input():
