@@ -53,9 +53,24 @@ class Case:
         with ThreadPoolExecutor(2) as pool:
             executions = list(pool.map(self._execute, (deployment, deployment)))
         refused = [done for done in executions if "ReleaseInProgress" in done.cause]
+        first, last = sorted(executions, key=lambda done: done.ended)
+        if not refused and self._waited_for(first, last):
+            # The first one was over before the other one gave up on it.
+            return last, []
         if len(refused) != 1:
             return executions[0], [f"of two releases at once {len(refused)} were refused"]
         return next(done for done in executions if done is not refused[0]), []
+
+    def _waited_for(self, first: Execution, last: Execution) -> bool:
+        """Whether ``last`` began only when ``first`` was over."""
+        states = self.world.stack.aws.client("stepfunctions")
+        over = states.describe_execution(executionArn=first.arn)["stopDate"]
+        exits = [
+            event["timestamp"]
+            for event in self.world.history(last)
+            if event.get("stateExitedEventDetails", {}).get("name") == "InitConfig"
+        ]
+        return bool(exits) and exits[0] >= over
 
     def _schedule(self) -> None:
         events, place = self.world.stack.aws.client("events"), f"{REGION}:{ACCOUNT}"
