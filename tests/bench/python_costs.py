@@ -61,10 +61,7 @@ def python_costs(layer: Path) -> dict[str, Any]:
 
 
 def _handler(path: Path, name: str) -> dict[str, float]:
-    client = (
-        "from ecs_gitops.aws import _config; from botocore.session import Session; "
-        "Session().create_client('sts', region_name='us-west-2', config=_config())"
-    )
+    client = "from ecs_gitops.aws import OWN; OWN.client('sts', 'us-west-2')"
     if name == "init_config":
         client = "from ecs_gitops.aws.ledger_bucket import _client; _client('us-west-2')"
     runs = [_run(path, name, client) for _ in range(_TIMES)]

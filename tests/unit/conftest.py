@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from ecs_gitops.aws import Aws
+from ecs_gitops.aws import Aws, session
 from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import TimeBudget
 from ecs_gitops.ledger.fence import KEY, Holder
@@ -73,6 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             texts[item.path] = bool(_OF_BOTOCORE.search(item.path.read_text()))
         if texts[item.path] and item.path.name not in _NEED_EXAMPLES:
             item.add_marker("botocore")
+
+
+@pytest.fixture(autouse=True)
+def own_session() -> None:
+    """Each test has its own environment, and so its own session of boto3."""
+    session.cache_clear()
 
 
 @pytest.fixture

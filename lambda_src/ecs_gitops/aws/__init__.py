@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from ecs_gitops.model import names
 from ecs_gitops.model.identity import Target
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.client import BaseClient
 
 # Seconds. Longer than an invocation, so that credentials do not expire within one. They last an hour, as a role assumes
@@ -82,35 +83,32 @@ def _drop_sessions() -> None:
 
 def _assume(target: Target) -> _Session:
     policy = session_policy.POLICY if target.is_read_only else None
-    session, expires = assumed(target.role_arn, target.region, names.session_name(target.session_name), policy)
-    return _Session(calls_of(session, target.region, _rate_limiter(target)), expires)
+    credentials, expires = assumed(target.role_arn, target.region, names.session_name(target.session_name), policy)
+    return _Session(calls_of(credentials, target.region, _rate_limiter(target)), expires)
 
 
-def assumed(role_arn: str, region: str, session_name: str, policy: str | None = None) -> tuple[Any, float]:
-    """A boto3 session of a role, limited by the session ``policy`` where there is one, and when its credentials expire
-    (epoch seconds). Raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
+def assumed(role_arn: str, region: str, session_name: str, policy: str | None = None) -> tuple[Credentials, float]:
+    """The credentials of a role, limited by the session ``policy`` where there is one, and when they expire (epoch
+    seconds). Raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
     observability.trace_aws_calls()
-    sts: Any = new_session().client("sts", region_name=region, config=_config())
+    sts: Any = OWN.client("sts", region)
     request = {"RoleArn": role_arn, "RoleSessionName": session_name, **({"Policy": policy} if policy else {})}
-    credentials = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
-    session = new_session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
-    return session, credentials["Expiration"].timestamp()
+    given = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
+    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return credentials, given["Expiration"].timestamp()
 
 
-def calls_of(session: Any, own_region: str, rate_limiter: RateLimiter, reader: str = "the deploy role") -> Aws:
-    """The calls of a boto3 session in ``own_region``. ``reader`` says whose session it is, for texts."""
+def calls_of(
+    credentials: Credentials, own_region: str, rate_limiter: RateLimiter, reader: str = "the deploy role"
+) -> Aws:
+    """The calls with these credentials in ``own_region``. ``reader`` says whose they are, for texts."""
     clients: dict[tuple[str, str | None], BaseClient] = {}
     lock = threading.Lock()
 
     def client(service: str, region: str | None = None) -> BaseClient:
-        # boto3's sessions are not thread-safe, its clients are.
         with lock:
             if (service, region) not in clients:
-                created = session.client(service, region_name=region or own_region, config=_config())
+                created = credentials.client(service, region or own_region)
                 pass_raw_json(created)
                 clients[service, region] = created
             return clients[service, region]
@@ -125,24 +123,40 @@ def _rate_limiter(target: Target) -> RateLimiter:
     return next(shared, None) or RateLimiter.from_environment()
 
 
-def new_session(**credentials: str) -> Any:
-    """A boto3 session. All of them share one loader, so that botocore reads its data files once.
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Of a role that was assumed. The default are those that boto3 finds: a function's own, or a person's."""
 
-    ``credentials`` are those of boto3's session; without them, the function's own."""
-    from boto3.session import Session
-    from botocore.session import Session as Core
+    key_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
 
-    core = Core()
-    core.register_component("data_loader", _loader())
-    # The type has a client's method for each service by name, and services are named by data here.
-    return Session(botocore_session=core, **credentials)
+    def client(self, service: str, region: str, config: Any = None) -> BaseClient:
+        """A client of boto3 with these credentials."""
+        # boto3's sessions are not thread-safe, its clients are.
+        with _session_lock:
+            created: BaseClient = session().client(
+                service,  # type: ignore[call-overload]  # a literal type for each service; here they are data
+                region_name=region,
+                config=config or _config(),
+                aws_access_key_id=self.key_id,
+                aws_secret_access_key=self.secret,
+                aws_session_token=self.token,
+            )
+        return created
+
+
+OWN = Credentials()
+_session_lock = threading.Lock()
 
 
 @cache
-def _loader() -> Any:
-    from botocore.loaders import create_loader
+def session() -> Session:
+    """The one boto3 session of this process. A session costs as much as two clients, and two megabytes, so clients
+    with other credentials are made by it as well."""
+    from boto3.session import Session
 
-    return create_loader()
+    return Session()
 
 
 def warm_up(*services: str) -> None:
@@ -151,10 +165,9 @@ def warm_up(*services: str) -> None:
     from botocore import UNSIGNED
     from botocore.config import Config
 
-    session = new_session()
     for service in services:
         # Without credentials, which are not needed for this. The Region does not matter either.
-        session.client(service, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
+        OWN.client(service, "us-east-1", Config(signature_version=UNSIGNED))
 
 
 def function_client(service: str, region: str, *, read_timeout: float, attempts: int) -> BaseClient:
@@ -162,9 +175,7 @@ def function_client(service: str, region: str, *, read_timeout: float, attempts:
 
     ``read_timeout`` (seconds) and ``attempts`` limit how long a call may take."""
     observability.trace_aws_calls()
-    config = _config(connect_timeout=3, read_timeout=read_timeout, attempts=attempts)
-    client: BaseClient = new_session().client(service, region_name=region, config=config)
-    return client
+    return OWN.client(service, region, _config(connect_timeout=3, read_timeout=read_timeout, attempts=attempts))
 
 
 def _config(*, connect_timeout: float = 5, read_timeout: float = 30, attempts: int = 5) -> Any:

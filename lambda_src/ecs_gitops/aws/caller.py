@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from ecs_gitops.aws import Aws, assumed, calls_of, function_client, new_session
+from ecs_gitops.aws import OWN, Aws, assumed, calls_of, function_client, session
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.aws.session_policy import PREVIEW_POLICY
@@ -61,7 +61,7 @@ def identity(region: str | None = None) -> Caller:
 
     try:
         # boto3 itself reads AWS_DEFAULT_REGION and the profile.
-        region = region or os.environ.get("AWS_REGION") or new_session().region_name
+        region = region or os.environ.get("AWS_REGION") or session().region_name
         if not region:
             raise AwsRefused("configuration", "NoRegion", _NO_REGION)
         sts: Any = function_client("sts", region, read_timeout=10, attempts=3)
@@ -93,14 +93,14 @@ def _not_valid(error: Exception) -> AwsRefused:
 
 def connect_as_caller(region: str) -> Aws:
     """The calls with the caller's own credentials."""
-    return calls_of(new_session(), region, RateLimiter.from_environment(), "the caller")
+    return calls_of(OWN, region, RateLimiter.from_environment(), "the caller")
 
 
 def connect_with_role(role_arn: str, region: str) -> Aws:
     """The calls with a role. The session may only read, whatever the role may do. Raises :class:`AwsRefused` and
     :class:`AwsUnavailable`."""
-    session, _ = assumed(role_arn, region, _SESSION_NAME, PREVIEW_POLICY)
-    return calls_of(session, region, RateLimiter.from_environment(), f"the role {role_arn}")
+    credentials, _ = assumed(role_arn, region, _SESSION_NAME, PREVIEW_POLICY)
+    return calls_of(credentials, region, RateLimiter.from_environment(), f"the role {role_arn}")
 
 
 def require_region(region: str) -> None:
@@ -109,13 +109,13 @@ def require_region(region: str) -> None:
     :class:`AwsRefused` for what cannot be a Region's name."""
     from botocore.exceptions import BotoCoreError
 
-    session = new_session()
-    partitions = session.get_available_partitions()
+    known = session()
+    partitions = known.get_available_partitions()
     # A proxy may know addresses that this machine does not.
-    if any(region in session.get_available_regions("ecs", each) for each in partitions) or "https" in getproxies():
+    if any(region in known.get_available_regions("ecs", each) for each in partitions) or "https" in getproxies():
         return
     try:
-        host = urlsplit(session.client("ecs", region_name=region).meta.endpoint_url).hostname
+        host = urlsplit(OWN.client("ecs", region).meta.endpoint_url).hostname
     except BotoCoreError as error:
         raise _not_valid(error) from None
     try:

@@ -42,12 +42,11 @@ class PullRequests:
     session's ARN. Every method raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
 
     def __init__(self, repository: str, role_arn: str, session_name: str, region: str) -> None:
-        session, _ = assumed(role_arn, region, session_name)
-        self._client: Any = session.client("codecommit", region_name=region)
+        credentials, _ = assumed(role_arn, region, session_name)
+        self._client: Any = credentials.client("codecommit", region)
         self._repository = repository
-        self._own_arn = str(
-            attempt("get_caller_identity", session.client("sts", region_name=region).get_caller_identity)["Arn"]
-        )
+        sts: Any = credentials.client("sts", region)
+        self._own_arn = str(attempt("get_caller_identity", sts.get_caller_identity)["Arn"])
 
     def open_ids(self) -> list[str]:
         """The ids of all open pull requests."""
