@@ -12,6 +12,7 @@ from moto import mock_aws
 from ecs_gitops import aws as edge
 from ecs_gitops.aws import Target, connect, observability
 from ecs_gitops.aws.calls import attempt
+from ecs_gitops.ecs.service import seconds
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
@@ -141,6 +142,19 @@ def test_ecs_calls_are_shaped_as_the_api_documents(wired):
     assert wire.sent[2] == {"cluster": "shop", "serviceName": "a", "desiredStatus": "STOPPED", "maxResults": 100}
     assert aws.update_service("shop", "a", "a:2") == {"serviceName": "a"}
     assert wire.sent[-1] == {"cluster": "shop", "service": "a", "taskDefinition": "a:2"}
+
+
+def test_events_of_a_service_are_read_whole_and_in_epoch_seconds(wired):
+    # GIVEN a service with events and one without, as the wire has them
+    events = [{"id": "2", "createdAt": 1774000002.25, "message": "(service web) has reached a steady state."}]
+    web = {"serviceName": "web", "serviceArn": "arn:web", "createdAt": 1774000000.5, "events": events}
+    aws, _ = wired({"services": [web, {"serviceName": "api", "serviceArn": "arn:api"}]})
+    # WHEN they are described
+    found = {each["serviceName"]: each for each in aws.describe_services("shop", ["web", "api"])}
+    # THEN nothing of the events is lost, and all else is as botocore gives it
+    assert found["web"]["events"] == events
+    assert seconds(found["web"]["createdAt"]) == 1774000000.5
+    assert found["api"]["events"] == []
 
 
 def test_a_revision_is_read_once_except_for_its_status(wired):

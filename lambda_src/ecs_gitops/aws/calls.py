@@ -129,11 +129,22 @@ def pass_raw_json(client: BaseClient) -> None:
         events.register(f"before-parse.{operation}", _keep_answer)
     for operation in _RAW_REQUESTS:
         events.register(f"before-call.{operation}", _send_body)
+    events.register("before-parse.ecs.DescribeServices", _keep_events)
 
 
 def _keep_answer(response_dict: Json, customized_response_dict: Json, **_: object) -> None:
     if response_dict.get("status_code") == 200:
         customized_response_dict["raw"] = json.loads(response_dict["body"])
+
+
+def _keep_events(response_dict: Json, customized_response_dict: Json, **_: object) -> None:
+    """The last hundred events of each service, by its ARN, beside the answer: through botocore's model they take half
+    of the time of a look."""
+    if response_dict.get("status_code") == 200:
+        body = json.loads(response_dict["body"])
+        events = {service.get("serviceArn"): service.pop("events", []) for service in body.get("services") or []}
+        customized_response_dict["events"] = events
+        response_dict["body"] = json.dumps(body).encode()
 
 
 def _send_body(params: Json, **_: object) -> None:

@@ -39,11 +39,14 @@ class EcsCalls(Calls):
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
         """The services with these names that exist, with their tags, in any order.
 
-        ``asOf`` in each is the time of the answer by ECS's clock."""
+        ``asOf`` in each is the time of the answer by ECS's clock. The times of ``events`` are in epoch seconds."""
         services: list[Json] = []
         for part in chunks(names, SERVICES_PER_CALL):
             answer = self._call("ecs", "describe_services", cluster=cluster, services=part, include=["TAGS"])
-            services += [service | as_of(answer) for service in answer.get("services", [])]
+            events = answer.get("events", {})
+            for service in answer.get("services", []):
+                own = events.get(service.get("serviceArn"), [])
+                services.append({**service, **as_of(answer), "events": own})
         return services
 
     def update_service(
