@@ -135,7 +135,7 @@ def test_ecs_calls_are_shaped_as_the_api_documents(wired):
         {"tasks": [{"taskArn": "t"}]},
         {"service": {"serviceName": "a"}},
     )
-    assert aws.describe_services("shop", [f"s{n}" for n in range(11)]) == [{"serviceName": "a"}]
+    assert aws.describe_services("shop", [f"s{n}" for n in range(11)]) == [{"serviceName": "a", "events": []}]
     assert [len(sent["services"]) for sent in wire.sent] == [10, 1]
     assert aws.stopped_tasks("shop", "a") == []
     assert aws.stopped_tasks("shop", "a") == [{"taskArn": "t"}]
