@@ -16,7 +16,7 @@ from ecs_gitops.lambdas import deploy_ecs
 from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Good, Memory
-from ecs_gitops.model.status import Judgement
+from ecs_gitops.model.status import ChangeKind, Judgement
 from ecs_gitops.plan.memory import needing_hook, rollback_target
 from unit.conftest import RELEASE
 from unit.item_maker import service_item
@@ -140,6 +140,17 @@ def test_where_the_ledger_knows_no_good_revision_the_tag_does_not_count(settings
     found = rollback_target(service, "web:3", tags, Memory())
     assert found is not None
     assert found.revision == "web:2"
+
+
+def test_what_is_judged_again_is_not_good_with_the_digests_of_the_rollbacks_target():
+    # GIVEN what was judged again, whose rollback would restore other images, and whose digests could not be read
+    restored = {"web": "sha256:old"}
+    attempt = Attempt(execution=RELEASE.mark, fingerprint="f", revision="web:2")
+    over = service_item(
+        kind=ChangeKind.JUDGE, status="UNCHANGED", revision="web:2", previous="web:2", previous_digests=restored
+    )
+    # THEN it is remembered without digests
+    assert concluded(Memory(attempt=attempt), over, RELEASE).good == Good(revision="web:2")
 
 
 # --- other people -----------------------------------------------------------------------------------------------------
