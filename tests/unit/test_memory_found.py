@@ -16,9 +16,11 @@ from ecs_gitops.lambdas import deploy_ecs
 from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Good, Memory
-from ecs_gitops.model.status import Judgement
+from ecs_gitops.model.status import ChangeKind, Judgement
 from ecs_gitops.plan.memory import needing_hook, rollback_target
 from unit.conftest import RELEASE
+from unit.fake_aws import Died
+from unit.fake_ecs import FakeEcs
 from unit.item_maker import service_item
 from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
 from unit.test_memory import IMAGE, NEVER, TARGETS, Aborted, abort_before, go_on, memory, runs
@@ -140,6 +142,66 @@ def test_where_the_ledger_knows_no_good_revision_the_tag_does_not_count(settings
     found = rollback_target(service, "web:3", tags, Memory())
     assert found is not None
     assert found.revision == "web:2"
+
+
+def on_a_tag_that_moved(shop: FakeEcs) -> str:
+    """The service runs an image of a tag that names another one now. Its digest is returned."""
+    old = "sha256:" + "1" * 64
+    shop.registry = {"web:1": "sha256:" + "9" * 64, "web:2": "sha256:" + "2" * 64, "web:never": "sha256:" + "3" * 64}
+    shop.serve("web", shop.define("web", ("web", f"{IMAGE}:1")), desired=2)
+    arn = "arn:aws:ecs:us-west-2:111111111111:service-revision/shop/web/1"
+    shop.services["web"]["currentServiceRevisions"] = [{"arn": arn}]
+    shop.revisions[arn] = {
+        "serviceRevisionArn": arn,
+        "taskDefinition": shop.services["web"]["taskDefinition"],
+        "containerImages": [{"containerName": "web", "image": f"{IMAGE}:1", "imageDigest": old}],
+    }
+    shop.refuse["stop_service_deployment"] = AwsRefused("stop_service_deployment", "AccessDeniedException", "no")
+    return old
+
+
+def test_a_function_that_died_after_its_update_restores_the_image_that_ran(shop, machine):
+    # GIVEN a tag that moved, and a function that dies right after UpdateService
+    old, done, died = on_a_tag_that_moved(shop), shop._done, []
+
+    def lost(name: str) -> None:
+        done(name)
+        if name == "update_service" and not died:
+            died.append(name)
+            raise Died
+
+    shop._done = lost
+    # WHEN it is repeated, and the rollout fails
+    given = release(item("web", "never", **NEVER) | {"image": f"{IMAGE}:never"})
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    assert machine.deaths == 1
+    # THEN it runs the image of before, and not what the tag names by now
+    assert shop.images("web") == {"web": f"{IMAGE}@{old}"}
+
+
+def test_what_is_judged_again_and_fails_restores_the_image_that_ran(shop, machine, monkeypatch):
+    # GIVEN a tag that moved, and a release that was aborted before its hook ran
+    old = on_a_tag_that_moved(shop)
+    given = release(item("web", "2", **hooks(after="smoke fail")) | {"image": f"{IMAGE}:2"})
+    abort_before(machine, monkeypatch, deploy_ecs.handler, "POST_DEPLOY")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    # WHEN the next release judges it again, and it fails
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN it runs the image of before
+    assert shop.images("web") == {"web": f"{IMAGE}@{old}"}
+
+
+def test_what_is_judged_again_is_not_good_with_the_digests_of_the_rollbacks_target():
+    # GIVEN what was judged again, whose rollback would restore other images, and whose digests could not be read
+    restored = {"web": "sha256:old"}
+    attempt = Attempt(execution=RELEASE.mark, fingerprint="f", revision="web:2")
+    over = service_item(
+        kind=ChangeKind.JUDGE, status="UNCHANGED", revision="web:2", previous="web:2", previous_digests=restored
+    )
+    # THEN it is remembered without digests
+    assert concluded(Memory(attempt=attempt), over, RELEASE).good == Good(revision="web:2")
 
 
 # --- other people -----------------------------------------------------------------------------------------------------

@@ -77,6 +77,9 @@ KEPT = (
     6813,
     7028,
     7270,
+    22132,
+    22633,
+    23769,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

@@ -133,8 +133,11 @@ def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
     for each in planned:
         plan, attempt = each.plan, each.intent.attempt if each.intent is not None else None
         target = plan.change.previous if plan is not None else None
-        if plan is None or target is None or attempt is None or each.intent is None:
+        if plan is None or target is None:
             done.append(each)
+            continue
+        if attempt is None or each.intent is None:
+            done.append(_with_remembered_digests(each, plan, target))
             continue
         found = digests.get(target) or known_digests(each.remembered, target)
         change = replace(plan.change, previous_digests=found)
@@ -142,6 +145,15 @@ def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
             attempt = replace(attempt, rollback_to=replace(attempt.rollback_to, digests=found))
         done.append(replace(each, plan=replace(plan, change=change), intent=replace(each.intent, attempt=attempt)))
     return done
+
+
+def _with_remembered_digests(planned: Planned, plan: ServicePlan, target: str) -> Planned:
+    """The plan of what is judged, or was begun before this function was repeated: nothing of it is written, and a
+    rollback restores the images that are remembered."""
+    if not isinstance(plan.decision, Join | Judge):
+        return planned
+    found = known_digests(planned.remembered, target) or plan.change.previous_digests
+    return replace(planned, plan=replace(plan, change=replace(plan.change, previous_digests=found)))
 
 
 def write_intents(targets: Targets, planned: Sequence[Planned]) -> list[Planned]:

@@ -100,8 +100,10 @@ def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Imag
     known = memory.good
     if proof is Proof.ADOPTED and known is not None and known.revision == revision:
         proof = known.proof
-    # Of what is unchanged, the check has read what it runs.
-    ran = ran or (item.change.previous_digests if item.change.previous == revision else {})
+    # Of what is unchanged, the check has read what it runs. Of what is judged again, the item has the digests of the
+    # rollback's target.
+    is_read = item.change.previous == revision and item.change.kind is not ChangeKind.JUDGE
+    ran = ran or (item.change.previous_digests if is_read else {})
     digests = ran or (known.digests if known is not None and known.revision == revision else {})
     if is_its and attempt is not None:
         if not hook_ran:
