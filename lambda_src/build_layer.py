@@ -121,11 +121,16 @@ def trim_service_data(data: Path) -> None:
 
 def without_texts(value: Any) -> Any:
     """A model without its documentation: four fifths of what the first client of a service would read and parse. A
-    member that has the name is no text, and stays."""
+    member that has the name is no text, and stays. So do the texts of the client's own parameters: botocore reads
+    them when it makes S3's client (``ServiceModel.client_context_parameters``)."""
     if isinstance(value, dict):
         texts = (name for name, each in value.items() if name.startswith("documentation") and isinstance(each, str))
         dropped = set(texts)
-        return {name: without_texts(each) for name, each in value.items() if name not in dropped}
+        return {
+            name: each if name == "clientContextParams" else without_texts(each)
+            for name, each in value.items()
+            if name not in dropped
+        }
     return [without_texts(each) for each in value] if isinstance(value, list) else value
 
 

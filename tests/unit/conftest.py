@@ -41,8 +41,9 @@ RELEASE = Release(EXECUTION, "run-1", 1_000_000.0, release="4.0", source=Source(
 
 
 _OF_BOTOCORE = re.compile(r"\b(botocore|boto3|moto|wired)\b")
-# Of botocore these need AWS's examples, which the layer leaves out.
+# Of botocore these need AWS's examples and texts, which the layer leaves out.
 _NEED_EXAMPLES = {"test_normal_shapes.py"}
+_NEED_TEXTS = "test_what_starts_a_deployment_is_what_aws_documents"
 
 
 _EXHAUSTIVE = {
@@ -71,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path not in texts:
             texts[item.path] = bool(_OF_BOTOCORE.search(item.path.read_text()))
-        if texts[item.path] and item.path.name not in _NEED_EXAMPLES:
+        if texts[item.path] and item.path.name not in _NEED_EXAMPLES and not item.name.startswith(_NEED_TEXTS):
             item.add_marker("botocore")
 
 
