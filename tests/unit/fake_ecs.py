@@ -210,9 +210,11 @@ class FakeEcs(FakeAws):
         """The deployment before is the primary again, and steady after a while."""
         ours = next((d for d in service["deployments"] if d["id"] == record["deployment"]), None)
         if record["status"] == "ROLLBACK_REQUESTED" or (ours is not None and ours["status"] == "PRIMARY"):
-            old = service["deployments"][-1]
             assert ours is not None
-            record |= {"status": "ROLLBACK_IN_PROGRESS", "since": self.now}
+            old = self._completed(service, ours)
+            back = f"{ARN}:service-revision/{CLUSTER}/{service['serviceName']}/{old['id'].rsplit('/', 1)[-1]}"
+            rollback = {"startedAt": self.now, "serviceRevisionArn": back}
+            record |= {"status": "ROLLBACK_IN_PROGRESS", "since": self.now, "rollback": rollback}
             ours["status"], old["status"] = "ACTIVE", "PRIMARY"
             _enter(ours, "FAILED", record.get("statusReason", ""))
             _enter(old, "IN_PROGRESS", f"ECS deployment: rolling back to deploymentId {old['id']}.")
@@ -224,6 +226,13 @@ class FakeEcs(FakeAws):
             primary = service["deployments"][0]
             _enter(primary, "COMPLETED")
             service["deployments"] = [primary]
+
+    def _completed(self, service: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+        """The newest other deployment that was ever complete; the oldest one where none is known to have been."""
+        status = {record["deployment"]: record["status"] for record in self.records}
+        others = [each for each in service["deployments"] if each is not ours]
+        complete = (each for each in others if status.get(each["id"], "SUCCESSFUL") == "SUCCESSFUL")
+        return next(complete, others[-1])  # type: ignore[no-any-return]
 
     # --- PAUSE hooks -------------------------------------------------------------------------------------------------
 

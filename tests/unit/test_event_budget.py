@@ -18,7 +18,7 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.status import Mode, Status
 from ecs_gitops.release.report import stored_stage
-from ecs_gitops.verdict.rollout import wait_seconds
+from ecs_gitops.verdict.polling import wait_seconds
 from unit.fake_aws import ACCOUNT, REGION
 from unit.machine import Machine
 from unit.shop import JOB, hooks, item, release

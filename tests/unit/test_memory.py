@@ -266,6 +266,20 @@ def test_a_step_that_is_lost_is_made_again_from_the_one_before(shop, machine, mo
     assert (shop.images("web"), shop.images("api")) == ({"web": "web:1"}, {"api": "api:2"})
 
 
+def test_where_the_step_of_a_check_is_lost_nothing_is_changed(shop, machine):
+    # GIVEN a check that fails, and whose step is deleted as soon as it was written
+    def deleted(name: str, key: str) -> None:
+        if name == "write" and "/0/service-" in key and key.endswith("/1.json"):
+            del machine.ledger.objects[key]
+
+    machine.ledger.hooks["after"] = deleted
+    done = machine.run(release(item("web", "2"), item("absent", "2")))
+    # THEN nobody knows what it found, and nothing is begun
+    assert (done["error"], statuses(done)) == ("CheckFailed", {"web": "FAILED", "absent": "FAILED"})
+    assert "was deleted from the ledger; release again" in done["result"]["items"][0]["reason"]
+    assert "update_service" not in shop.calls
+
+
 # --- what the model found --------------------------------------------------------------------------------------------
 
 

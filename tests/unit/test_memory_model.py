@@ -77,9 +77,15 @@ KEPT = (
     6813,
     7028,
     7270,
+    20420,
     22132,
+    22137,
     22633,
+    22823,
+    23127,
     23769,
+    23896,
+    24302,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

@@ -62,6 +62,24 @@ def test_a_persons_member_stays_and_ours_is_put_back(shop, machine, monkeypatch)
     assert (after["maximumPercent"], after["minimumHealthyPercent"]) == (200, 50)
 
 
+def test_what_a_release_left_behind_is_no_persons_for_the_next_one_that_goes_on_with_it(shop, machine, monkeypatch):
+    # GIVEN a release that wrote settings with its revision, and was aborted during the rollout
+    before = {**ROLLING, **BREAKER}
+    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(
+            release(item("web", "never", deployment={"maximumPercent": 150, "minimumHealthyPercent": 50}, **NEVER))
+        )
+    machine.is_aborted = False
+    # WHEN the next one has another text, goes on with that deployment, and rolls it back
+    done = machine.run(release(item("web", "never", deployment={"maximumPercent": 180}, **NEVER)))
+    assert statuses(done) == {"web": "ROLLED_BACK"}
+    # THEN nothing of either release is left, and nobody else is named
+    assert shop.services["web"]["deploymentConfiguration"] == before
+    assert "someone else" not in " ".join(done["result"]["items"][0].get("warnings", []))
+
+
 def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
     shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
     fail = shop._fail

@@ -14,7 +14,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, original_settings, pause_minutes, rollback_settings
-from ecs_gitops.verdict import rollout
+from ecs_gitops.verdict import polling
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import CANARY, hooks, item, release, statuses, stock
@@ -242,7 +242,7 @@ def test_a_timeout_that_the_services_own_pause_does_not_fit_into_is_refused(paus
 def test_a_week_of_waiting_leaves_the_history_room():
     now, looks, end = 0.0, 0, 10_080 * 60.0
     while now < end:
-        now += max(rollout.wait_seconds([0.0], [end], now), rollout.pause_seconds([0.0], [end], now))
+        now += max(polling.wait_seconds([0.0], [end], now), polling.pause_seconds([0.0], [end], now))
         looks += 1
     assert looks * 9 < 9_000
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_gitops.ecs.service import Deployment, Service
-from ecs_gitops.verdict import rollout
-from ecs_gitops.verdict.rollout import Rollout, RolloutStatus, judge, judge_rollback, wait_seconds
+from ecs_gitops.verdict import polling, rollout
+from ecs_gitops.verdict.polling import wait_seconds
+from ecs_gitops.verdict.rollout import Rollout, RolloutStatus, judge, judge_rollback
 
 OURS = Rollout("ecs-svc/1", "web:2", "web:1", started_at=1000.0, timeout=600.0)
 
@@ -25,7 +26,7 @@ def test_the_youngest_rollout_sets_the_pace():
 @given(elapsed=st.floats(0, 10_000), timeout=st.floats(1, 10_000))
 def test_a_wait_never_goes_past_the_timeout_and_never_is_none(elapsed, timeout):
     wait = wait_seconds([0.0], [timeout], elapsed)
-    assert 1 <= wait <= rollout._LONGEST_OF_ALL
+    assert 1 <= wait <= polling._LONGEST_OF_ALL
     assert wait <= max(1, round(timeout - elapsed))
 
 

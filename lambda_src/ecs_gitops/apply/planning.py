@@ -69,6 +69,9 @@ def plan_item(
         or (isinstance(decision, Join) and not decision.is_ours)
     ):
         return Planned(item, service, read_at, remembered, None, live, plan)
+    if isinstance(decision, Join):
+        # Somebody's deployment runs what it pulled. The tag may name another image by now.
+        planned = planned.with_change(digests={**planned.change.digests, **live.running})
     made = _attempt(release, planned, service.configuration, memory, now, forward=plan.configuration)
     if not isinstance(decision, Deploy):
         made = replace(made, revision=short(arn(live.definition)), deployment=_began_by(decision, service))
@@ -99,7 +102,8 @@ def _attempt(
     before, owned = settings_before(memory, live), item.service.deployment or {}
     back = original_settings(before, owned)
     forward = dict(forward) if forward is not None else merged(before, owned)
-    written = [each for each in (forward, rollback_settings(back)) if each != before]
+    # What an earlier release left behind stands until this one's own settings do.
+    written = [each for each in (forward, rollback_settings(back), dict(live)) if each != before]
     target = item.change.previous
     digests = item.change.previous_digests or (known_digests(memory, target) if target else {})
     earlier = Earlier(revision=target, digests=digests, settings=back)

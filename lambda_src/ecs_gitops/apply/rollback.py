@@ -70,6 +70,8 @@ class Rollback:
             return fail(item, join_texts(item.reason, self._restore_settings(service)) or "", self.now)
         runs = service.runs
         if runs not in (previous, ours, self._replaced):
+            # An old answer may have what somebody deployed before us.
+            self._require_current(service)
             if not self._is_copy(runs):
                 raise self._left_alone(service)
             # An interrupted run has registered a copy of the previous revision, and deployed that.
@@ -222,18 +224,17 @@ class Rollback:
         return item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, told))))
 
     def _with_settings(self, service: Service) -> Item:
-        """The item. Settings that somebody changed since the release wrote its own are kept: the rollback restores
-        them."""
+        """The item, which restores settings that somebody changed since the release wrote its own."""
         item = self.item
         before = item.change.previous_settings
         if before is None:
             return item
-        written = merged(before, item.service.deployment or {})
-        if any(not differs(service.configuration, known) for known in (before, written, rollback_settings(before))):
+        written = (merged(before, item.service.deployment or {}), rollback_settings(before), item.change.left_settings)
+        if any(known is not None and not differs(service.configuration, known) for known in (before, *written)):
             return item
         note = "the deployment settings were changed by someone else during the release, and are kept"
         warnings = item.change.warnings if note in item.change.warnings else (*item.change.warnings, note)
-        kept = put_back(service.configuration, before, (written, rollback_settings(before)))
+        kept = put_back(service.configuration, before, filter(None, written))
         return item.with_change(previous_settings=kept, warnings=warnings)
 
     def _stop(self) -> bool:

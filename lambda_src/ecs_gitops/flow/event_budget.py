@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.model.desired import DesiredService
 from ecs_gitops.model.status import Hook, OnFailure
-from ecs_gitops.verdict import rollout
+from ecs_gitops.verdict import polling
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
@@ -146,7 +146,7 @@ def _of_items(items: Sequence[Item], seconds: float, stretch: float) -> int:
     """The additional events where a batch's items reach their steps at different times: a run of the deploy function
     for each step, and a poll soon after it; at most as often as there is time for."""
     steps = sum(len(_phases([item])) - 1 for item in items)
-    at_most = seconds / (rollout.SHORTEST_WAIT * stretch)
+    at_most = seconds / (polling.SHORTEST_WAIT * stretch)
     return (RUN + POLL) * round(min(max(0, steps - len(_phases(items))), at_most))
 
 
@@ -165,6 +165,6 @@ def _polls(seconds: float, stretch: float) -> int:
     """How many polls are made in ``seconds``, if a poll itself takes no time."""
     now, polls = 0.0, 0
     while now < seconds:
-        now += rollout.wait_seconds([0.0], [seconds], now, stretch)
+        now += polling.wait_seconds([0.0], [seconds], now, stretch)
         polls += 1
     return polls

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.model.status import Mode, Next, Step
-from ecs_gitops.verdict import hooks, rollout
+from ecs_gitops.verdict import hooks, polling
 
 if TYPE_CHECKING:
     from ecs_gitops.model.batch import Batch
@@ -30,13 +30,13 @@ def with_next_step(batch: Batch, now: float) -> Batch:
     end. ``now`` is epoch seconds."""
     waiting = [item for item in batch.items if item.is_waiting]
     if any(item.is_pending and not is_prepared(item, batch) for item in batch.items):
-        return replace(batch, next=Next.DEPLOY, wait_seconds=rollout.SHORTEST_WAIT)
+        return replace(batch, next=Next.DEPLOY, wait_seconds=polling.SHORTEST_WAIT)
     if not waiting:
         return replace(batch, next=Next.DONE, wait_seconds=0)
     starts = [item.progress.since or now for item in waiting]
     # A hook's task that ECS could not place is tried again when it is due, and not before.
     ends = [hooks.due(item) or start + timeout_seconds(item) for start, item in zip(starts, waiting, strict=True)]
-    wait = rollout.wait_seconds(starts, ends, now, batch.stretch)
+    wait = polling.wait_seconds(starts, ends, now, batch.stretch)
     if all(item.progress.awaits_action for item in waiting):
-        wait = max(wait, rollout.pause_seconds(starts, ends, now))
+        wait = max(wait, polling.pause_seconds(starts, ends, now))
     return replace(batch, next=Next.WAIT, wait_seconds=wait)

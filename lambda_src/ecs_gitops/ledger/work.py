@@ -73,11 +73,11 @@ class Work:
             "in this account and Region is not known. Release again: what is unfinished is settled then"
         )
 
-    def newest(self, pointer: Pointer) -> Batch:
+    def newest(self, pointer: Pointer) -> Loaded:
         """The batch at its newest step: that of the pointer, or a later one where a state failed after it."""
-        newest = self.load(pointer).batch
+        newest = self.load(pointer)
         while (found := self.after(pointer)) is not None:
-            newest, pointer = found.batch, pointer.at(pointer.step + 1)
+            newest, pointer = Loaded(found.batch, is_older=False), pointer.at(pointer.step + 1)
         return newest
 
     def after(self, pointer: Pointer) -> Done | None:

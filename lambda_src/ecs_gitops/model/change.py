@@ -19,7 +19,8 @@ class Change:
     ``revision`` is what the target is to run, ``previous`` what it is rolled back to after a failure, ``replaced`` what
     ran when the item was begun. ``previous_image`` is what the first container ran, ``previous_digests`` are the
     digests that ``previous`` ran, by the containers' names. ``previous_settings`` are the members of the service's
-    ``deploymentConfiguration`` that the release replaces, with their values before. ``digests`` are those of the
+    ``deploymentConfiguration`` that the release replaces, with their values before. ``left_settings`` are those that
+    the plan found, where an earlier release had left them behind: nobody else wrote them. ``digests`` are those of the
     images' tags in the registry. ``timeout_minutes`` is the item's timeout, where the plan had to make it longer than
     desired. ``checks`` has a result for each check that was made, ``warnings`` are for people."""
 
@@ -30,6 +31,7 @@ class Change:
     previous_image: str | None = None
     previous_digests: Mapping[str, str] = field(default_factory=dict)
     previous_settings: Json | None = None
+    left_settings: Json | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     timeout_minutes: int | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +42,7 @@ CHANGE = Codec(
     Change,
     {
         "previousSettings": event_data.CONFIGURATION,
+        "leftSettings": event_data.CONFIGURATION,
         "checks": event_data.Shape(
             "an object of check results",
             lambda value: event_data.TEXTS_BY_NAME.fits(value) and set(value.values()) <= set(Finding),

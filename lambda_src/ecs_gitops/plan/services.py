@@ -100,6 +100,7 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         previous_settings=original_settings(before, owned)
         if is_written and is_changed
         else item.change.previous_settings,
+        left_settings=service.configuration if is_left and is_changed else None,
         replaced=short(arn(live.definition)),
         previous_digests={**live.running, **digests_of(live.tags)}
         if isinstance(decision, Unchanged)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ledger.fence import Fence
@@ -51,8 +52,9 @@ def close(
     def targets(batch: Batch) -> Targets:
         return Targets(bucket, batch.account, batch.region, batch.kind)
 
-    if was_begun and (failure := remember.at_the_end(targets, release, batches)) is not None:
-        failures.append(failure)
+    if was_begun:
+        failure = remember.at_the_end(targets, release, batches, partial(taken_over, bucket, release))
+        failures += [failure] if failure is not None else []
     try:
         records.report(result)
         if result["status"] == ReleaseStatus.SUCCEEDED:

@@ -17,7 +17,7 @@ from ecs_gitops.flow.conclusion import concluded
 from ecs_gitops.flow.transitions import is_rolling_back
 from ecs_gitops.live import services
 from ecs_gitops.live.service_state import running_digests
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.status import Judgement, Kind, Status
@@ -48,23 +48,33 @@ def after_slice(aws: Aws, ledger: Ledger, release: Release, before: Batch, after
     if not new:
         return after
     ran = _running(aws, new, after, budget)
-    # Right before the write, so that little can happen between.
-    ledger.fence.require(is_rollback=True, within=0.0)
-    failure = _written(ledger.targets, new, release, ran, budget)
+    failure = _written(ledger, new, release, ran, budget)
     _tag_failed(aws, [item for item in new if _has_failed(item)], release, after, budget)
     return after.updated(_with_note(item, failure) for item in new) if failure else after
 
 
-def at_the_end(targets: Callable[[Batch], Targets], release: Release, batches: Iterable[Batch]) -> str | None:
+def at_the_end(
+    targets: Callable[[Batch], Targets],
+    release: Release,
+    batches: Iterable[Batch],
+    taken_over: Callable[[], str | None],
+) -> str | None:
     """Write what is known of all items of a release that is over, also of those that it left unchanged. Returns why
-    something could not be written."""
+    something could not be written: ``taken_over`` says why nothing may be."""
     for batch in batches:
         items = [item for item in batch.items if item.is_final and item.status not in _LEFT_OUT]
         if batch.kind is not Kind.SERVICE or not items:
             continue
+
+        def change(memories: Memories, items: Sequence[Item] = items) -> Memories:
+            after = _concluded(memories, items, release)
+            if after != memories and (why := taken_over()) is not None:
+                raise FenceLost(why)
+            return after
+
         try:
-            targets(batch).update(partial(_concluded, items=items, release=release))
-        except (LedgerUnavailable, LedgerRefused) as error:
+            targets(batch).update(change)
+        except (FenceLost, LedgerUnavailable, LedgerRefused) as error:
             return str(error)
     return None
 
@@ -96,7 +106,7 @@ def _running(aws: Aws, items: Sequence[Item], batch: Batch, budget: TimeBudget) 
 
 
 def _written(
-    targets: Targets,
+    ledger: Ledger,
     items: Sequence[Item],
     release: Release,
     ran: Mapping[int, Mapping[str, str]],
@@ -104,9 +114,14 @@ def _written(
 ) -> str | None:
     limited = budget.at_most(_SECONDS)
 
+    def change(memories: Memories) -> Memories:
+        # After the object was read: what a later release writes to it from here on makes this write fail.
+        ledger.fence.require(is_rollback=True, within=0.0)
+        return _concluded(memories, items, release, ran)
+
     def write() -> None:
         try:
-            targets.update(lambda memories: _concluded(memories, items, release, ran))
+            ledger.targets.update(change)
         except LedgerUnavailable as error:
             raise AwsUnavailable(str(error)) from None
 

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _UNWRITTEN = "The ledger does not have all of this, and the next release judges again what is not remembered"
 _UNWRITTEN_AT_MOST = 1_000
+_CHECK_LOST = "what it found was deleted from the ledger; release again"
 _UNPLANNED = "InitConfig could not plan the release, and nothing was changed"
 
 
@@ -138,13 +139,20 @@ def _loaded(bucket: LedgerBucket, release: Release, state: Json) -> tuple[int, S
     pointers = [Pointer.from_json(each) for each in state["batches"]]
     if any((pointer.stage, pointer.mode) != (number, mode) for pointer in pointers):
         raise InvalidEvent(f"not a stage: a batch is not of stage {number}, or not in mode {mode}")
-    batches = [replace(work.newest(pointer), error=pointer.error) for pointer in pointers]
+    batches = [_newest(work, pointer) for pointer in pointers]
     rest = work.rest(number) if state.get("rest") else []
     if sum(len(batch.items) for batch in rest) != state.get("rest", 0):
         raise LedgerRefused(f"{work.address(number)}: items of the release are missing")
     require_whole([*batches, *rest])
     minutes = state.get("executionMinutes", EXECUTION_MINUTES)
     return number, Stage(tuple(batches), tuple(rest), mode, failed, minutes)
+
+
+def _newest(work: Work, pointer: Pointer) -> Batch:
+    """The batch at its newest step. Where the step of a check is lost, nobody knows what it found, so it has failed."""
+    found = work.newest(pointer)
+    is_unknown = found.is_older and pointer.mode is Mode.CHECK
+    return replace(found.batch, error=pointer.error or (_CHECK_LOST if is_unknown else None))
 
 
 def _close(

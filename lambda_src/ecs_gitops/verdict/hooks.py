@@ -15,7 +15,7 @@ from ecs_gitops.ecs.task_definition import arn, find_container
 from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.names import started_by
-from ecs_gitops.verdict import rollout
+from ecs_gitops.verdict import polling, rollout
 from ecs_gitops.verdict.evidence import STOP_EXIT_CODES, stop_reasons
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def _number(item: Item, member: str) -> float | None:
 
 def queued_state(item: Item, why: str, now: float, stretch: float = 1.0) -> dict[str, str] | None:
     """The stored state of a hook whose task ECS could not place, until it is tried again; None after its timeout, and
-    where waiting does not help. ``stretch``: see :func:`ecs_gitops.verdict.rollout.wait_seconds`."""
+    where waiting does not help. ``stretch``: see :func:`ecs_gitops.verdict.polling.wait_seconds`."""
     ran = item.progress.hook
     since = _number(item, "since") or (item.progress.since if "task" in ran else None) or now
     deadline = since + timeout_seconds(item)
     if not is_temporary(why) or now >= deadline:
         return None
-    pause = max(_SHORTEST_PAUSE, _POLLS_OF_A_TRY * rollout.wait_seconds([since], [deadline], now, stretch))
+    pause = max(_SHORTEST_PAUSE, _POLLS_OF_A_TRY * polling.wait_seconds([since], [deadline], now, stretch))
     return {
         "attempts": str(attempts(item) + 1),
         "since": str(since),

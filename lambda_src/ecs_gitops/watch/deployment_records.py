@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.service import seconds
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.progress import Watched
 from ecs_gitops.model.status import Step
 from ecs_gitops.verdict.rollout import Rollout
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.types import Json
 
 # Records are read from a little before the deployment began, as ECS does not make both at the same moment. Seconds.
 _MARGIN = 180.0
@@ -69,6 +72,17 @@ def _has_target(record: object) -> bool:
     return isinstance(record, dict) and bool(record.get("targetServiceRevisionArn"))
 
 
+def returned_to(aws: Aws, record: Json) -> str | None:
+    """The revision that ECS itself rolls a deployment back to, ``family:revision``, by its record; None where ECS does
+    not tell."""
+    arn = (record.get("rollback") or {}).get("serviceRevisionArn")
+    try:
+        found = aws.describe_service_revisions([str(arn)]) if arn else []
+    except (AwsRefused, AwsUnavailable):
+        return None
+    return next((short(str(each["taskDefinition"])) for each in found if each.get("taskDefinition")), None)
+
+
 def since(item: Item) -> float | None:
     """The earliest time of records that matter to the item, by ECS's clock in epoch seconds; None where it is not
     known."""
@@ -87,7 +101,7 @@ def watched(item: Item, batch: Batch, now: float) -> Rollout:
     return Rollout(
         deployment_id=item.watched.deployment or "",
         revision=batch.task_definition_arn(item.change.revision or ""),
-        previous=batch.task_definition_arn(item.change.previous or ""),
+        previous=batch.task_definition_arn(item.change.previous) if item.change.previous else "",
         started_at=began if item.watched.deployed_at is None else item.watched.deployed_at,
         timeout=item.timeout_minutes * 60,
         since=began,

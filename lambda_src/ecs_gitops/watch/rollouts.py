@@ -135,7 +135,7 @@ class RolloutWatch:
             self._in_progress(out, verdict)
             return item.with_progress(text=verdict.reason)
         if verdict.status is RolloutStatus.FAILED:
-            return self._failed(item, answer, verdict, watched, out)
+            return self._failed(item, answer, verdict, watched, record, out)
         if item.has_hook(Hook.POST_DEPLOY):
             return move(item, Step.POST_DEPLOY, since=None)
         out.info("service DEPLOYED")
@@ -177,7 +177,15 @@ class RolloutWatch:
             return item, verdict
         return item.with_progress(doubted_since=since), Verdict(RolloutStatus.IN_PROGRESS, verdict.reason)
 
-    def _failed(self, item: Item, service: Service | None, verdict: Verdict, watched: Rollout, out: ItemLog) -> Item:
+    def _failed(
+        self,
+        item: Item,
+        service: Service | None,
+        verdict: Verdict,
+        watched: Rollout,
+        record: Json | None,
+        out: ItemLog,
+    ) -> Item:
         note = item.reason if item.watched.is_followed else None
         why = join_texts(verdict.reason, self._evidence(item, service, watched), note) or ""
         out.warning("service failed", reason=why)
@@ -186,16 +194,17 @@ class RolloutWatch:
         if verdict.is_rolling_back:
             if item.change.previous is None:
                 # ECS does it all the same. That is no rollback to something good.
-                running = self._returned_to(item, service)
+                running = self._returned_to(item, service, record)
                 why = f"{why}; ECS rolls {f'back to {running}' if running else 'it back'}"
                 why += "" if item.change.kind is ChangeKind.JOIN else ", and no good revision is known"
                 return fail(item, why, self.budget.clock(), judgement=verdict.judgement, running=running)
             return roll_back(item, why, verdict.judgement)
         return after_failure(item, why, self.budget.clock(), verdict.judgement)
 
-    def _returned_to(self, item: Item, service: Service | None) -> str | None:
+    def _returned_to(self, item: Item, service: Service | None, record: Json | None) -> str | None:
         """What ECS itself returns the service to; None where it does not show that yet. What was joined ran already."""
-        known = (short(service.task_definition) if service is not None else None, item.change.replaced)
+        told = deployment_records.returned_to(self.aws, record) if record is not None else None
+        known = (told, short(service.task_definition) if service is not None else None, item.change.replaced)
         return next((each for each in known if each and each != item.change.revision), None)
 
     def _rolled_back(self, item: Item, service: Service | None, verdict: Verdict, out: ItemLog) -> Item:
