@@ -15,6 +15,7 @@ from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_de
 from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import from_json
 from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.item import Item
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.status import Mode, Status
 from ecs_gitops.release.report import stored_stage
@@ -62,6 +63,45 @@ def test_five_thousand_changed_services_fit_in_one_place_and_wave():
     # GIVEN the default times, THEN the documentation (budgets.md, "Large inputs") has these numbers
     allowed = event_budget.budget(planned(many(5_000)), 240)
     assert (allowed.fits, allowed.stretch, allowed.events) == (True, 1.5, 20_363)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "waves", "events", "stretch"), [(1, 3, 15_463, 6.0), (1, 10, 16_445, 8.0), (10, 1, 21_326, 15.0)]
+)
+def test_five_thousand_changed_services_fit_in_several_waves_or_accounts(accounts, waves, events, stretch):
+    # GIVEN as many services in each account, and as many in each wave
+    batches = planned(places(accounts), accounts) if accounts > 1 else planned(many(1))
+    number = 5_000 // len(batches)
+    batches = tuple(
+        replace(batch, items=tuple(in_wave(batch.items[0], n * waves // number) for n in range(number)))
+        for batch in batches
+    )
+    # THEN the documentation has these numbers, too
+    allowed = event_budget.budget(batches, 240)
+    assert (allowed.fits, allowed.stretch, allowed.events) == (True, stretch, events)
+
+
+def in_wave(found: Item, wave: int) -> Item:
+    return replace(found, desired=replace(found.desired, wave=wave))
+
+
+@pytest.mark.parametrize("stretch", [1.0, 4.0])
+def test_no_release_of_several_waves_takes_more_events_than_were_computed(ecs, monkeypatch, stretch):
+    # GIVEN services in four waves, which reach their steps at different times
+    chain = [
+        item(f"s{n}", "2", **({"dependsOn": [f"s{n - 5}"]} if n >= 5 else {}), **hooks("migrate up", "smoke ok"))
+        for n in range(20)
+    ]
+    for n in range(20):
+        ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:1")))
+    monkeypatch.setattr(event_budget, "STRETCHES", (stretch,))
+    allowed = event_budget.budget(planned(release(*chain)), 240)
+    machine = Counting(ecs, monkeypatch)
+    machine.settings = replace(machine.settings, execution_minutes=240)
+    done = machine.run(release(*chain))
+    # THEN the history is no longer
+    assert done["status"] == "SUCCEEDED"
+    assert machine.events <= allowed.events <= event_budget.USABLE
 
 
 def spread(number: int, **more: Any) -> tuple[Batch, ...]:
@@ -138,7 +178,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_change
     assert (done["next"], done["status"], done["error"]) == ("REPORT", "FAILED", "CheckFailed")
     assert {each["status"] for each in done["result"]["items"]} == {"SKIPPED"}
     for reported in (done["cause"], done["notice"]["message"], done["result"]["error"]):
-        assert "nothing was changed: the release would take up to 34,086 events" in reported
+        assert "nothing was changed: the release would take up to 25,986 events" in reported
         assert "may take 21,600 (Step Functions ends an execution at 25,000)" in reported
         assert "150 batches" in reported
         assert "Split the manifest's change into several pushes" in reported

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ecs_gitops.model.desired import DesiredService
@@ -28,7 +29,7 @@ USABLE = 21_600
 # function, choice), and of another run of the deploy function. docs/architecture/budgets.md, "History".
 RELEASE, STAGE, BATCH, NOTICE, POLL, RUN = 14, 11, 13, 7, 9, 7
 # Factors for the waits between polls, which are a tenth of the time since the start.
-STRETCHES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
+STRETCHES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _with(waves: _Waves, seconds: float, stretch: float, rolls_back_release: boo
     events += sum((STAGE if found else 0) + (BATCH + RUN) * len(found) for found in prepared)
     for stage, time in zip(stages, granted, strict=True):
         events += STAGE + sum(_of_batch(phases, time, stretch) for phases in stage)
-    events += sum(_of_items(items, sum(granted), stretch) for items in groups)
+    events += _of_items(waves, seconds, stretch, has_rollback_stage=rolls_back_release)
     return Budget(events, stretch, len(groups), len(waves), round(sum(granted) / 60))
 
 
@@ -142,12 +143,28 @@ def _of_batch(phases: Sequence[float], seconds: float, stretch: float) -> int:
     return BATCH + NOTICE + waits
 
 
-def _of_items(items: Sequence[Item], seconds: float, stretch: float) -> int:
+def _of_items(waves: _Waves, seconds: float, stretch: float, *, has_rollback_stage: bool) -> int:
     """The additional events where a batch's items reach their steps at different times: a run of the deploy function
-    for each step, and a poll soon after it; at most as often as there is time for."""
-    steps = sum(len(_phases([item])) - 1 for item in items)
-    at_most = seconds / (polling.SHORTEST_WAIT * stretch)
-    return (RUN + POLL) * round(min(max(0, steps - len(_phases(items))), at_most))
+    for each step, and a poll soon after it. A batch does so at most as often as there is time for in the stages of its
+    wave, and all waves have ``seconds`` together. ``has_rollback_stage``: whether a wave may have a second stage.
+
+    The batches of a wave go on beside each other: as long as ``n`` of them have steps left, there are at most ``n``
+    runs in a pause. So the time is worth most where the most batches have steps left."""
+    pause = polling.SHORTEST_WAIT * stretch
+    worth: list[tuple[int, float]] = []
+    for groups in waves.values():
+        left = max(sum(_phases(items)) + (_rollout(items) if has_rollback_stage else 0.0) for items in groups) / pause
+        reached = 0.0
+        steps = sorted(max(0, sum(len(_phases([i])) - 1 for i in items) - len(_phases(items))) for items in groups)
+        for place, count in enumerate(steps):
+            pauses = min(count - reached, left)
+            worth.append((len(steps) - place, pauses))
+            reached, left = reached + pauses, left - pauses
+    runs, left = 0.0, seconds / pause
+    for batches, pauses in sorted(worth, reverse=True):
+        taken = min(pauses, left)
+        runs, left = runs + batches * taken, left - taken
+    return (RUN + POLL) * ceil(runs)
 
 
 def _shared_out(caps: Sequence[float], total: float) -> list[float]:
