@@ -55,8 +55,9 @@ class Case:
         refused = [done for done in executions if "ReleaseInProgress" in done.cause]
         first, last = sorted(executions, key=lambda done: done.ended)
         if not refused and self._waited_for(first, last):
-            # The first one was over before the other one gave up on it.
-            return last, []
+            # The first one was over before the other one gave up on it. Mostly that had nothing left to do.
+            is_last = set(self._reported(last).values()) - {"UNCHANGED", "HELD"}
+            return (last if is_last else first), []
         if len(refused) != 1:
             return executions[0], [f"of two releases at once {len(refused)} were refused"]
         return next(done for done in executions if done is not refused[0]), []
