@@ -81,7 +81,5 @@ def test_what_is_old_expires_and_a_plan_after_the_apply_changes_nothing(tmp_path
             assert by_prefix[""]["Expiration"]["ExpiredObjectDeleteMarker"]
             assert by_prefix[""]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
             assert by_prefix[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
-            # AND nothing differs
+            # AND nothing differs. (It is not destroyed: the provider would wait for two minutes more.)
             assert terraform.planned_changes() == ""
-            terraform.destroy()
-            assert terraform.resources() == []
