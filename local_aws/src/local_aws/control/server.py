@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws.control import clock
+from local_aws.control import clock, repeated
 from local_aws.control.settings import ACCOUNT, REGION, settings
 
 
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     from ministack import app as ministack
 
     _mend()
-    ministack.app = _with_own_addresses(ministack.app)
+    ministack.app = repeated.answered_once(_with_own_addresses(ministack.app))
     sys.argv = ["ministack"]
     ministack.main()
     return 0
