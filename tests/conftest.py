@@ -60,14 +60,14 @@ def run(stack: Stack) -> Callable[..., Run]:
 
     def start(deployment: dict[str, Any], patience: float = 120) -> Run:
         states = stack.aws.client("stepfunctions")
-        began, name = time.monotonic(), f"test-{uuid.uuid4()}"
+        began, name, mark = time.monotonic(), f"test-{uuid.uuid4()}", stack.mark()
         machine = stack.outputs["state_machine_arn"]
         arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(deployment))["executionArn"]
         while (reported := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() - began < patience, f"still running: {reported}"
             time.sleep(0.1)
         seconds = time.monotonic() - began
-        trace = stack.aws.control("trace?since=0")
+        trace = stack.aws.control(f"trace?since={mark}")
         entered = [e["state"] for e in trace if e["kind"] == "state-entered" and e["execution"] == name]
         output = json.loads(reported.get("output") or "{}")
         return Run(reported["status"], output, reported.get("error", ""), reported.get("cause", ""), entered, seconds)

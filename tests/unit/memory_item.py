@@ -57,6 +57,7 @@ class Unreported:
     earlier: frozenset[str]
     owned: Mapping[str, Any]
     has_hook: bool
+    began: float
 
 
 @dataclass(slots=True)
@@ -65,9 +66,9 @@ class Known:
     without any, with whether their item had a hook postDeploy. ``settings`` stand while nothing of a failed release
     counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not; ``shown`` are
     settings that an old answer may still have shown to this release. ``reported`` are the revisions that a release
-    called good. ``unreported`` are releases without a report, ``marked`` revisions with the tag of an earlier version
-    that they failed: a release may have read it, or not. ``is_new``: nothing is remembered of it, so it may be taken
-    over with the digest that it runs."""
+    called good. ``unreported`` are releases without a report, ``marked`` revisions of which a release may think that
+    they failed, or not: by a tag that it may have read, or a verdict that it may not have. ``is_new``: nothing is
+    remembered of it, so it may be taken over with the digest that it runs."""
 
     settings: dict[str, Any]
     perhaps: list[Mapping[str, Any]] = field(default_factory=list)
@@ -126,7 +127,11 @@ class Item:
     @property
     def could_fail(self) -> bool:
         """Whether anything of what Git asks for can fail."""
-        return self.facts.words.get(self.digest, "good") != "good" or self.hook_fails() or bool(self.facts.push.faults)
+        # What a release joined late may have taken longer than its timeout.
+        mine = [d for d in self.facts.deployed if d.service == self.name and d.digests == {self.name: self.digest}]
+        was_taken_back = any(d.status == "STOPPED" or d.status.startswith("ROLLBACK") for d in mine)
+        is_broken = self.facts.words.get(self.digest, "good") != "good"
+        return is_broken or was_taken_back or self.hook_fails() or bool(self.facts.push.faults)
 
     def has_hook(self, name: str = "postDeploy") -> bool:
         return name in self.asked.get("hooks", {})

@@ -75,6 +75,8 @@ class Model:
     def _forget(self, facts: Facts) -> None:
         """The ledger is lost: what is live counts as what was before."""
         for name, known in self.known.items():
+            # Those that failed may have a tag that says so.
+            known.marked |= known.bad | set(known.doubtful)
             known.tried, known.bad, known.doubtful, known.is_new = Tried(), set(), {}, True
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
@@ -98,6 +100,10 @@ class Model:
         for one in tuple(known.unreported):
             those = [d for d in facts.seen if d.service == name and d.revision not in one.earlier | known.reported]
             made = [d.revision for d in those if d.by == one.name and d.digests == {name: one.digest}]
+            # Its function may have gone on, and have written that the hook on what ran already was good.
+            passed = {c.revision for c in facts.checked if c.at >= one.began and c.passed and c.hook == "postDeploy"}
+            known.marked |= known.bad & passed
+            known.bad -= passed
             known.doubtful |= dict.fromkeys(made, one.has_hook)
             newest = [d for d in those if d.revision in made][-1:]
             if newest and newest[0].has_given_up and len(known.unreported) == 1:
@@ -117,12 +123,17 @@ class Model:
         made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}}
         # Also where its tag was moved meanwhile: no hook runs on what is rolled back to.
         made = (made | {d.revision for d in item.deployed if item.last_check(d.revision) is False}) - earlier
+        if item.status == "ROLLED_BACK" and len(item.deployed) > 1:
+            # The last one is what it was rolled back to, perhaps a copy with the same digest.
+            made.discard(item.deployed[-1].revision)
         if facts.report is None or not item.result:
             if facts.writes or facts.was_aborted:
                 known.tried = Tried()
             known.doubtful |= dict.fromkeys(made, item.has_hook())
             owned = item.asked.get("deployment", {})
-            one = Unreported(facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook())
+            one = Unreported(
+                facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook(), facts.began
+            )
             known.unreported.append(one)
             return
         known.unreported.clear()
@@ -133,7 +144,8 @@ class Model:
         live = settings_of(after.settings)
         is_clear = facts.alone and "put back by the next release" not in item.reason
         is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
-        if known.perhaps and is_clear and known.settings_may_be(live):
+        # An old answer may have put back what was before the last write.
+        if (known.perhaps or known.shown) and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, []
         if item.status in GOOD or item.is_good_and_left:
             # Where it may not have seen that the tag names another image, it is not that image which was good.
@@ -160,8 +172,10 @@ class Model:
             known.bad |= judged
             known.reported -= judged
         elif outcome == "unclear":
-            judged = {each for each in judged if item.last_check(each) is not True}
-            known.doubtful |= dict.fromkeys(judged, item.has_hook())
+            # A hook that passed after somebody else's deployment took its place is no verdict of a release.
+            passed = {each for each in judged if item.last_check(each) is True}
+            known.marked |= passed
+            known.doubtful |= dict.fromkeys(judged - passed, item.has_hook())
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:

@@ -186,6 +186,10 @@ def failed_says_what_runs(item: Item, known: Known) -> Iterator[str]:
         return
     if "unknown" in item.reason:
         return
+    those = [d for d in item.facts.deployed if d.service == item.name and d.revision == item.before.revision]
+    if not item.deployed and any(d.by == HAND and d.has_given_up and d.changed >= item.facts.began for d in those):
+        # It deployed nothing. ECS took back what somebody else had begun.
+        return
     if not item.names(item.after.revision, str(item.after.deployment)) and not any(d.deployment for d in item.hands):
         yield f"it does not say that {item.after.revision} runs"
 

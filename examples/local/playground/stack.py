@@ -37,6 +37,7 @@ class Stack:
     # Every notice that was received, as it came.
     received: list[str] = field(default_factory=list)
     _seen: int = 0
+    _marked: int = 0
     _released: int = 0
 
     @classmethod
@@ -63,6 +64,12 @@ class Stack:
         stack._released = len(stack.executions())
         stack._seen = max((entry["n"] + 1 for entry in aws.control("trace?since=0")), default=0)
         return stack
+
+    def mark(self) -> int:
+        """The number of the next entry of the trace."""
+        new = self.aws.control(f"trace?since={self._marked}")
+        self._marked = max((self._marked, *(entry["n"] + 1 for entry in new)))
+        return self._marked
 
     def is_release_new(self) -> bool:
         """Whether a release was started that was not watched yet."""

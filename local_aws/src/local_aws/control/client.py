@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -49,6 +50,8 @@ class LocalAws:
         self._options = ["--rollout-seconds", str(rollout_seconds), "--wait-scale", str(wait_scale)]
         self._options += ["--second-seconds", str(second_seconds)]
         self.process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str, str, str], Any] = {}
+        self._making = Lock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -135,16 +138,20 @@ class LocalAws:
         }
 
     def client(self, service: Any, account: str = ACCOUNT, region: str = REGION) -> Any:
-        """A boto3 client of an administrator of ``account``."""
+        """A boto3 client of an administrator of ``account``. It is made once: tests ask for one in every look."""
         import boto3
 
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=region,
-            aws_access_key_id=account,
-            aws_secret_access_key="local",
-        )
+        key = self.endpoint, service, account, region
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = boto3.client(
+                    service,
+                    endpoint_url=self.endpoint,
+                    region_name=region,
+                    aws_access_key_id=account,
+                    aws_secret_access_key="local",
+                )
+        return self._clients[key]
 
     def clone_url(self, repository: str, credentials: dict[str, str] | None = None, region: str = REGION) -> str:
         """Clone URL with the Git user's password in it, who may do all.
