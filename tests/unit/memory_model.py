@@ -218,7 +218,8 @@ class Model:
         for one in facts.deployed:
             if one.by in earlier and facts.took_over < one.at <= facts.ended:
                 yield f"{one.by} deployed {one.revision} beside {facts.name}"
-        for at, by in facts.remembered:
+        # Beside a function that goes on itself, the earlier ones stand still, for longer than a call may take.
+        for at, by in () if facts.push.abort is not None and facts.push.ends == "goes on" else facts.remembered:
             if by in earlier and at > facts.took_over:
                 yield f"{by} wrote what it remembers beside {facts.name}"
 

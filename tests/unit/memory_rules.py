@@ -67,6 +67,9 @@ def intent_before_act(item: Item, known: Known) -> Iterator[str]:
     if any(done.act.kind in ("lose", "corrupt") for done in item.facts.during):
         return
     earlier = {d.revision for d in item.facts.deployed if d.at < item.facts.began}
+    if item.status == "ROLLED_BACK" and len(item.deployed) == 1 and item.after.revision == item.deployed[0].revision:
+        # What ran was judged again, and is taken back: a rollback writes nothing.
+        return
     for each in item.deployed:
         if not each.has_intent and each.revision not in earlier:
             yield f"{each.revision} was deployed, and no intent was written"

@@ -12,18 +12,24 @@ from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.ledger import upgrade
 from ecs_gitops.live.attempts import settle, with_marks
 from ecs_gitops.live.service_state import read_service_state, running_digests
+from ecs_gitops.model.errors import AwsUnavailable
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.memory import NOTHING, OTHERS, Attempt, Earlier, Memory
-from ecs_gitops.model.status import Hook, Step
-from ecs_gitops.plan.decision import Deploy, Join, Judge, Unchanged
+from ecs_gitops.model.status import Hook, Judgement, Step
+from ecs_gitops.plan.decision import Decision, Deploy, Join, Judge, Unchanged
 from ecs_gitops.plan.memory import intent, is_of, needing_hook, settings_before
 from ecs_gitops.plan.services import LiveService, ServicePlan, plan_service
+from ecs_gitops.verdict.rollout import SHOWN_WITHIN
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
-    from ecs_gitops.ledger.targets import Memories, Targets
+    from ecs_gitops.ledger import Ledger
+    from ecs_gitops.ledger.targets import Memories
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
+
+# Seconds. What is remembered is written by who held the fence so short before.
+_FENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ def plan_item(
     # What is written names the plan, which the item has only when it is begun.
     planned = replace(item, change=plan.change)
     decision = plan.decision
+    _require_current(remembered.attempt, release, live, decision, now)
     if not (
         isinstance(decision, Deploy)
         or (isinstance(decision, Unchanged | Judge) and decision.configure)
@@ -80,6 +87,19 @@ def plan_item(
             kept = memory if item.has_hook(Hook.POST_DEPLOY) else needing_hook(memory)
             memory = replace(kept, attempt=None)
     return Planned(item, service, read_at, remembered, intent(memory, made), live, plan)
+
+
+def _require_current(
+    attempt: Attempt | None, release: Release, live: LiveService, decision: Decision, now: float
+) -> None:
+    """Raise :class:`AwsUnavailable` where a run before this one may have deployed, and ECS's answer may be older than
+    that: what it shows as done would be what ran before. A deployment would only be begun again."""
+    if attempt is None or attempt.execution != release.mark or attempt.verdict is not Judgement.OPEN:
+        return
+    if isinstance(decision, Deploy) or attempt.is_of_settings_alone:
+        return
+    if not is_of(attempt, short(arn(live.definition)), live.tags) and now - attempt.at < SHOWN_WITHIN:
+        raise AwsUnavailable("ECS does not show yet what this release began")
 
 
 def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | None:
@@ -160,15 +180,17 @@ def _with_remembered_digests(planned: Planned, plan: ServicePlan, target: str) -
     return replace(planned, plan=replace(plan, change=replace(plan.change, previous_digests=found)))
 
 
-def write_intents(targets: Targets, planned: Sequence[Planned]) -> list[Planned]:
+def write_intents(ledger: Ledger, planned: Sequence[Planned]) -> list[Planned]:
     """Write what every plan needs to be written before its act, in one write. Returns the plans that may go on: one
     whose memory was changed by somebody else meanwhile is to be planned anew.
 
-    Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`: then nothing may be changed."""
+    Raises :class:`FenceLost`, :class:`LedgerUnavailable` and :class:`LedgerRefused`: then nothing may be changed."""
     needed = {each.item.desired.identity: each for each in planned if each.intent is not None}
     changed: set[str] = set()
 
     def write(memories: Memories) -> Memories:
+        # Planning may have taken long, and what is remembered belongs to who holds the fence.
+        ledger.fence.require(is_rollback=False, within=_FENCE_SECONDS)
         changed.clear()
         after = dict(memories)
         for name, each in needed.items():
@@ -180,5 +202,5 @@ def write_intents(targets: Targets, planned: Sequence[Planned]) -> list[Planned]
         return after
 
     if needed:
-        targets.update(write)
+        ledger.targets.update(write)
     return [each for each in planned if each.item.desired.identity not in changed]

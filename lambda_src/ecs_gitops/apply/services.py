@@ -120,10 +120,8 @@ class ServiceDeployer(Deployer):
         done = [each for each in made if not isinstance(each, Planned)]
         planned = [each for each in made if isinstance(each, Planned)]
         planned = self.budget.retry(partial(planning.with_digests, self.aws, planned))
-        # Planning may have taken long, and what is remembered belongs to who holds the fence.
-        self.ledger.fence.require(is_rollback=False)
         try:
-            planned = planning.write_intents(self.ledger.targets, planned)
+            planned = planning.write_intents(self.ledger, planned)
         except LedgerRefused as error:
             return [*done, *(self._not_begun(each.item, error) for each in planned)]
         change = ServiceChange(
