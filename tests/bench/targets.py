@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.python_costs import PLACES
+from bench.probes.many_places import PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def _per_service(release: Mapping[str, Any]) -> float:
     """Calls of the check and the deployment, without those of the looks while waiting: DescribeServices is made once
     per ten in the check, once in the deployment, and else to look."""
     looked = max(0, release["calls"].get("ecs:DescribeServices", 0) - 2 * -(-release["services"] // 10))
-    return (sum(release["calls"].values()) - looked) / float(release["services"])
+    return float((sum(release["calls"].values()) - looked) / release["services"])
 
 
 def _polls(release: Mapping[str, Any]) -> float:
     """DescribeServices per look: those of the check and of the deployment are not looks."""
     own = 2 * -(-release["services"] // 10)
-    return (release["calls"].get("ecs:DescribeServices", 0) - own) / max(1, release["looks"])
+    return float((release["calls"].get("ecs:DescribeServices", 0) - own) / max(1, release["looks"]))
 
 
 def _largest_fixed(found: Mapping[str, Any], *, changed: bool) -> Mapping[str, Any] | None:

@@ -80,7 +80,8 @@ class World:
 
     def history(self, execution: Execution) -> list[dict[str, Any]]:
         """The execution's events."""
-        states, events, page = self.stack.aws.client("stepfunctions"), [], {}
+        states, events = self.stack.aws.client("stepfunctions"), []
+        page: dict[str, str] = {}
         while True:
             answer = states.get_execution_history(executionArn=execution.arn, maxResults=1000, **page)
             events += answer["events"]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import build_layer
-from bench.python_costs import PLACES, WARM
+from bench.probes.many_places import PLACES
+from bench.python_costs import probed
 from ecs_gitops.ecs.task_definition import OUTPUT_ONLY
 from playground.stack import ROOT
 
@@ -76,7 +77,7 @@ def test_operations_whose_bodies_are_passed_raw_speak_json_in_the_layers_botocor
 
 def test_a_warm_sandbox_with_forty_places_has_room(unpacked):
     """Of the 512 MB of a function; `make bench` tells how much it is."""
-    told = json.loads(isolated(unpacked, f"exec({WARM!r})"))
+    told = probed(unpacked, "many_places")
     assert told["peakMb"] < 256
     assert told["sessions"] <= PLACES
 
