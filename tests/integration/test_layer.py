@@ -82,6 +82,16 @@ def test_a_warm_sandbox_with_forty_places_has_room(unpacked):
     assert told["sessions"] <= PLACES
 
 
+def test_a_cold_deploy_reads_the_ledger_and_assumes_the_role_before_it_calls_ecs(unpacked):
+    """A real invocation; `make bench` tells what it costs."""
+    # GIVEN what InitConfig left in the ledger
+    stage = probed(unpacked, "first_stage")
+    # WHEN DeployEcs is loaded and invoked, up to its first call to ECS
+    told = probed(unpacked, "cold_start", stage)
+    # THEN it made no call that it could do without: the batch's steps, the role, what is remembered of the targets
+    assert told["calls"] == ["s3", "s3", "sts", "s3"]
+
+
 def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):
     code = """
 import os; os.environ['ECS_GITOPS_TRACING'] = 'true'
