@@ -90,7 +90,7 @@ $(UNPACKED): $(LAYER)
 	@touch $@
 
 .PHONY: bench
-bench: $(STAMP) $(LAYER) ## measure releases on the local AWS against ECS's own time (about an hour; BENCH=--quick: minutes)
+bench: $(STAMP) $(LAYER) ## measure releases on the local AWS against ECS's own time (more than an hour; BENCH=--quick: five minutes)
 	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: soak

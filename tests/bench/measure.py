@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,34 @@ def costs(trace: Iterable[Mapping[str, Any]], history: Iterable[Mapping[str, Any
 
 def _largest(history: Iterable[Mapping[str, Any]]) -> int:
     """The longest text that is passed on, in bytes."""
-    found = 0
+    return max((len(text.encode()) for text in _passed_on(history)), default=0)
+
+
+def largest_batch(history: Iterable[Mapping[str, Any]]) -> int:
+    """The most bytes that the state machine carries of one batch."""
+    found = (batch for text in _passed_on(history) for batch in _batches(json.loads(text)))
+    return max((len(json.dumps(batch).encode()) for batch in found), default=0)
+
+
+def _passed_on(history: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The inputs and outputs of an execution's events."""
     for event in history:
         for details in event.values():
             if isinstance(details, Mapping):
-                found = max(
-                    [found, *(len(str(details[key]).encode()) for key in ("input", "output") if key in details)]
-                )
-    return found
+                yield from (details[key] for key in ("input", "output") if isinstance(details.get(key), str))
+
+
+def _batches(data: Any) -> Iterator[Any]:
+    """The values of ``batch`` and the entries of ``batches``, wherever they are in a state's input or output."""
+    if not isinstance(data, dict):
+        return
+    for name, value in data.items():
+        if name == "batch":
+            yield value
+        elif name == "batches" and isinstance(value, list):
+            yield from value
+        else:
+            yield from _batches(value)
 
 
 def by_action(calls: Iterable[Sequence[Any]], principal: str) -> Counter[str]:

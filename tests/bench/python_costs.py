@@ -8,56 +8,58 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 HANDLERS = ("init_config", "deploy_task", "deploy_ecs", "validate_deploy")
 _TIMES = 7
-PLACES = 40
-# Megabytes at most. Not getrusage: what that says begins with the memory of the process that started this one.
-_PEAK = 'int(re.search(r"VmHWM:\\s+([0-9]+)", open("/proc/self/status").read())[1]) / 1024'
-# A release to as many places, each checked and deployed, with the clients of all services in use and as many task
-# definitions as are kept. STS and ECS are answered in place.
-WARM = f"""
-import datetime, json, os, re
-os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
-import ecs_gitops.lambdas
-from botocore.client import BaseClient
-from ecs_gitops import aws
-
-environment = [{{"name": f"N_{{n}}", "value": "v" * 30}} for n in range(60)]
-definition = {{"containerDefinitions": [{{"name": n, "environment": environment}} for n in ("web", "proxy")]}}
-
-def answer(client, operation, parameters):
-    if operation == "DescribeTaskDefinition":
-        return {{"raw": {{"taskDefinition": definition, "tags": []}}}}
-    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    return {{"Credentials": {{"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": until}}}}
-
-BaseClient._make_api_call = answer
-for is_read_only in (True, False):
-    for place in range({PLACES}):
-        account = f"{{place:012d}}"
-        known = aws.connect(aws.Target(account, "us-west-2", f"arn:aws:iam::{{account}}:role/d", "run-1", is_read_only))
-        known.rate_limiter.sleep = lambda seconds: None
-        for service in ("ecs", "ecr", "secretsmanager", "ssm", "iam", "cloudwatch"):
-            known._client(service)
-        for number in range(60):
-            known.describe_task_definition(f"web:{{number + 1}}")
-print(json.dumps({{"peakMb": {_PEAK}, "sessions": len(aws._sessions)}}))
-"""
+# Added after the layer, for `bench.probes`.
+_TESTS = Path(__file__).parents[1]
+# The part of a processor that a function with 512 MB has, once it is initialized. Before that it has a whole one.
+SHARE_AT_512_MB = 0.289
 
 
 def python_costs(layer: Path) -> dict[str, Any]:
-    """``layerBytes``; per handler milliseconds of import and of the import with a first client, and megabytes at
-    most. Medians of several interpreters, without what starting Python itself takes."""
+    """``layerBytes``; per handler milliseconds of import and of the import with a first client; and what each probe
+    measures, see :mod:`bench.probes`. Medians of several interpreters, without what starting Python itself takes."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(layer) as archive:
             archive.extractall(folder)
         path = Path(folder) / "python"
-        handlers = {name: _handler(path, name) for name in HANDLERS}
-        warm = _isolated(path, WARM)
-    return {"layerBytes": layer.stat().st_size, "handlers": handlers, "warm": warm}
+        return {
+            "layerBytes": layer.stat().st_size,
+            "handlers": {name: _handler(path, name) for name in HANDLERS},
+            "coldStart": cold_start(path),
+            "look": probed(path, "look"),
+            "warm": probed(path, "many_places"),
+            "releases": probed(path, "many_releases"),
+        }
+
+
+def cold_start(path: Path) -> dict[str, Any]:
+    """Milliseconds of CPU of a cold DeployEcs up to its first call to ECS: of the import, of the invocation, and
+    ``computedMs``, which they take at 512 MB."""
+    stage = probed(path, "first_stage")
+    # Not counted: it compiles what the runs after it import. So the figure is that of a layer with bytecode, as Python
+    # finds it beside the sources, or in the zip if it was built by this release of Python.
+    probed(path, "cold_start", stage)
+    runs = [probed(path, "cold_start", stage) for _ in range(_TIMES)]
+    init, invocation = (statistics.median(run[key] for run in runs) for key in ("importMs", "invocationMs"))
+    return {
+        "importMs": round(init, 1),
+        "invocationMs": round(invocation, 1),
+        "computedMs": round(init + invocation / SHARE_AT_512_MB, 1),
+        "calls": runs[0]["calls"],
+    }
+
+
+def probed(path: Path, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a module of :mod:`bench.probes` measures of the unpacked layer ``path``."""
+    code = (
+        f"import json, sys; from bench.probes.{name} import measured; print(json.dumps(measured(json.load(sys.stdin))))"
+    )
+    return _isolated(path, code, json.dumps(given or {}))
 
 
 def _handler(path: Path, name: str) -> dict[str, float]:
@@ -70,16 +72,20 @@ def _handler(path: Path, name: str) -> dict[str, float]:
 
 def _run(path: Path, name: str, then: str) -> dict[str, float]:
     code = (
-        "import time, json, re; began = time.perf_counter(); "
+        "import time, json; began = time.perf_counter(); "
         f"import ecs_gitops.lambdas.{name}; imported = time.perf_counter(); {then}; done = time.perf_counter(); "
+        "from bench.probes.sandbox import memory; "
         "print(json.dumps({'importMs': (imported - began) * 1000, 'withFirstClientMs': (done - began) * 1000, "
-        f"'peakMb': {_PEAK}"
-        "}))"
+        "'peakMb': memory('VmHWM')}))"
     )
     return _isolated(path, code)
 
 
-def _isolated(path: Path, code: str) -> dict[str, float]:
-    code = f"import sys; sys.path.insert(0, {str(path)!r}); exec({code!r})"
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout))
+def _isolated(path: Path, code: str, given: str = "") -> dict[str, Any]:
+    """What ``code`` prints last, in an interpreter without site-packages that has the layer and the probes."""
+    code = f"import sys; sys.path.insert(0, {str(path)!r}); sys.path.append({str(_TESTS)!r}); exec({code!r})"
+    command = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return dict(json.loads(done.stdout.splitlines()[-1]))

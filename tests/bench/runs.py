@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measure import by_action, costs
+from bench.measure import by_action, costs, largest_batch
 from bench.world import Execution, World
 from playground.stack import CLUSTER
 
@@ -28,15 +28,23 @@ class Scale:
 
 
 def release(
-    world: World, machine: str, count: int, rollout: float, tell: Tell, *, changed: bool = True
+    world: World,
+    machine: str,
+    names: Sequence[str],
+    rollout: float,
+    tell: Tell,
+    *,
+    changed: bool = True,
+    tag: str | None = None,
 ) -> dict[str, Any]:
-    """One release of ``count`` services whose tasks take ``rollout`` simulated seconds."""
-    names = world.services(count)
+    """One release of the services ``names``, whose tasks take ``rollout`` simulated seconds. ``tag`` is the image's;
+    by default a new one, or where nothing changes the newest one."""
+    count = len(names)
     # Where nothing is waited for, all is this machine's own work, and takes the time that it takes.
     waits = changed or machine.endswith("fixed-wait")
     scale = Scale.of(count).seconds if waits else 1.0
     world.settings(secondSeconds=scale, rolloutSeconds=rollout)
-    deployment = world.manifest(names, changed=changed)
+    deployment = world.manifest(names, changed=changed, tag=tag)
     seen = _marks(world)
     done = world.execute(machine, deployment, patience=3600)
     figures = _figures(world, done, seen, scale)
@@ -68,12 +76,14 @@ def _figures(world: World, done: Execution, seen: tuple[int, int], scale: float)
     entered = [e for e in aws.control(f"trace?since={seen[0]}") if e["kind"] == "state-entered"]
     mine = [e for e in entered if e["execution"] == done.name]
     calls = aws.control(f"calls?since={seen[1]}")
-    cost = costs(mine, world.history(done))
+    history = world.history(done)
+    cost = costs(mine, history)
     looks = sum(1 for e in mine if e["state"] in ("ValidateDeploy", "Check"))
     return {
         "transitions": cost.transitions,
         "historyEvents": cost.events,
         "largestPayloadBytes": cost.payload,
+        "largestBatchBytes": largest_batch(history),
         "looks": looks,
         "calls": dict(sorted((by_action(calls, OURS) + by_action(calls, FIXED)).items())),
     }

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import build_layer
-from bench.python_costs import PLACES, WARM
+from bench.probes.many_places import PLACES
+from bench.python_costs import probed
 from ecs_gitops.ecs.task_definition import OUTPUT_ONLY
 from playground.stack import ROOT
 
@@ -76,9 +77,19 @@ def test_operations_whose_bodies_are_passed_raw_speak_json_in_the_layers_botocor
 
 def test_a_warm_sandbox_with_forty_places_has_room(unpacked):
     """Of the 512 MB of a function; `make bench` tells how much it is."""
-    told = json.loads(isolated(unpacked, f"exec({WARM!r})"))
+    told = probed(unpacked, "many_places")
     assert told["peakMb"] < 256
     assert told["sessions"] <= PLACES
+
+
+def test_a_cold_deploy_reads_the_ledger_and_assumes_the_role_before_it_calls_ecs(unpacked):
+    """A real invocation; `make bench` tells what it costs."""
+    # GIVEN what InitConfig left in the ledger
+    stage = probed(unpacked, "first_stage")
+    # WHEN DeployEcs is loaded and invoked, up to its first call to ECS
+    told = probed(unpacked, "cold_start", stage)
+    # THEN it made no call that it could do without: the batch's steps, the role, what is remembered of the targets
+    assert told["calls"] == ["s3", "s3", "sts", "s3"]
 
 
 def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):
