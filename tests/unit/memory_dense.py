@@ -125,7 +125,7 @@ class Dense(Sequence):
         """A function goes on beside the next release, and is slow."""
         chance, given = self.chance, self._of("2", self.chance.choice(("go", "fail")))
         # It has read the service before the next release begins. Its UpdateService, or its verdict, comes after that.
-        moments = ((27, 25.0), (28, 35.0), (29, 25.0), (AFTER["update_service"], 35.0))
+        moments = ((27, 25.0), (28, 35.0), (29, 25.0), (30, 25.0), (AFTER["update_service"], 35.0))
         moment, pause = moments[self.turn % len(moments)]
         # With the same text, the next release takes the attempt up, and both have something to remember.
         then = self._of("2" if moment in AFTER.values() else chance.choice(("2", "3")), "go")

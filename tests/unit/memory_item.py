@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from unit.memory_account import HAND, State
@@ -127,9 +128,12 @@ class Item:
     @property
     def could_fail(self) -> bool:
         """Whether anything of what Git asks for can fail."""
-        # What a release joined late may have taken longer than its timeout.
-        mine = [d for d in self.facts.deployed if d.service == self.name and d.digests == {self.name: self.digest}]
-        was_taken_back = any(d.status == "STOPPED" or d.status.startswith("ROLLBACK") for d in mine)
+        # What a release joined late may have taken longer than its timeout, and was taken back by it.
+        mine = [d for d in self.facts.deployed if d.service == self.name]
+        was_taken_back = any(
+            one.digests == {self.name: self.digest} and one.status != "SUCCESSFUL" and after.by != HAND
+            for one, after in pairwise(mine)
+        )
         is_broken = self.facts.words.get(self.digest, "good") != "good"
         return is_broken or was_taken_back or self.hook_fails() or bool(self.facts.push.faults)
 
