@@ -47,7 +47,7 @@ class World:
 
     def services(self, count: int) -> list[str]:
         """Names of ``count`` steady services of one task each, on image ``app:1`` at first."""
-        return self._made("bench", count, lambda name: self._make(name, tasks=1))
+        return self._made("bench", count, self.make)
 
     def realistic_services(self, count: int) -> list[str]:
         """The same with what services of teams have, see :mod:`bench.realistic`."""
@@ -55,7 +55,7 @@ class World:
 
     def idle_services(self, count: int) -> list[str]:
         """Services without tasks, on image ``app:1``. Their names are as long as ECS takes them."""
-        return self._made("idle", count, lambda name: self._make(name, tasks=0), length=_LONGEST_NAME)
+        return self._made("idle", count, lambda name: self.make(name, tasks=0), length=_LONGEST_NAME)
 
     def _made(self, prefix: str, count: int, make: Callable[[str], None], length: int = 0) -> list[str]:
         known = self.names.setdefault(prefix, [])
@@ -68,9 +68,10 @@ class World:
         known += wanted
         return known[:count]
 
-    def _make(self, name: str, tasks: int) -> None:
+    def make(self, name: str, tasks: int = 1, **more: Any) -> None:
+        """A service on image ``app:1``."""
         register_app(self.stack.aws, name)
-        create_service(self.stack.aws, CLUSTER, name, name, tasks)
+        create_service(self.stack.aws, CLUSTER, name, name, tasks, **more)
 
     def settings(self, **wanted: Any) -> None:
         self.stack.aws.control("settings", wanted)
