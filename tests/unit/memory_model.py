@@ -138,6 +138,8 @@ class Model:
             return
         known.unreported.clear()
         may_be_lost = any(done.act.kind in ("down_for", "unwritable") for done in (*facts.between, *facts.during))
+        # After a check that failed nothing is written, also of what it found unchanged.
+        may_be_lost = may_be_lost or facts.report.get("error") == "CheckFailed"
         known.is_new = known.is_new and (may_be_lost or item.status not in (*GOOD, "ROLLED_BACK"))
         if item.is_judged_and_returned:
             known.bad.discard(after.revision)

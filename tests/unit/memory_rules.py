@@ -67,7 +67,8 @@ def intent_before_act(item: Item, known: Known) -> Iterator[str]:
     if any(done.act.kind in ("lose", "corrupt") for done in item.facts.during):
         return
     earlier = {d.revision for d in item.facts.deployed if d.at < item.facts.began}
-    if item.status == "ROLLED_BACK" and len(item.deployed) == 1 and item.after.revision == item.deployed[0].revision:
+    target = str(item.result.get("previousTaskDefArn", "")).rpartition("/")[2]
+    if item.status == "ROLLED_BACK" and {d.revision for d in item.deployed} == {target}:
         # What ran was judged again, and is taken back: a rollback writes nothing.
         return
     for each in item.deployed:
