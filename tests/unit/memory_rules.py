@@ -68,7 +68,7 @@ def intent_before_act(item: Item, known: Known) -> Iterator[str]:
         return
     earlier = {d.revision for d in item.facts.deployed if d.at < item.facts.began}
     target = str(item.result.get("previousTaskDefArn", "")).rpartition("/")[2]
-    if item.status == "ROLLED_BACK" and {d.revision for d in item.deployed} == {target}:
+    if item.status == "ROLLED_BACK" and {d.revision for d in item.deployed} - earlier <= {target}:
         # What ran was judged again, and is taken back: a rollback writes nothing.
         return
     for each in item.deployed:

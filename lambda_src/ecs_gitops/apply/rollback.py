@@ -174,9 +174,9 @@ class Rollback:
 
     def _superseded(self, before: Service, after: Service, previous: str) -> str | None:
         """The note about a deployment that somebody began between the last read and our call."""
-        known = {deployment.id for deployment in before.deployments}
+        known, ours = {each.id for each in before.deployments}, (previous, self._previous, self._ours)
         for deployment in after.deployments:
-            if deployment.id not in known and deployment.task_definition not in (previous, self._ours):
+            if deployment.id not in known and deployment.task_definition not in ours:
                 replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
                 return f"{replaced}, which someone else started at the same moment, was replaced by the rollback"
         return None
