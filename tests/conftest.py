@@ -17,19 +17,9 @@ if TYPE_CHECKING:
     from playground.stack import Stack
 
 ROOT = Path(__file__).parents[1]
-# What takes longest begins first, so that no process is left with it at the end.
-_FIRST = (
-    "test_permissions.py",
-    "test_failures.py",
-    "test_terraform.py",
-    "test_versions.py",
-    "test_lifecycle_rules.py",
-    "test_state_machine.py",
-    "test_releases.py",
-    "test_hostile_repository.py",
-    "test_pull_requests.py",
-    "test_at_once.py",
-)
+# What waits longest or is longest begins first, so that no process is left with it at the end. The others follow by
+# name: pull requests are merged after the tests that push to a clone of their own.
+_FIRST = ("test_lifecycle_rules.py", "test_terraform.py", "test_permissions.py", "test_failures.py", "test_versions.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
