@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import merged, original_settings, rollback_settings
+from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, rollback_settings
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.ledger import upgrade
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Seconds. What is remembered is written by who held the fence so short before.
 _FENCE_SECONDS = 5.0
+# Seconds after which ECS's answers have settings that were written.
+_SETTINGS_SHOWN_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def plan_item(
     planned = replace(item, change=plan.change)
     decision = plan.decision
     _require_current(remembered.attempt, release, live, decision, now)
+    _require_current_settings(remembered.attempt, live, now)
     if not (
         isinstance(decision, Deploy)
         or (isinstance(decision, Unchanged | Judge) and decision.configure)
@@ -100,6 +103,18 @@ def _require_current(
         return
     if not is_of(attempt, short(arn(live.definition)), live.tags) and now - attempt.at < SHOWN_WITHIN:
         raise AwsUnavailable("ECS does not show yet what this release began")
+
+
+def _require_current_settings(attempt: Attempt | None, live: LiveService, now: float) -> None:
+    """Raise :class:`AwsUnavailable` where a release wrote settings alone a moment ago, and ECS's answer has those from
+    before: a rollback would restore what Git had changed already."""
+    if attempt is None or attempt.verdict is not Judgement.GOOD or not attempt.is_of_settings_alone:
+        return
+    shown, earlier = live.service.configuration, attempt.rollback_to
+    if earlier is None or not attempt.written or now - attempt.at >= _SETTINGS_SHOWN_WITHIN:
+        return
+    if differs(shown, attempt.written[0]) and not differs(shown, earlier.settings or {}):
+        raise AwsUnavailable("ECS does not show yet the settings that the last release wrote")
 
 
 def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | None:
