@@ -1,9 +1,10 @@
 """``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
-First in memory, where thousands take a minute; then sequences of releases against the model of what they remember, and
-sequences that are planned before they are made; then with the real state machine, functions, layer and roles on the
-local AWS, whose clock is faster and whose answers are late, lost or refused on the way to the functions, which die as
-well. Every release comes from a seed, which is printed when it finds something. Exit code 1 then.
+First in memory, where thousands take a minute; then releases that are killed or throttled at each of their calls; then
+sequences of releases against the model of what they remember, and sequences that are planned before they are made; then
+with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
+late, lost or refused on the way to the functions, which die as well. Every release comes from a seed, which is printed
+when it finds something. Exit code 1 then.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from local_aws import LocalAws
 from playground.stack import CLUSTER, ROOT, Stack
 from soak_case import Case
 from unit.faulty import Run
+from unit.interruptions import SCENARIOS, killed, throttled
 from unit.memory_play import lies
 from unit.preview_stories import play
 
@@ -55,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"{time.monotonic() - began:6.0f} s  {text}", soft_wrap=True, markup=False)
 
     found = in_memory(range(options.first, options.first + options.memory), tell)
+    found += interruptions(tell)
     found += stories(range(options.first, options.first + options.stories), tell)
     found += plans(range(options.first, options.first + options.plans), tell)
     if options.local:
@@ -74,6 +77,17 @@ def in_memory(seeds: range, tell: Tell) -> list[str]:
             found += [f"in memory, seed {lie.seed}: {lie.what}" for lie in Run(seed).lies(patched)]
         if done % 1_000 == 0 or done == len(seeds):
             tell(f"in memory: {done} releases, {len(found)} found")
+    return found
+
+
+def interruptions(tell: Tell) -> list[str]:
+    """Releases that are killed or throttled at each of their calls, one after another."""
+    found: list[str] = []
+    for name in SCENARIOS:
+        with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(io.StringIO()):
+            found += killed(name, patched, all_calls=True)
+            found += throttled(name, patched, all_calls=True)
+    tell(f"interruptions: {len(SCENARIOS)} releases at each of their calls, {len(found)} found")
     return found
 
 
