@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 from ecs_gitops.ecs.deployment_settings import bake_minutes, original_settings, pause_minutes, rollback_settings
 from ecs_gitops.verdict import polling
 from unit.fake_ecs import FakeEcs
+from unit.interruptions import disturbed
 from unit.machine import Machine
 from unit.shop import CANARY, hooks, item, release, statuses, stock
 
@@ -151,11 +152,11 @@ def test_a_handler_that_is_run_again_gives_the_notice_again_and_only_one_goes_ou
     # GIVEN functions that die after any call, so that Step Functions runs their state again
     person = Person(paused, monkeypatch)
     person.machine.run(release(item("web")))
-    for call in range(10, len(paused.calls), 3):
+    for place in disturbed(paused.calls, all_calls=False):
         ecs = FakeEcs()
         stock(ecs)
         ecs.services["web"]["deploymentConfiguration"] = {**BLUE_GREEN, "lifecycleHooks": [copy.deepcopy(HOUR)]}
-        ecs.die_after = call
+        ecs.die_after = place + 1
         again = Person(ecs, monkeypatch)
         assert statuses(again.machine.run(release(item("web")))) == {"web": "DEPLOYED"}
         assert len(again.machine.alerts) == 1
@@ -203,10 +204,10 @@ def test_a_way_back_that_dies_after_any_call_gets_its_hooks_back(monkeypatch):
         return ecs, statuses(machine.run(release(item("web", **hooks(after="smoke fail")))))
 
     undisturbed, expected = run(None)
-    for call in range(1, len(undisturbed.calls) + 1):
-        ecs, reported = run(call)
+    for place in disturbed(undisturbed.calls, all_calls=False):
+        ecs, reported = run(place + 1)
         assert reported == expected
-        assert ecs.services["web"]["deploymentConfiguration"] == {**CANARY, "lifecycleHooks": [HOUR]}, call
+        assert ecs.services["web"]["deploymentConfiguration"] == {**CANARY, "lifecycleHooks": [HOUR]}, place
 
 
 def test_hooks_that_call_functions_are_left_out_on_the_way_back_too():
