@@ -100,6 +100,7 @@ KEPT = (
     24188,
     24302,
     30544,
+    51060,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

@@ -106,7 +106,7 @@ def _is_marked(memory: Memory, revision: str, tags: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a rollback goes to. ``why`` is None where it is what runs."""
+    """What a rollback goes to. ``why`` is None where it is what runs, and nothing is going on."""
 
     revision: str
     why: str | None = None
@@ -138,7 +138,8 @@ def rollback_target(
         if each == judged or _is_unproven(memory, each) or (each == revision and is_bad):
             continue
         # Where what runs was deployed again a moment ago, it is what ran before.
-        return Target(each, None if each == revision else f"{runs}: a rollback goes to {each}")
+        then = "that deployment is replaced" if each == revision else f"a rollback goes to {each}"
+        return Target(each, f"{runs}: {then}")
     return None
 
 
