@@ -135,6 +135,8 @@ class Model:
                 facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook(), facts.began
             )
             known.unreported.append(one)
+            # It may have written over them what an old answer had.
+            known.perhaps += known.shown
             return
         known.unreported.clear()
         may_be_lost = any(done.act.kind in ("down_for", "unwritable") for done in (*facts.between, *facts.during))
@@ -154,7 +156,12 @@ class Model:
             is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
             known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
             owned = item.asked.get("deployment", {})
-            known.settings = settings_of(after.settings) if item.runs(after) else settings_of(known.settings, owned)
+            if "could not be remembered" in item.reason:
+                # The next release may take its settings for those of one that did not end.
+                known.perhaps.append(known.settings)
+            # Where an old answer had what Git asks for, nothing was written.
+            is_as_it_was = item.runs(after) or item.may_see_old_settings
+            known.settings = settings_of(after.settings) if is_as_it_was else settings_of(known.settings, owned)
             if item.runs(after):
                 known.reported.add(after.revision)
                 known.doubtful.pop(after.revision, None)
@@ -178,6 +185,9 @@ class Model:
             passed = {each for each in judged if item.last_check(each) is True}
             known.marked |= passed
             known.doubtful |= dict.fromkeys(judged - passed, item.has_hook())
+        if "unknown" in item.reason and not item.has_hook():
+            # ECS's record may say later that it was good, and then its settings stand.
+            known.perhaps.append(item.asked.get("deployment", {}))
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:

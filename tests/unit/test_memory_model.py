@@ -100,7 +100,12 @@ KEPT = (
     24188,
     24302,
     30544,
+    50656,
     51060,
+    52580,
+    53292,
+    58423,
+    58976,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

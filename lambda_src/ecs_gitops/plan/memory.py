@@ -175,7 +175,12 @@ def intent(memory: Memory, attempt: Attempt) -> Memory:
     old = memory.attempt
     if old is not None and old.execution == attempt.execution:
         written = (*old.written, *(each for each in attempt.written if each not in old.written))
-        kept = replace(attempt, written=written, rollback_to=old.rollback_to or attempt.rollback_to)
+        back = attempt.rollback_to
+        if old.rollback_to is not None:
+            # A person may have changed settings since, while the hook preDeploy ran: they are what was before.
+            settings = back.settings if back is not None else old.rollback_to.settings
+            back = replace(old.rollback_to, settings=settings)
+        kept = replace(attempt, written=written, rollback_to=back)
         return replace(memory, attempt=replace(kept, good_before=old.good_before))
     return replace(_replaced(memory), attempt=replace(attempt, good_before=memory.good))
 
