@@ -153,24 +153,16 @@ def test_what_is_called_like_the_result_is_not_the_result(build: Build, result: 
 _SECRET = "release: [this-is-a-secret\n"
 
 
+# One of each kind; tests/unit/test_manifest_file.py has all that is refused.
 @pytest.mark.parametrize(
     ("content", "manifest", "told"),
     [
         ({"deployment.yaml": link("/etc/passwd")}, "deployment.yaml", "leads out of the repository"),
-        ({"deployment.yaml": link("{outside}/deployment.yaml")}, "deployment.yaml", "leads out of the repository"),
-        ({"prod": link("{outside}")}, "prod/deployment.yaml", "leads out of the repository"),
         ({"prod": link("../" * 30 + "{outside}")}, "prod/deployment.yaml", "leads out of the repository"),
         ({"deployment.yaml": link("/proc/self/environ")}, "deployment.yaml", "leads out of the repository"),
-        ({"deployment.yaml": link("/dev/zero")}, "deployment.yaml", "leads out of the repository"),
-        ({"a.yaml": link("b.yaml"), "b.yaml": link("{outside}/deployment.yaml")}, "a.yaml", "leads out"),
         ({"x": (0o100644, "")}, "{outside}/deployment.yaml", "leads out of the repository"),
-        ({"prod/x": (0o100644, "")}, "prod/../../deployment.yaml", "leads out of the repository"),
         ({"deployment.yaml": PIPE}, "deployment.yaml", "is a named pipe"),
-        ({"pipe": PIPE, "deployment.yaml": link("pipe")}, "deployment.yaml", "is a named pipe"),
         ({"deployment.yaml": FOLDER}, "deployment.yaml", "is a folder"),
-        ({"deployment.yaml": link("deployment.yaml")}, "deployment.yaml", "leads"),
-        ({"deployment.yaml": link("absent")}, "deployment.yaml", "there is no such file"),
-        ({"x": (0o100644, "")}, "deployment.yaml", "there is no such file"),
         ({"x": (0o100644, "")}, "--output", "there is no such file"),
         ({".git/config": (0o100644, _SECRET), "x.yaml": link(".git/config")}, "x.yaml", "git's own folder"),
         ({"deployment.yaml": (0o100644, "x" * 8_400_000)}, "deployment.yaml", "more than 8,388,608 bytes"),
