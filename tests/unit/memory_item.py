@@ -68,8 +68,9 @@ class Known:
     counts; ``perhaps`` are members that somebody wrote so late that a release may have seen them or not; ``shown`` are
     settings that an old answer may still have shown to this release. ``reported`` are the revisions that a release
     called good. ``unreported`` are releases without a report, ``marked`` revisions of which a release may think that
-    they failed, or not: by a tag that it may have read, or a verdict that it may not have. ``is_new``: nothing is
-    remembered of it, so it may be taken over with the digest that it runs."""
+    they failed, or not: by a tag that it may have read, or a verdict that it may not have. ``unread`` are texts that
+    were tried while nobody could read the digest of their tag: that it has moved since is not known. ``is_new``:
+    nothing is remembered of it, so it may be taken over with the digest that it runs."""
 
     settings: dict[str, Any]
     perhaps: list[Mapping[str, Any]] = field(default_factory=list)
@@ -79,6 +80,7 @@ class Known:
     doubtful: dict[str, bool] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
     marked: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     unreported: list[Unreported] = field(default_factory=list)
     is_new: bool = True
 
@@ -130,8 +132,11 @@ class Item:
         """Whether anything of what Git asks for can fail."""
         # What a release joined late may have taken longer than its timeout, and was taken back by it.
         mine = [d for d in self.facts.deployed if d.service == self.name]
+        limit = self.asked["timeoutMinutes"] * 60
         was_taken_back = any(
-            one.digests == {self.name: self.digest} and one.status != "SUCCESSFUL" and after.by != HAND
+            one.digests == {self.name: self.digest}
+            and (one.status != "SUCCESSFUL" or one.changed - one.at > limit)
+            and after.by != HAND
             for one, after in pairwise(mine)
         )
         is_broken = self.facts.words.get(self.digest, "good") != "good"

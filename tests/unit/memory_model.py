@@ -127,16 +127,7 @@ class Model:
             # The last one is what it was rolled back to, perhaps a copy with the same digest.
             made.discard(item.deployed[-1].revision)
         if facts.report is None or not item.result:
-            if facts.writes or facts.was_aborted:
-                known.tried = Tried()
-            known.doubtful |= dict.fromkeys(made, item.has_hook())
-            owned = item.asked.get("deployment", {})
-            one = Unreported(
-                facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook(), facts.began
-            )
-            known.unreported.append(one)
-            # It may have written over them what an old answer had.
-            known.perhaps += known.shown
+            self._learn_unreported(item, known, made, earlier)
             return
         known.unreported.clear()
         may_be_lost = any(done.act.kind in ("down_for", "unwritable") for done in (*facts.between, *facts.during))
@@ -172,6 +163,23 @@ class Model:
         elif item.status == "SKIPPED" and known.tried.text != item.text:
             known.tried = Tried()
 
+    def _learn_unreported(self, item: Item, known: Known, made: set[str], earlier: set[str]) -> None:
+        facts = item.facts
+        if facts.writes or facts.was_aborted:
+            known.tried = Tried()
+        # Where its tag was moved meanwhile, it pulled another image than was asked for.
+        pulled = {d.revision for d in item.deployed if item.is_moved} - earlier
+        known.doubtful |= dict.fromkeys(made | pulled, item.has_hook())
+        owned = item.asked.get("deployment", {})
+        one = Unreported(facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook(), facts.began)
+        known.unreported.append(one)
+        # It may have written over them what an old answer had.
+        known.perhaps += known.shown
+        if item.before.revision in known.bad and item.runs(item.before) and not item.has_hook():
+            # It may have judged again what runs, and have found it good.
+            known.bad.discard(item.before.revision)
+            known.marked.add(item.before.revision)
+
     def _learn_failure(self, item: Item, known: Known, made: set[str]) -> None:
         if item.facts.report is not None and item.facts.report.get("error") == "CheckFailed":
             return
@@ -188,6 +196,8 @@ class Model:
         if "unknown" in item.reason and not item.has_hook():
             # ECS's record may say later that it was good, and then its settings stand.
             known.perhaps.append(item.asked.get("deployment", {}))
+        if "batch_get_image" in item.facts.push.refused:
+            known.unread.add(item.text)
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:

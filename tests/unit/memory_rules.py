@@ -58,6 +58,7 @@ def forced(item: Item, known: Known) -> Iterator[str]:
     """``forceNewDeployment`` deploys, always."""
     # It comes after what it depends on, as every item.
     is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK") and not item.reason.startswith("waits for")
+    is_begun = is_begun and "LedgerUnavailable" not in item.reason
     if item.is_forced and is_begun and item.facts.alone and not item.deployed and item.facts.push.abort is None:
         yield "forceNewDeployment is set, and nothing was deployed"
 
@@ -133,7 +134,7 @@ def held(item: Item, known: Known) -> Iterator[str]:
         return
     is_same = tried.text == item.text and tried.digests == (item.digest,)
     if item.status == "HELD" and not item.reason.startswith("waits for"):
-        if not item.could_fail:
+        if not item.could_fail and item.text not in known.unread:
             yield "nothing of it can fail"
         if tried.outcome != "unclear" and not (is_same and tried.outcome == "failed"):
             yield f"the last attempt was {tried}"

@@ -166,8 +166,8 @@ def known_digests(memory: Memory, revision: str) -> Mapping[str, str]:
 def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
     """The plans with the digests of the images that run now: a rollback restores images as they were, also where a tag
     has moved since."""
-    deploys = [each for each in planned if each.plan is not None and isinstance(each.plan.decision, Deploy)]
-    digests = {short(arn): found for arn, found in running_digests(aws, [each.service for each in deploys]).items()}
+    going = [each for each in planned if _may_go_back(each)]
+    digests = {short(arn): found for arn, found in running_digests(aws, [each.service for each in going]).items()}
     done = []
     for each in planned:
         plan, attempt = each.plan, each.intent.attempt if each.intent is not None else None
@@ -184,6 +184,12 @@ def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
             attempt = replace(attempt, rollback_to=replace(attempt.rollback_to, digests=found))
         done.append(replace(each, plan=replace(plan, change=change), intent=replace(each.intent, attempt=attempt)))
     return done
+
+
+def _may_go_back(planned: Planned) -> bool:
+    """Whether what runs beside it now is what a rollback goes to, of this release or of one after it."""
+    decision = planned.plan.decision if planned.plan is not None else None
+    return isinstance(decision, Deploy) or (isinstance(decision, Join) and planned.intent is not None)
 
 
 def _with_remembered_digests(planned: Planned, plan: ServicePlan, target: str) -> Planned:

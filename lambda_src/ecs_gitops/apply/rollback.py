@@ -174,9 +174,11 @@ class Rollback:
 
     def _superseded(self, before: Service, after: Service, previous: str) -> str | None:
         """The note about a deployment that somebody began between the last read and our call."""
-        known, ours = {each.id for each in before.deployments}, (previous, self._previous, self._ours)
+        watched, known = self.item.watched.deployment, {each.id for each in before.deployments}
+        # Where ours is not known by its name, one of our revision may be ours.
+        ours = (previous, self._previous, *([self._ours] if watched is None else []))
         for deployment in after.deployments:
-            if deployment.id not in known and deployment.task_definition not in ours:
+            if deployment.id not in (*known, watched) and deployment.task_definition not in ours:
                 replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
                 return f"{replaced}, which someone else started at the same moment, was replaced by the rollback"
         return None
@@ -200,8 +202,7 @@ class Rollback:
     def _finish(self, service: Service) -> Item:
         """The item, as the service points to the previous revision already: by its circuit breaker, an alarm, somebody
         else or an earlier run."""
-        item = self.item
-        primary = service.primary
+        item, primary = self.item, service.primary
         if item.change.revision != item.change.previous and primary is not None and not is_complete(service, primary):
             return self._watch(service)
         item = self._with_settings(service)
@@ -218,9 +219,8 @@ class Rollback:
             return item
         if primary.task_definition != self._ours or primary.created_at <= watched.deployed_at:
             return item
-        told = (
-            f"deployment {primary.id} of {item.change.revision}, which someone else started, is rolled back with ours"
-        )
+        which = f"deployment {primary.id} of {item.change.revision}"
+        told = f"{which}, which someone else started, is rolled back with ours"
         return item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, told))))
 
     def _with_settings(self, service: Service) -> Item:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.flow.transitions import is_rolling_back
-from ecs_gitops.model.memory import Attempt, Good, Memory, NotGood
+from ecs_gitops.model.memory import OTHERS, Attempt, Good, Memory, NotGood
 from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Proof, Status
 from ecs_gitops.plan.memory import needing_hook, proven, with_not_good
 
@@ -63,7 +63,8 @@ def _judged(memory: Memory, attempt: Attempt, judgement: Judgement) -> Memory:
 
 def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision: str, release: Release) -> Memory:
     """The memory after what ran already was judged again, and failed. So did the attempt: it is the attempt's revision,
-    or the same text without a verdict, as where a release died before its revision was written down."""
+    or the same text without a verdict, as where a release died before its revision was written down. Where none is
+    remembered that could have left something behind, this was one, of what somebody else deployed."""
     asked, needs_hook = item.desired.content_hash, item.has_hook(Hook.POST_DEPLOY)
     is_open = attempt is not None and attempt.verdict is Judgement.OPEN and attempt.fingerprint == asked
     if attempt is not None and (attempt.revision == revision or is_open):
@@ -72,6 +73,18 @@ def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision:
         # It is this text that failed, with this hook.
         attempt = replace(attempt, fingerprint=asked, digests=item.change.digests or attempt.digests)
         attempt = replace(attempt, has_post_deploy=attempt.has_post_deploy or needs_hook)
+    elif attempt is None or attempt.verdict is Judgement.GOOD:
+        attempt = Attempt(
+            execution=release.mark,
+            fingerprint=asked,
+            digests=item.change.digests,
+            revision=revision,
+            deployment=OTHERS,
+            has_post_deploy=needs_hook,
+            good_before=memory.good,
+            verdict=Judgement.FAILED,
+            by="the release",
+        )
     found = NotGood(revision=revision, why="judged again", needs_hook=needs_hook)
     good = None if memory.good is not None and memory.good.revision == revision else memory.good
     return replace(with_not_good(memory, found), attempt=attempt, good=good)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.desired.state import DesiredState, desired_state
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, rollback_settings
-from ecs_gitops.ecs.revision_tags import digests_of
+from ecs_gitops.ecs.revision_tags import digests_of, previous_of
 from ecs_gitops.ecs.task_definition import Container, arn, resolve
 from ecs_gitops.model.change import Change
 from ecs_gitops.model.identity import short
@@ -93,15 +93,17 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         )
     )
     is_changed = decision.kind not in (ChangeKind.NOTHING, ChangeKind.HELD)
+    # A run of this release began it, and died since: it is a deployment of its own.
+    is_resumed, runs = isinstance(decision, Join) and decision.is_ours, short(arn(live.definition))
     change = replace(
         item.change,
-        kind=decision.kind,
+        kind=ChangeKind.DEPLOY if is_resumed else decision.kind,
         previous=short(previous) if previous is not None else None,
         previous_settings=original_settings(before, owned)
         if is_written and is_changed
         else item.change.previous_settings,
         left_settings=service.configuration if is_left and is_changed else None,
-        replaced=short(arn(live.definition)),
+        replaced=previous_of(live.tags, runs) if is_resumed else runs,
         previous_digests={**live.running, **digests_of(live.tags)}
         if isinstance(decision, Unchanged)
         else item.change.previous_digests,
