@@ -126,6 +126,8 @@ class Model:
         if item.status == "ROLLED_BACK" and len(item.deployed) > 1:
             # The last one is what it was rolled back to, perhaps a copy with the same digest.
             made.discard(item.deployed[-1].revision)
+        if "batch_get_image" in facts.push.refused:
+            known.unread.add(item.text)
         if facts.report is None or not item.result:
             self._learn_unreported(item, known, made, earlier)
             return
@@ -143,25 +145,34 @@ class Model:
         if (known.perhaps or known.shown) and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, []
         if item.status in GOOD or item.is_good_and_left:
-            # Where it may not have seen that the tag names another image, it is not that image which was good.
-            is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
-            known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
-            owned = item.asked.get("deployment", {})
-            if "could not be remembered" in item.reason:
-                # The next release may take its settings for those of one that did not end.
-                known.perhaps.append(known.settings)
-            # Where an old answer had what Git asks for, nothing was written.
-            is_as_it_was = item.runs(after) or item.may_see_old_settings
-            known.settings = settings_of(after.settings) if is_as_it_was else settings_of(known.settings, owned)
-            if item.runs(after):
-                known.reported.add(after.revision)
-                known.doubtful.pop(after.revision, None)
-                if item.last_check(after.revision) is not False:
-                    known.bad.discard(after.revision)
+            self._learn_good(item, known)
         elif item.status in ("FAILED", "ROLLED_BACK"):
             self._learn_failure(item, known, made)
         elif item.status == "SKIPPED" and known.tried.text != item.text:
             known.tried = Tried()
+
+    def _learn_good(self, item: Item, known: Known) -> None:
+        after = item.after
+        # Where it may not have seen that the tag names another image, it is not that image which was good.
+        is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
+        known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
+        owned = item.asked.get("deployment", {})
+        if "could not be remembered" in item.reason:
+            # The next release may take it, and its settings, for those of one that did not end.
+            known.perhaps.append(known.settings)
+            known.marked.add(after.revision)
+        # Where an old answer had what Git asks for, nothing was written.
+        is_as_it_was = item.runs(after) or item.may_see_old_settings
+        known.settings = settings_of(after.settings) if is_as_it_was else settings_of(known.settings, owned)
+        if not item.runs(after) and item.reason.startswith("judged again") and item.before.revision in known.bad:
+            # Somebody deployed meanwhile. What ran was found good before.
+            known.bad.discard(item.before.revision)
+            known.marked.add(item.before.revision)
+        if item.runs(after):
+            known.reported.add(after.revision)
+            known.doubtful.pop(after.revision, None)
+            if item.last_check(after.revision) is not False:
+                known.bad.discard(after.revision)
 
     def _learn_unreported(self, item: Item, known: Known, made: set[str], earlier: set[str]) -> None:
         facts = item.facts
@@ -193,11 +204,9 @@ class Model:
             passed = {each for each in judged if item.last_check(each) is True}
             known.marked |= passed
             known.doubtful |= dict.fromkeys(judged - passed, item.has_hook())
-        if "unknown" in item.reason and not item.has_hook():
-            # ECS's record may say later that it was good, and then its settings stand.
+        if ("unknown" in item.reason or "superseded" in item.reason) and not item.has_hook():
+            # ECS's record may say later that it was good, also where somebody deployed it. Then its settings stand.
             known.perhaps.append(item.asked.get("deployment", {}))
-        if "batch_get_image" in item.facts.push.refused:
-            known.unread.add(item.text)
         known.tried = Tried(item.text, (item.digest,), outcome)
 
     def _outcome(self, item: Item) -> str:

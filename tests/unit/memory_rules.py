@@ -134,9 +134,10 @@ def held(item: Item, known: Known) -> Iterator[str]:
         return
     is_same = tried.text == item.text and tried.digests == (item.digest,)
     if item.status == "HELD" and not item.reason.startswith("waits for"):
-        if not item.could_fail and item.text not in known.unread:
+        is_read = item.text not in known.unread
+        if not item.could_fail and is_read:
             yield "nothing of it can fail"
-        if tried.outcome != "unclear" and not (is_same and tried.outcome == "failed"):
+        if tried.outcome != "unclear" and is_read and not (is_same and tried.outcome == "failed"):
             yield f"the last attempt was {tried}"
         if item.is_forced:
             yield "forceNewDeployment is set"

@@ -118,6 +118,13 @@ KEPT = (
     58381,
     58423,
     58976,
+    61517,
+    62455,
+    63001,
+    63294,
+    64212,
+    64240,
+    64944,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

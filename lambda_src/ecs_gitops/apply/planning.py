@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecs_gitops.ledger.targets import Memories
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
+    from ecs_gitops.model.types import Json
 
 # Seconds. What is remembered is written by who held the fence so short before.
 _FENCE_SECONDS = 5.0
@@ -139,6 +140,8 @@ def _attempt(
     forward = dict(forward) if forward is not None else merged(before, owned)
     # What an earlier release left behind stands until this one's own settings do.
     written = [each for each in (forward, rollback_settings(back), dict(live)) if each != before]
+    # ECS's answer may be older than what an earlier release wrote a moment ago.
+    written += [each for each in _written_just_before(memory.attempt, now) if each not in (*written, before)]
     target = item.change.previous
     digests = item.change.previous_digests or (known_digests(memory, target) if target else {})
     earlier = Earlier(revision=target, digests=digests, settings=back)
@@ -152,6 +155,13 @@ def _attempt(
         written=tuple(written),
         at=round(now, 1),
     )
+
+
+def _written_just_before(attempt: Attempt | None, now: float) -> tuple[Json, ...]:
+    """The settings of an earlier attempt that did not end good, as long as an answer may not have them yet."""
+    if attempt is None or attempt.verdict is Judgement.GOOD or now - attempt.at >= _SETTINGS_SHOWN_WITHIN:
+        return ()
+    return attempt.written
 
 
 def known_digests(memory: Memory, revision: str) -> Mapping[str, str]:

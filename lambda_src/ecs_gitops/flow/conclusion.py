@@ -69,6 +69,7 @@ def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision:
     is_open = attempt is not None and attempt.verdict is Judgement.OPEN and attempt.fingerprint == asked
     if attempt is not None and (attempt.revision == revision or is_open):
         by = f"the release {release.execution_name}"
+        attempt = replace(attempt, deployment=_whose(attempt))
         attempt = replace(attempt, revision=attempt.revision or revision, verdict=Judgement.FAILED, by=by)
         # It is this text that failed, with this hook.
         attempt = replace(attempt, fingerprint=asked, digests=item.change.digests or attempt.digests)
@@ -88,6 +89,11 @@ def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision:
     found = NotGood(revision=revision, why="judged again", needs_hook=needs_hook)
     good = None if memory.good is not None and memory.good.revision == revision else memory.good
     return replace(with_not_good(memory, found), attempt=attempt, good=good)
+
+
+def _whose(attempt: Attempt) -> str | None:
+    """The attempt's deployment. Where it came to none, what runs its revision was deployed by somebody else."""
+    return OTHERS if attempt.verdict is Judgement.UNTOUCHED else attempt.deployment
 
 
 def _moved(memory: Memory, item: Item) -> Memory:
@@ -121,7 +127,7 @@ def _good(memory: Memory, item: Item, revision: str, release: Release, ran: Imag
     if is_its and attempt is not None:
         if not hook_ran:
             memory = needing_hook(memory)
-        attempt = replace(attempt, verdict=Judgement.GOOD, by="the release")
+        attempt = replace(attempt, deployment=_whose(attempt), verdict=Judgement.GOOD, by="the release")
     elif attempt is not None and (attempt.fingerprint != item.desired.content_hash or is_judged):
         # The release has another text: coming back to the attempt's is a new try.
         if (bad := attempt.unproven_revision) not in (None, revision):

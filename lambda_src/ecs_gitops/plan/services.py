@@ -104,7 +104,7 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         else item.change.previous_settings,
         left_settings=service.configuration if is_left and is_changed else None,
         replaced=previous_of(live.tags, runs) if is_resumed else runs,
-        previous_digests={**live.running, **digests_of(live.tags)}
+        previous_digests=_running_digests(live, memory)
         if isinstance(decision, Unchanged)
         else item.change.previous_digests,
         previous_image=next(iter(containers.values())).image,
@@ -122,6 +122,14 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         warnings,
         _adopted(live, desired) if isinstance(decision, Unchanged) else (),
     )
+
+
+def _running_digests(live: LiveService, memory: Memory) -> Images:
+    """The digests of what runs: as ECS resolved them now, or when it was found good, and else as its tags have them.
+    Between the registration of a revision and its pull, a tag may have moved."""
+    good = memory.good
+    known = good.digests if good is not None and good.revision == short(arn(live.definition)) else {}
+    return {**digests_of(live.tags), **known, **live.running}
 
 
 def _adopted(live: LiveService, desired: DesiredState) -> tuple[str, ...]:
