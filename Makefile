@@ -71,7 +71,7 @@ local-down: $(STAMP) ## end what `make local-up` started
 .PHONY: test
 test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to end
 	@$(PYTEST) tests/unit -m "not exhaustive" -n $(WORKERS) --cov --cov-report=term -q
-	@$(PYTEST) tests/unit -m exhaustive -n $(WORKERS) --dist loadgroup -q
+	@$(PYTEST) tests/unit -m exhaustive -n $(WORKERS) -q
 	@$(MAKE) --no-print-directory test-layer
 	@$(PYTEST) local_aws/tests -n $(STACKS) --dist loadfile -q --durations=5
 	@$(PYTEST) tests/terraform tests/contract tests/integration tests/e2e -n $(STACKS) $(BY_FILE) -v --durations=10

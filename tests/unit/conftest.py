@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +167,12 @@ def machine(ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(ecs, monkeypatch)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def worst() -> Callable[[str], dict[str, Any]]:
-    """What the worst "manifests" or "events" cost, by name: measured once, in a process of its own."""
+    """What the worst "manifests" or "events" cost, by name: measured in a process of its own."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root / "lambda_src"), str(root / "tests")))}
 
-    @cache
     def measured(what: str) -> dict[str, Any]:
         given = [sys.executable, "-m", "worst_cases", what]
         done = subprocess.run(given, env=environment, stdout=subprocess.PIPE, timeout=300, check=True)

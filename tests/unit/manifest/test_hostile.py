@@ -227,11 +227,11 @@ services:
 # --- what it costs ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("worst files")
-@pytest.mark.parametrize("name", worst_cases.MANIFESTS)
-def test_the_worst_files_are_judged_in_bounded_time(worst, name):
-    cost = worst("manifests")[name]
-    expected = dict.fromkeys(worst_cases.GOOD_MANIFESTS, "good")
-    assert cost["reported"] == expected.get(name, "InvalidManifest")
-    assert cost["seconds"] < 10
-    assert cost["peak"] < 400
+def test_the_worst_files_are_judged_in_bounded_time(worst):
+    # GIVEN what each of them costs, which is measured once for all
+    costs = worst("manifests")
+    assert costs.keys() == worst_cases.MANIFESTS.keys()
+    # THEN each has its outcome, in bounded time and memory
+    expected = dict.fromkeys(costs, "InvalidManifest") | dict.fromkeys(worst_cases.GOOD_MANIFESTS, "good")
+    assert {name: cost["reported"] for name, cost in costs.items()} == expected
+    assert {name: cost for name, cost in costs.items() if cost["seconds"] >= 10 or cost["peak"] >= 400} == {}
