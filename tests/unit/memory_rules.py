@@ -69,7 +69,9 @@ def intent_before_act(item: Item, known: Known) -> Iterator[str]:
         return
     earlier = {d.revision for d in item.facts.deployed if d.at < item.facts.began}
     target = str(item.result.get("previousTaskDefArn", "")).rpartition("/")[2]
-    if item.status == "ROLLED_BACK" and {d.revision for d in item.deployed} - earlier <= {target}:
+    # Run again, it may go back to the revision itself after its copy, whose digests are the same.
+    copies = {d.revision for d in item.deployed if dict(d.digests) == dict(item.after.digests)}
+    if item.status == "ROLLED_BACK" and {d.revision for d in item.deployed} - earlier <= {target, *copies}:
         # What ran was judged again, and is taken back: a rollback writes nothing.
         return
     for each in item.deployed:

@@ -6,9 +6,11 @@ that this release started is stopped. What somebody else deployed meanwhile is l
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops.apply.others import begun_meanwhile, named
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, merged, put_back, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
 from ecs_gitops.flow.transitions import end, fail, move
@@ -163,24 +165,22 @@ class Rollback:
     def _as_it_was(self, previous: str) -> str:
         """The revision whose images are those that ran: ``previous``, or a copy with their digests where a tag has
         moved since, or where it is not known whether it has."""
-        ran = self.item.change.previous_digests
-        if not ran:
-            return previous
-        try:
-            return revisions.pinned(self.aws, self.release, previous, self._ours, ran)
-        except AwsRefused:
-            # The previous revision itself is better than none.
-            return previous
+        if ran := self.item.change.previous_digests:
+            # Where there can be no copy, the previous revision itself is better than none.
+            with suppress(AwsRefused):
+                return revisions.pinned(self.aws, self.release, previous, self._ours, ran)
+        return previous
 
     def _superseded(self, before: Service, after: Service, previous: str) -> str | None:
         """The note about a deployment that somebody began between the last read and our call."""
-        watched, known = self.item.watched.deployment, {each.id for each in before.deployments}
+        watched = self.item.watched.deployment
         # Where ours is not known by its name, one of our revision may be ours.
-        ours = (previous, self._previous, *([self._ours] if watched is None else []))
-        for deployment in after.deployments:
-            if deployment.id not in (*known, watched) and deployment.task_definition not in ours:
-                replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
-                return f"{replaced}, which someone else started at the same moment, was replaced by the rollback"
+        ours = (previous, self._previous, watched or self._ours)
+        for deployment in begun_meanwhile(before, after, ours):
+            with suppress(AwsRefused):
+                if self._is_copy(deployment.task_definition):
+                    continue
+            return f"{named(deployment)} by the rollback"
         return None
 
     def _usable_copy(self, previous: str, ours: str, refusal: AwsRefused) -> str:
@@ -225,8 +225,7 @@ class Rollback:
 
     def _with_settings(self, service: Service) -> Item:
         """The item, which restores settings that somebody changed since the release wrote its own."""
-        item = self.item
-        before = item.change.previous_settings
+        item, before = self.item, self.item.change.previous_settings
         if before is None:
             return item
         written = (merged(before, item.service.deployment or {}), rollback_settings(before), item.change.left_settings)

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops.apply.others import begun_meanwhile, named
 from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
@@ -223,9 +224,9 @@ class ServiceChange:
         if started is None:
             raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
         del self.begun[item.number]
-        if replaced := _replaced(service, after, revision):
+        if (replaced := next(begun_meanwhile(service, after, (revision,)), None)) is not None:
             # A warning is kept, whatever becomes of the item.
-            item = item.with_change(warnings=(*item.change.warnings, replaced))
+            item = item.with_change(warnings=(*item.change.warnings, named(replaced)))
         return self._rolling_out(item, after, started, is_followed=False)
 
     def _followed(self, item: Item, configuration: Json | None) -> Item:
@@ -266,13 +267,3 @@ class ServiceChange:
                 raise ItemFailed(hooks.could_not_run(item, why, now))
             return waiting
         return run_hook(item, hooks.run_state(task, request, definition, item), now)
-
-
-def _replaced(before: Service, after: Service, ours: str) -> str | None:
-    """The note about a deployment that somebody began between the last read and our call."""
-    known = {deployment.id for deployment in before.deployments}
-    for deployment in after.deployments:
-        if deployment.id not in known and deployment.task_definition != ours:
-            replaced = f"deployment {deployment.id} of {short(deployment.task_definition)}"
-            return f"{replaced}, which someone else started at the same moment, was replaced"
-    return None
