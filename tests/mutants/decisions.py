@@ -174,7 +174,7 @@ def nothing_is_read_before_the_call(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("13")
 def what_was_replaced_is_not_named(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("ecs_gitops.apply.service_change._replaced", lambda *a: None)
+    patch.setattr("ecs_gitops.apply.service_change.begun_meanwhile", lambda *a: iter(()))
 
 
 @mutant("fence")
