@@ -64,7 +64,7 @@ def _mend() -> None:
     from local_aws.control import calls, simulated_time
     from local_aws.ecs import deployments, scalable_targets, services, throttling
     from local_aws.events import bus, scheduler
-    from local_aws.functions import isolation, runtime, versions
+    from local_aws.functions import isolation, layers, runtime, versions
     from local_aws.iam import denials, enforcement, roles, s3, simulation
     from local_aws.states import language, machine
     from local_aws.stores import ecr, parameters
@@ -73,7 +73,7 @@ def _mend() -> None:
     codepipeline.serve_codepipeline()
     codebuild.start()
     scalable_targets.start()
-    for part in (services, deployments, runtime, isolation, versions, language, machine, bus, enforcement):
+    for part in (services, deployments, runtime, isolation, layers, versions, language, machine, bus, enforcement):
         part.mend()
     for part in (s3, ecr, parameters, roles, scheduler, simulation, simulated_time, denials, throttling, calls):
         part.mend()
