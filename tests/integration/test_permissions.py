@@ -196,6 +196,15 @@ def _fast(settings: Callable[..., None]) -> None:
     settings(secondSeconds=0.05, rolloutSeconds=0.5, minuteSeconds=1.0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _as_applied(stack: Stack) -> Iterator[None]:
+    """Other files plan what is applied: the plan role is trusted as it was, also after the scenarios that assume it."""
+    iam, role = stack.aws.client("iam"), role_name("plan")
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    yield
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+
+
 @contextmanager
 def without(world: World, role: str, action: str) -> Iterator[None]:
     """The role's policies without the action."""
