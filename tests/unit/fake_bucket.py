@@ -31,29 +31,26 @@ class FakeBucket(LedgerBucket):
         self._done("read", key)
         return None if found is None else Stored(found.content[: at_most + 1], found.etag)
 
-    def create(self, key: str, content: bytes) -> bool:
+    def create(self, key: str, content: bytes) -> Stored | None:
         self._called("write", key)
-        if key in self.objects:
-            return False
-        self._store(key, content)
-        return True
+        return None if key in self.objects else self._store(key, content)
 
-    def replace(self, key: str, content: bytes, etag: str) -> bool:
+    def replace(self, key: str, content: bytes, etag: str) -> Stored | None:
         self._called("write", key)
         if key not in self.objects or self.objects[key].etag != etag:
-            return False
-        self._store(key, content)
-        return True
+            return None
+        return self._store(key, content)
 
     def put(self, key: str, content: bytes) -> None:
         self._called("write", key)
         self._store(key, content)
 
-    def _store(self, key: str, content: bytes) -> None:
+    def _store(self, key: str, content: bytes) -> Stored:
         etag = hashlib.md5(content + str(next(self._numbers)).encode(), usedforsecurity=False).hexdigest()
-        self.objects[key] = Stored(content, f'"{etag}"')
-        self.versions.append((key, self.objects[key]))
+        self.objects[key] = stored = Stored(content, f'"{etag}"')
+        self.versions.append((key, stored))
         self._done("write", key)
+        return stored
 
     def _called(self, name: str, key: str) -> None:
         self.calls.append((name, key))

@@ -73,21 +73,21 @@ class LedgerBucket:
         """As :meth:`read`, with the object's ETag."""
         return self._called(key, "read", "get_object", lambda: self._get(key, at_most), _NO_KEY, None)
 
-    def create(self, key: str, content: bytes) -> bool:
-        """Write an object that does not exist yet. False if it does."""
+    def create(self, key: str, content: bytes) -> Stored | None:
+        """Write an object that does not exist yet, and return it. None if it exists."""
         return self._put(key, content, IfNoneMatch="*")
 
-    def replace(self, key: str, content: bytes, etag: str) -> bool:
-        """Write an object that still has this ETag. False if it has another one, or is gone."""
+    def replace(self, key: str, content: bytes, etag: str) -> Stored | None:
+        """Write an object that still has this ETag, and return it. None if it has another one, or is gone."""
         return self._put(key, content, IfMatch=etag)
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object, whether or not it exists."""
         self._put(key, content)
 
-    def _put(self, key: str, content: bytes, **condition: str) -> bool:
-        def put() -> bool:
-            _client(self.region).put_object(
+    def _put(self, key: str, content: bytes, **condition: str) -> Stored | None:
+        def put() -> Stored | None:
+            answer = _client(self.region).put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=content,
@@ -95,9 +95,9 @@ class LedgerBucket:
                 ExpectedBucketOwner=self.owner,
                 **condition,
             )
-            return True
+            return Stored(content, str(answer.get("ETag", "")))
 
-        return self._called(key, "written", "put_object", put, _NOT_SO if condition else (), False)
+        return self._called(key, "written", "put_object", put, _NOT_SO if condition else (), None)
 
     def _called(
         self, key: str, done: str, operation: str, call: Callable[[], T], expected: tuple[str, ...], otherwise: T

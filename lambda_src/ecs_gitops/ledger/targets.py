@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecs_gitops.model import event_data
@@ -32,13 +32,25 @@ Memories: TypeAlias = "Mapping[str, Memory]"
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """The object as it was last read or written. Without an ETag there is none."""
+
+    memories: Memories | None = None
+    etag: str | None = None
+
+
+@dataclass(slots=True)
 class Targets:
-    """The memory of one kind of targets in one account and Region."""
+    """The memory of one kind of targets in one account and Region, for one run of a function.
+
+    The object is read once, and known from then on, as only one release writes it at a time. Where something else was
+    written in between, the ETag makes this run's write fail, and the object is read again."""
 
     bucket: LedgerBucket
     account: str
     region: str
     kind: str
+    _known: _Known | None = field(default=None, init=False)
 
     @property
     def key(self) -> str:
@@ -48,25 +60,34 @@ class Targets:
         """The memory of each target by its identity; None if there is no such object.
 
         Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`, also for an object in another format."""
-        found = self.bucket.load(self.key, _BYTES_AT_MOST)
-        return None if found is None else self._parsed(found.content)
+        return self._last().memories
 
     def update(self, change: Callable[[Memories], Memories]) -> None:
         """Write the memory that ``change`` makes of what is there, unless it is the same. ``change`` is called again
         where another write came first. Raises what :meth:`read` raises."""
         for _ in range(_TRIES):
-            found = self.bucket.load(self.key, _BYTES_AT_MOST)
-            before = self._parsed(found.content) if found is not None else {}
+            known = self._last()
+            before = known.memories or {}
             after = change(before)
             if after == before:
                 return
-            content = _written(after)
-            if self.bucket.create(self.key, content) if found is None else self._replaced(content, found.etag):
+            # Until the write is known to have taken place, nothing is.
+            self._known = None
+            if (etag := self._written(_content(after), known.etag)) is not None:
+                self._known = _Known(after, etag)
                 return
         raise LedgerUnavailable(f"{self.bucket.address(self.key)} is written by others all the time")
 
-    def _replaced(self, content: bytes, etag: str) -> bool:
-        return self.bucket.replace(self.key, content, etag)
+    def _last(self) -> _Known:
+        if self._known is None:
+            found = self.bucket.load(self.key, _BYTES_AT_MOST)
+            self._known = _Known() if found is None else _Known(self._parsed(found.content), found.etag)
+        return self._known
+
+    def _written(self, content: bytes, etag: str | None) -> str | None:
+        """The ETag of what was written. None where another write came first."""
+        made = self.bucket.replace(self.key, content, etag) if etag else self.bucket.create(self.key, content)
+        return made.etag if made is not None else None
 
     def _parsed(self, content: bytes) -> Memories:
         try:
@@ -83,6 +104,6 @@ class Targets:
             ) from error
 
 
-def _written(memories: Memories) -> bytes:
+def _content(memories: Memories) -> bytes:
     targets = {name: MEMORY.write(memory) for name, memory in sorted(memories.items())}
     return json.dumps({"schemaVersion": SCHEMA_VERSION, "targets": targets}, separators=(",", ":")).encode()
