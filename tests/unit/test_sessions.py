@@ -6,6 +6,7 @@ import gc
 import json
 import re
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,6 +160,32 @@ def test_sessions_share_botocores_data_and_the_rate_limiter_of_their_account_and
     # ECS counts the calls of an account and Region, whoever makes them.
     assert connect(place(1, "run-2")).rate_limiter is here.rate_limiter
     assert there.rate_limiter is not here.rate_limiter
+
+
+def test_what_the_check_has_read_is_not_read_again_by_the_deployment_of_the_same_release(asked, monkeypatch):
+    # GIVEN a session that may only read, and has read a revision
+    read: list[str] = []
+
+    def call(_self: object, _api: str, _method: str, **parameters: object) -> dict[str, object]:
+        read.append(str(parameters["taskDefinition"]))
+        return {"raw": {"taskDefinition": {"family": "web"}, "tags": []}}
+
+    monkeypatch.setattr(edge.EcsCalls, "_call", call)
+    checking = connect(replace(place(1), is_read_only=True))
+    checking.describe_task_definition("web:1")
+    # WHEN the deployment describes it, and tags it
+    deploying = connect(place(1))
+    deploying.describe_task_definition("web:1")
+    assert read == ["web:1"]
+    monkeypatch.setattr(edge.EcsCalls, "_call", lambda *_, **__: {})
+    deploying.tag_task_definition("web:1", "a", "b")
+    monkeypatch.setattr(edge.EcsCalls, "_call", call)
+    # THEN the other session reads it again, and so does another place, and the next release
+    checking.describe_task_definition("web:1")
+    assert read == ["web:1"] * 2
+    connect(place(2)).describe_task_definition("web:1")
+    connect(place(1, "run-2")).describe_task_definition("web:1")
+    assert read == ["web:1"] * 4
 
 
 def test_the_cache_drops_the_least_recently_used_answers():

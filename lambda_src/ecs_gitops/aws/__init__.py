@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,12 @@ def _drop_sessions() -> None:
 def _assume(target: Target) -> _Session:
     policy = session_policy.POLICY if target.is_read_only else None
     credentials, expires = assumed(target.role_arn, target.region, names.session_name(target.session_name), policy)
-    return _Session(calls_of(credentials, target.region, _rate_limiter(target)), expires)
+    made = calls_of(credentials, target.region, _rate_limiter(target))
+    # What the check has read is not read again by the deployment after it.
+    counterpart = _sessions.get(replace(target, is_read_only=not target.is_read_only))
+    if counterpart is not None:
+        made.share_revisions(counterpart.aws)
+    return _Session(made, expires)
 
 
 def assumed(role_arn: str, region: str, session_name: str, policy: str | None = None) -> tuple[Credentials, float]:

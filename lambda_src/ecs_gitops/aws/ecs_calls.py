@@ -34,7 +34,12 @@ class EcsCalls(Calls):
         self, client: Clients, rate_limiter: RateLimiter | None = None, reader: str = "the deploy role"
     ) -> None:
         super().__init__(client, rate_limiter, reader)
-        self._session = object()
+        self._cached_for = object()
+
+    def share_revisions(self, other: EcsCalls) -> None:
+        """Use the revisions that ``other`` has read, and the other way round. Both have to be sessions of one role in
+        one account and Region, for one release."""
+        self._cached_for = other._cached_for
 
     def describe_services(self, cluster: str, names: Sequence[str]) -> list[Json]:
         """The services with these names that exist, with their tags, in any order.
@@ -70,7 +75,7 @@ class EcsCalls(Calls):
 
         Each revision is read once per session and then cached: its content never changes, and during a release only we
         change its tags. Its status may change; :meth:`read_task_definition` reads it again."""
-        if known := _REVISIONS.get((self._session, short(reference))):
+        if known := _REVISIONS.get((self._cached_for, short(reference))):
             definition, tags = json.loads(known)
             return definition, tags
         return self.read_task_definition(reference)
@@ -81,7 +86,7 @@ class EcsCalls(Calls):
         raw = self._call("ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"])["raw"]
         tags = {tag["key"]: tag.get("value", "") for tag in raw.get("tags") or []}
         if ":" in name:
-            _REVISIONS.put((self._session, name), json.dumps([raw["taskDefinition"], tags]))
+            _REVISIONS.put((self._cached_for, name), json.dumps([raw["taskDefinition"], tags]))
         return raw["taskDefinition"], tags
 
     def register_task_definition(self, content: Json, tags: Mapping[str, str]) -> str:
@@ -94,12 +99,12 @@ class EcsCalls(Calls):
 
     def deregister_task_definition(self, arn: str) -> None:
         """Make a revision INACTIVE: no new service or task can use it, those that run continue."""
-        _REVISIONS.drop((self._session, short(arn)))
+        _REVISIONS.drop((self._cached_for, short(arn)))
         self._call("ecs", "deregister_task_definition", taskDefinition=arn)
 
     def tag_task_definition(self, arn: str, key: str, value: str) -> None:
         """Set one tag of a revision."""
-        _REVISIONS.drop((self._session, short(arn)))
+        _REVISIONS.drop((self._cached_for, short(arn)))
         self._call("ecs", "tag_resource", resourceArn=arn, tags=[{"key": key, "value": value}])
 
     # --- service deployments -------------------------------------------------------------------------------------
