@@ -130,11 +130,16 @@ def _python(python: Mapping[str, Any]) -> Iterator[Row]:
     yield Row("layer zip", "-", "≤ 6 MB", f"{size:.1f} MB", size <= 6)
 
 
+# What a look at a rollout calls. The calls for ten services that are no looks: DescribeServices is made by the check
+# and by the deployment, DescribeServiceRevisions by the deployment.
+_LOOKS = {"ecs:DescribeServices": 2, "ecs:DescribeServiceRevisions": 1}
+
+
 def _per_service(release: Mapping[str, Any]) -> float:
-    """Calls of the check and the deployment, without those of the looks while waiting: DescribeServices is made once
-    per ten in the check, once in the deployment, and else to look."""
-    looked = max(0, release["calls"].get("ecs:DescribeServices", 0) - 2 * -(-release["services"] // 10))
-    return float((sum(release["calls"].values()) - looked) / release["services"])
+    """Calls of the check and the deployment, without those of the looks while waiting."""
+    tens, calls = -(-release["services"] // 10), release["calls"]
+    looked = sum(max(0, calls.get(action, 0) - own * tens) for action, own in _LOOKS.items())
+    return float((sum(calls.values()) - looked) / release["services"])
 
 
 def _polls(release: Mapping[str, Any]) -> float:

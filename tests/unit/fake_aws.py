@@ -10,6 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ecs_gitops.aws.rate_limit import RateLimiter
 from ecs_gitops.ecs.deployment_settings import merged
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
 from unit.fake_definitions import ACCOUNT, ARN, CLUSTER, REGION
@@ -34,6 +35,8 @@ class FakeAws(FakeTriggers):
         # The deployments that were stopped by a call.
         self.stops: list[str] = []
         self.calls: list[str] = []
+        # Its calls are not limited.
+        self.rate_limiter = RateLimiter()
         self.die_after: int | None = None
         self.throttle: set[int] = set()
         self.refuse: dict[str, AwsRefused] = {}

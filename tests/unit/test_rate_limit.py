@@ -83,3 +83,23 @@ def test_raised_limits_are_taken_from_the_environment(monkeypatch):
     assert raised.limits["updates"] == PUBLISHED["updates"]
     monkeypatch.delenv("ECS_GITOPS_ECS_LIMITS")
     assert RateLimiter.from_environment().limits == PUBLISHED
+
+
+@given(st.lists(st.floats(0, 5), max_size=60), st.floats(0, 60))
+def test_as_many_calls_as_are_said_to_be_accepted_take_no_longer(pauses, seconds):
+    # GIVEN registrations and updates, at any pace
+    clock = Clock()
+    limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    for pause in pauses:
+        clock.now += pause
+        limiter.wait("register_task_definition")
+    # WHEN as many follow as are accepted
+    accepted = limiter.accepted_within(seconds, "register_task_definition", "update_service")
+    until = clock.now + seconds + 1e-6
+    for _ in range(accepted):
+        limiter.wait("register_task_definition")
+        limiter.wait("update_service")
+    # THEN they come in time, and one more would not
+    assert clock.now <= until
+    limiter.wait("register_task_definition")
+    assert clock.now > until - 1e-3

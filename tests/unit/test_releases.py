@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops.apply import services
+from ecs_gitops.aws.rate_limit import PUBLISHED, RateLimiter
 from unit.fake_ecs import FakeEcs
 from unit.shop import CANARY, IMAGE, JOB, hooks, item, release, statuses
 
@@ -34,7 +35,7 @@ def test_dependants_start_when_what_they_depend_on_is_done(ecs, machine):
 
 def test_a_failure_in_one_slice_is_rolled_back_before_the_next_slice_is_begun(ecs, machine, monkeypatch):
     # GIVEN services that are begun one by one, the first of which fails meanwhile
-    monkeypatch.setattr(services, "_SLICE", 1)
+    monkeypatch.setattr(services.ServiceDeployer, "_slice_size", lambda *_: 1)
     update = FakeEcs.update_service
 
     def slow(self: FakeEcs, *given: Any, **more: Any) -> dict[str, Any]:
@@ -48,6 +49,23 @@ def test_a_failure_in_one_slice_is_rolled_back_before_the_next_slice_is_begun(ec
     assert statuses(done) == {"web": "ROLLED_BACK", "api": "DEPLOYED", "db": "DEPLOYED"}
     # THEN its rollback comes before the others
     assert [each["service"] for each in ecs.records[known:]] == ["web", "web", "api", "db"]
+
+
+@pytest.mark.parametrize(("registrations", "slices"), [((20, 1), 3), ((60, 3), 1), ((1, 0.1), 7)])
+def test_a_slice_has_as_many_services_as_ecs_accepts_in_some_seconds(ecs, machine, registrations, slices):
+    # GIVEN seventy services, and the account's limit for registrations
+    ecs.rate_limiter = RateLimiter({**PUBLISHED, "registrations": registrations})
+    names = [f"web-{number}" for number in range(70)]
+    for name in names:
+        ecs.serve(name, ecs.define(name, (name, f"{name}:1")))
+    # WHEN they are deployed
+    done = machine.run(release(*(item(name) for name in names)))
+    assert set(statuses(done).values()) == {"DEPLOYED"}
+    # THEN what each slice is about to do is written once
+    ledger = [content for key, content in machine.ledger.versions if key.startswith("targets/")]
+    begun = [json.loads(each.content)["targets"].values() for each in ledger]
+    counts = {sum("attempt" in target for target in targets) for targets in begun}
+    assert len(counts - {0}) == slices
 
 
 def test_after_a_failure_dependants_are_skipped_with_the_reason_and_others_go_on(ecs, machine):

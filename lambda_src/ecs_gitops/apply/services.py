@@ -40,8 +40,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PLANNED = (Step.PENDING, Step.UPDATE)
-# Items of a slice, and how many slices a large batch has at most: each writes to the ledger once.
-_SLICE, _SLICES_AT_MOST = 10, 50
+# A slice has as many items as ECS accepts in so many seconds, but not more than can be begun in that time. It has whole
+# tens of them, as ECS describes ten services in a call.
+_SLICE_SECONDS, _TEN, _SLICE_AT_MOST = 12.0, 10, 100
+# A large batch has not more slices than this: each writes to the ledger once.
+_SLICES_AT_MOST = 50
 # After this time a run hands over what it has begun.
 _BEGINNING_SECONDS = 600.0
 
@@ -84,23 +87,29 @@ class ServiceDeployer(Deployer):
         last service of many was begun. After the first failure the state machine goes on with what it asks for."""
         until = self.budget.clock() + _BEGINNING_SECONDS
         known = {item.number for item in batch.items if _has_failed(item)}
-        size = max(_SLICE, len(forward) // _SLICES_AT_MOST)
-        for start in range(0, len(forward), size):
-            if start and self.budget.clock() >= until:
-                break
+        begun = 0
+        while begun < len(forward) and (not begun or self.budget.clock() < until):
             try:
-                batch = batch.updated(self._forward(forward[start : start + size]))
-                if start + size < len(forward):
+                following = forward[begun : begun + self._slice_size(len(forward))]
+                batch = batch.updated(self._forward(following))
+                if begun + len(following) < len(forward):
                     batch = RolloutWatch(self.aws, self.release, batch, self.budget).run()
             except (AwsUnavailable, LedgerUnavailable) as error:
-                if not start:
+                if not begun:
                     raise
                 # What was begun is kept.
                 log.warning("left for the next run", extra={"cause": str(error)})
                 break
+            begun += len(following)
             if any(_has_failed(item) for item in batch.items if item.number not in known):
                 break
         return _not_to_begin(batch)
+
+    def _slice_size(self, items: int) -> int:
+        """How many of ``items`` the next slice has."""
+        limiter = self.aws.rate_limiter
+        accepted = limiter.accepted_within(_SLICE_SECONDS, "register_task_definition", "update_service")
+        return max(_TEN, min(accepted // _TEN * _TEN, _SLICE_AT_MOST), items // _SLICES_AT_MOST)
 
     def _out(self, item: Item) -> ItemLog:
         return ItemLog(log, self.release.to_json(), service=item.name, cluster=item.cluster, account=self.batch.account)

@@ -71,13 +71,24 @@ class RateLimiter:
         if name is not None and (pause := self._take(name)) > 0:
             self.sleep(pause)
 
+    def accepted_within(self, seconds: float, *methods: str) -> int:
+        """How many calls of each of ``methods`` ECS accepts in the next ``seconds``, one after the other."""
+        with self._lock:
+            buckets = [self._filled(_BUCKETS[method]) for method in methods]
+            return int(min(max(0.0, bucket.left + bucket.rate * seconds) for bucket in buckets))
+
     def _take(self, name: str) -> float:
         """Take a token, and return the seconds to wait for it. A bucket in debt makes later calls wait longer."""
         with self._lock:
-            now = self.clock()
-            burst, rate = (limit * _SHARE for limit in self.limits[name])
-            bucket = self._buckets.setdefault(name, _Bucket(burst, burst, rate, now))
-            bucket.left = min(bucket.burst, bucket.left + max(0.0, now - bucket.filled_at) * bucket.rate)
-            bucket.filled_at = now
+            bucket = self._filled(name)
             bucket.left -= 1
             return max(0.0, -bucket.left / bucket.rate)
+
+    def _filled(self, name: str) -> _Bucket:
+        """The bucket with what it has by now."""
+        now = self.clock()
+        burst, rate = (limit * _SHARE for limit in self.limits[name])
+        bucket = self._buckets.setdefault(name, _Bucket(burst, burst, rate, now))
+        bucket.left = min(bucket.burst, bucket.left + max(0.0, now - bucket.filled_at) * bucket.rate)
+        bucket.filled_at = now
+        return bucket
