@@ -39,15 +39,19 @@ def python_costs(layer: Path) -> dict[str, Any]:
 
 def cold_start(path: Path) -> dict[str, Any]:
     """Milliseconds of CPU of a cold DeployEcs up to its first call to ECS: of the import, of the invocation, and
-    ``computedMs``, which they take at 512 MB."""
+    ``computedMs``, which they take at 512 MB. ``boto3Ms`` is the part of the import that is boto3's own."""
     stage = probed(path, "first_stage")
     # Not counted: it compiles what the runs after it import. So the figure is that of a layer with bytecode, as Python
     # finds it beside the sources, or in the zip if it was built by this release of Python.
     probed(path, "cold_start", stage)
-    runs = [probed(path, "cold_start", stage) for _ in range(_TIMES)]
+    runs, alone = [], []
+    for _ in range(_TIMES):
+        runs.append(probed(path, "cold_start", stage))
+        alone.append(probed(path, "boto3_alone")["importMs"])
     init, invocation = (statistics.median(run[key] for run in runs) for key in ("importMs", "invocationMs"))
     return {
         "importMs": round(init, 1),
+        "boto3Ms": round(statistics.median(alone), 1),
         "invocationMs": round(invocation, 1),
         "computedMs": round(init + invocation / SHARE_AT_512_MB, 1),
         "calls": runs[0]["calls"],

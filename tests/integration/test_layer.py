@@ -92,6 +92,20 @@ def test_a_cold_deploy_reads_the_ledger_and_assumes_the_role_before_it_calls_ecs
     assert told["calls"] == ["s3", "s3", "sts", "s3"]
 
 
+@pytest.mark.parametrize("name", ["deploy_ecs", "deploy_task", "validate_deploy"])
+def test_the_clients_of_the_functions_own_role_are_made_while_it_initializes(unpacked, name):
+    """With a whole processor, and once for the sandbox."""
+    code = f"""
+from bench.probes import sandbox
+sandbox.set_environment()
+import ecs_gitops.lambdas.{name}
+from ecs_gitops import aws
+from ecs_gitops.aws import ledger_bucket
+print([made.cache_info().currsize for made in (aws._sts, ledger_bucket._client)])
+"""
+    assert isolated(unpacked, f"sys.path.append({str(ROOT / 'tests')!r}); exec({code!r})") == "[1, 1]"
+
+
 def test_tracing_when_on_gives_each_aws_call_a_subsegment(unpacked):
     code = """
 import os; os.environ['ECS_GITOPS_TRACING'] = 'true'

@@ -6,6 +6,7 @@ The other rooms take and return plain data. botocore is imported with the first 
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -95,12 +96,18 @@ def _assume(target: Target) -> _Session:
 def assumed(role_arn: str, region: str, session_name: str, policy: str | None = None) -> tuple[Credentials, float]:
     """The credentials of a role, limited by the session ``policy`` where there is one, and when they expire (epoch
     seconds). Raises :class:`AwsUnavailable` and :class:`AwsRefused`."""
-    observability.trace_aws_calls()
-    sts: Any = OWN.client("sts", region)
+    sts = _sts(region)
     request = {"RoleArn": role_arn, "RoleSessionName": session_name, **({"Policy": policy} if policy else {})}
     given = attempt("assume_role", lambda: sts.assume_role(**request))["Credentials"]
     credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     return credentials, given["Expiration"].timestamp()
+
+
+@cache
+def _sts(region: str) -> Any:
+    """One client per sandbox, with the function's own role."""
+    observability.trace_aws_calls()
+    return OWN.client("sts", region)
 
 
 def calls_of(
@@ -164,14 +171,21 @@ def session() -> Session:
     return Session()
 
 
+def own_region() -> str | None:
+    """The Region of the function that this code runs in; None where it runs in none."""
+    return os.environ["AWS_REGION"] if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else None
+
+
 def warm_up(*services: str) -> None:
-    """Load botocore and the models of these services, for the handlers' modules: while a function initializes, its
-    processor is at full speed, however little memory it has. Makes no call."""
+    """Make the client that assumes roles, and load the models of these services, for the handlers' modules: while a
+    function initializes, its processor is at full speed, however little memory it has. Makes no call."""
+    if (region := own_region()) is not None:
+        _sts(region)
     from botocore import UNSIGNED
     from botocore.config import Config
 
     for service in services:
-        # Without credentials, which are not needed for this. The Region does not matter either.
+        # Those of the role are not there yet. The Region does not matter either.
         OWN.client(service, "us-east-1", Config(signature_version=UNSIGNED))
 
 

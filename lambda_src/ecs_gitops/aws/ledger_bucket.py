@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from ecs_gitops.aws import function_client
+from ecs_gitops.aws import function_client, own_region
 from ecs_gitops.aws.calls import attempt
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused, LedgerUnavailable
 
@@ -60,6 +60,12 @@ class LedgerBucket:
         return cls(
             os.environ["ECS_GITOPS_LEDGER_BUCKET"], os.environ["ECS_GITOPS_ACCOUNT_ID"], os.environ["AWS_REGION"]
         )
+
+    @staticmethod
+    def warm_up() -> None:
+        """Make the client of the function's Region, for the handlers' modules. Makes no call."""
+        if (region := own_region()) is not None:
+            _client(region)
 
     def address(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.services import ServiceDeployer
 from ecs_gitops.aws import observability, warm_up
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
@@ -23,7 +24,8 @@ from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_services import ServicePreflight
 
 observability.set_up()
-warm_up("sts", "ecs", "s3")
+warm_up("ecs")
+LedgerBucket.warm_up()
 
 
 _MODES: Mapping[Mode, MakesRun] = {

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from ecs_gitops.apply.deregistration import Deregistration
 from ecs_gitops.apply.scheduled_tasks import TaskDeployer
 from ecs_gitops.aws import observability, warm_up
+from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.aws.time_budget import LambdaContext
 from ecs_gitops.lambdas.batch_run import MakesRun, run
 from ecs_gitops.model.status import Kind, Mode
@@ -22,7 +23,8 @@ from ecs_gitops.model.types import Json
 from ecs_gitops.release.preflight_tasks import TaskPreflight
 
 observability.set_up()
-warm_up("sts", "ecs", "events", "scheduler", "s3")
+warm_up("ecs", "events", "scheduler")
+LedgerBucket.warm_up()
 
 
 _MODES: Mapping[Mode, MakesRun] = {Mode.CHECK: TaskPreflight, Mode.DEPLOY: TaskDeployer, Mode.CLEAN: Deregistration}

@@ -35,7 +35,8 @@ from ecs_gitops.verdict.refusals import explain
 from ecs_gitops.watch.rollouts import RolloutWatch
 
 observability.set_up()
-warm_up("sts", "ecs", "s3")
+warm_up("ecs")
+LedgerBucket.warm_up()
 
 
 def handler(event: Json, context: LambdaContext) -> Json:

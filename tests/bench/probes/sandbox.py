@@ -20,6 +20,7 @@ Answer = Callable[[Any], tuple[int, bytes]]
 def set_environment() -> None:
     """The variables that Lambda and the module give to a function."""
     os.environ.update(
+        AWS_LAMBDA_FUNCTION_NAME="ecs-gitops-deploy-ecs",
         AWS_ACCESS_KEY_ID="a",
         AWS_SECRET_ACCESS_KEY="b",
         AWS_SESSION_TOKEN="c",
