@@ -18,7 +18,6 @@ from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.status import Mode, Status
-from ecs_gitops.release.report import stored_stage
 from ecs_gitops.verdict.polling import wait_seconds
 from unit.fake_aws import ACCOUNT, REGION
 from unit.machine import Machine
@@ -173,7 +172,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_anything_is_change
     # GIVEN services in more places than one execution can watch, all of them checked and to be changed
     checked = Stage(spread(150), (), Mode.CHECK, execution_minutes=240)
     # WHEN the state machine asks what comes next
-    done = validate_deploy.handler({"stage": stored_stage(bucket, release, checked, 0)}, None)
+    done = validate_deploy.handler({"stage": Work(bucket, release).begin_stage(checked, 0)}, None)
     # THEN it is the report: nothing was begun, and it says why and what to do
     assert (done["next"], done["status"], done["error"]) == ("REPORT", "FAILED", "CheckFailed")
     assert {each["status"] for each in done["result"]["items"]} == {"SKIPPED"}
@@ -214,7 +213,7 @@ def test_the_check_hands_on_how_rarely_to_look(bucket, release):
     # WHEN the first wave begins
     first = following(checked)
     # THEN each batch knows, also after it went through the ledger
-    pointers = map(Pointer.from_json, stored_stage(bucket, release, first, 1)["batches"])
+    pointers = map(Pointer.from_json, Work(bucket, release).begin_stage(first, 1)["batches"])
     (stretch,) = {Work(bucket, release).load(pointer).batch.stretch for pointer in pointers}
     assert stretch == event_budget.budget(spread(40), 240).stretch
     assert wait_seconds([0.0], [9_000.0], 60.0, stretch) > wait_seconds([0.0], [9_000.0], 60.0)

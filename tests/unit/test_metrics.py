@@ -16,12 +16,13 @@ from ecs_gitops.aws.ledger_bucket import LedgerBucket
 from ecs_gitops.flow.outcome import Outcome, outcome_of
 from ecs_gitops.flow.stages import Stage
 from ecs_gitops.lambdas import validate_deploy
+from ecs_gitops.ledger.work import Work
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.source import Source
 from ecs_gitops.model.status import Kind, Mode, Next, Status
 from ecs_gitops.notify import metrics
-from ecs_gitops.release.report import stored_stage, write_metrics
+from ecs_gitops.release.report import write_metrics
 from unit.conftest import EXECUTION, RELEASE
 from unit.item_maker import service_item
 
@@ -187,7 +188,7 @@ def test_the_handler_writes_one_line_when_the_release_is_reported(capsys, monkey
     items = (service_item(0, "web", "shop", {"web": "web:2"}, 30, status="FAILED", reason=SECRET),)
     role = "arn:aws:iam::111111111111:role/deploy"
     batch = Batch(Kind.SERVICE, "111111111111", "us-west-2", role, items, Mode.CHECK, Next.DONE)
-    state = stored_stage(LedgerBucket.of_environment(), RELEASE, Stage((batch,), (), Mode.CHECK), 0)
+    state = Work(LedgerBucket.of_environment(), RELEASE).begin_stage(Stage((batch,), (), Mode.CHECK), 0)
 
     done = validate_deploy.handler({"stage": state}, None)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ It reads the instance's settings (:mod:`ecs_gitops.ledger.settings`), makes sure
 pointer to one in the ledger (:mod:`ecs_gitops.manifest.stored_input`).
 
 Result: the first stage of the release, in which all items are checked: see
-:func:`ecs_gitops.release.report.stored_stage`. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
+:meth:`ecs_gitops.ledger.work.Work.begin_stage`. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
 :class:`InvalidEvent`, :class:`InvalidSettings`, :class:`ReleaseInProgress` and :class:`LedgerRefused`, none worth a
 retry; and :class:`LedgerUnavailable`, which is.
 """
@@ -38,7 +38,6 @@ from ecs_gitops.model.errors import InvalidEvent
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Mode
 from ecs_gitops.model.types import Json
-from ecs_gitops.release.report import stored_stage
 
 observability.set_up()
 log = logging.getLogger(__name__)
@@ -63,11 +62,12 @@ def handler(event: Json, _context: LambdaContext) -> Json:
         "release planned",
         extra={"release": release.release, "tasks": len(checked.tasks), "services": len(checked.services)},
     )
-    if (begun := Work(bucket, release).begun(0)) is not None:
+    work = Work(bucket, release)
+    if (begun := work.begun(0)) is not None:
         # A run before this one got so far.
         return begun
     Releases(bucket, release).begin(deployment)
-    return stored_stage(bucket, release, Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes), 0)
+    return work.begin_stage(Stage(planned, (), Mode.CHECK, execution_minutes=known.execution_minutes), 0)
 
 
 def acquire(bucket: LedgerBucket, release: Release, sleep: Callable[[float], None] = time.sleep) -> None:

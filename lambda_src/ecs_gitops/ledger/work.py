@@ -18,10 +18,11 @@ from ecs_gitops.model import event_data
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.errors import InvalidEvent, LedgerRefused
 from ecs_gitops.model.pointer import SCHEMA_VERSION, Pointer
-from ecs_gitops.model.status import Next
+from ecs_gitops.model.status import Mode, Next
 
 if TYPE_CHECKING:
     from ecs_gitops.aws.ledger_bucket import LedgerBucket
+    from ecs_gitops.flow.stages import Stage
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
 
@@ -98,6 +99,20 @@ class Work:
     def begun(self, stage: int) -> Json | None:
         """The state machine's data of a stage that a run before this one has begun."""
         return self._load(self._key(stage, "stage"), lambda data: dict(data["stage"]))
+
+    def begin_stage(self, stage: Stage, number: int) -> Json:
+        """Write a stage's items, and return the state machine's data of it: release, mode, stage (its number), rest
+        (how many items are not of this stage) and the pointers to its batches."""
+        is_check = stage.mode is Mode.CHECK
+        data = {
+            "schemaVersion": SCHEMA_VERSION,
+            "release": self.release.to_json(),
+            "mode": stage.mode,
+            "stage": number,
+            "rest": sum(len(batch.items) for batch in stage.rest),
+            **({"executionMinutes": stage.execution_minutes} if is_check else {}),
+        }
+        return self.begin(number, stage.batches, stage.rest, data)
 
     def begin(self, stage: int, batches: Sequence[Batch], rest: Sequence[Batch], data: Json) -> Json:
         """Write a stage's first steps, and ``data`` with the pointers to its batches. Returns that: the state machine's

@@ -20,7 +20,7 @@ from ecs_gitops.manifest import refused_manifest
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.batch import Batch, state_error
 from ecs_gitops.model.errors import InvalidEvent, LedgerRefused
-from ecs_gitops.model.pointer import SCHEMA_VERSION, Pointer, require_version
+from ecs_gitops.model.pointer import Pointer, require_version
 from ecs_gitops.model.release import Release, of_input, parse_release
 from ecs_gitops.model.status import Mode, ReleaseStatus
 from ecs_gitops.model.types import Json
@@ -49,7 +49,7 @@ def after_stage(state: Json) -> Json:
     if done.mode is Mode.CHECK and done.batches:
         Releases(bucket, release).plan([*next_stage.batches, *next_stage.rest])
     if next_stage.batches:
-        return {"next": "DEPLOY", **stored_stage(bucket, release, next_stage, number + 1)}
+        return {"next": "DEPLOY", **Work(bucket, release).begin_stage(next_stage, number + 1)}
     batches, error = next_stage.rest, next_stage.error
     lost = closing.taken_over(bucket, release) if batches else None
     outcome = report.outcome_of(batches, lost or (error if batches or error is None else _why_unplanned(state, error)))
@@ -97,23 +97,6 @@ _STAGE = {
     "rest": event_data.COUNT,
     "executionMinutes": event_data.COUNT,
 }
-
-
-def stored_stage(bucket: LedgerBucket, release: Release, stage: Stage, number: int) -> Json:
-    """The state machine's data of a stage, whose items are written to the ledger: release, mode, stage (its number),
-    rest (how many items are not of this stage) and the pointers to its batches.
-
-    Raises :class:`LedgerUnavailable` and :class:`LedgerRefused`."""
-    is_check = stage.mode is Mode.CHECK
-    data = {
-        "schemaVersion": SCHEMA_VERSION,
-        "release": release.to_json(),
-        "mode": stage.mode,
-        "stage": number,
-        "rest": sum(len(batch.items) for batch in stage.rest),
-        **({"executionMinutes": stage.execution_minutes} if is_check else {}),
-    }
-    return Work(bucket, release).begin(number, stage.batches, stage.rest, data)
 
 
 def _require_stage(state: Any) -> None:
