@@ -100,6 +100,7 @@ class _Polite:
 
     def __init__(self, aws: FakeEcs) -> None:
         self._aws = aws
+        self.rate_limiter = aws.rate_limiter
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._aws, name)

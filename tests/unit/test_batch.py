@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ecs_gitops.flow import event_budget
 from ecs_gitops.model import sanitize
 from ecs_gitops.model.batch import Batch
 from ecs_gitops.model.change import Change
@@ -174,7 +175,7 @@ def test_rules_and_schedules_come_back_as_they_were(given):
     mode=st.sampled_from(Mode),
     batches=st.integers(0, 5_000),
     keep=st.lists(text, max_size=3).map(tuple),
-    stretch=st.just(1.0) | st.floats(1, 10),
+    stretch=st.sampled_from(event_budget.STRETCHES),
 )
 def test_a_batch_comes_back_as_it_was(mode, batches, keep, stretch):
     batch = batch_of(service_item(), mode=mode, batches_in_release=batches, keep=keep, stretch=stretch)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
+from ecs_gitops.model.batch import STRETCH_AT_MOST
 from ecs_gitops.model.desired import DesiredService
 from ecs_gitops.model.status import Hook, OnFailure
 from ecs_gitops.verdict import polling
@@ -29,7 +30,7 @@ USABLE = 21_600
 # function, choice), and of another run of the deploy function. docs/architecture/budgets.md, "History".
 RELEASE, STAGE, BATCH, NOTICE, POLL, RUN = 14, 11, 13, 7, 9, 7
 # Factors for the waits between polls, which are a tenth of the time since the start.
-STRETCHES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0)
+STRETCHES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 120.0, STRETCH_AT_MOST)
 
 
 @dataclass(frozen=True, slots=True)

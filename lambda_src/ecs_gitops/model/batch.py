@@ -20,6 +20,8 @@ from ecs_gitops.model.types import Json
 _ERROR_AT_MOST = 4_000
 # A reason quotes events of a service and logs of tasks.
 _REASON_AT_MOST = 8_000
+# The waits of the largest releases are so many times as long as usual.
+STRETCH_AT_MOST = 150.0
 
 PLACE = {
     "kind": event_data.one_of(*Kind),
@@ -33,7 +35,8 @@ _SHAPES = {
     "keep": event_data.TEXTS,
     "batchesInRelease": event_data.COUNT,
     "stretch": event_data.Shape(
-        "a number from 1 to 10", lambda value: event_data.NUMBER.fits(value) and 1 <= value <= 10
+        f"a number from 1 to {STRETCH_AT_MOST:g}",
+        lambda value: event_data.NUMBER.fits(value) and 1 <= value <= STRETCH_AT_MOST,
     ),
     "items": event_data.LIST,
 }
