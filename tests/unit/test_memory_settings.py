@@ -134,6 +134,28 @@ def test_settings_are_written_also_where_somebody_has_deployed_our_revision_alre
     assert "web:2 was deployed by someone else first" in " ".join(done["result"]["items"][0]["warnings"])
 
 
+def test_what_somebody_else_deployed_of_our_revision_is_judged_and_never_taken_back(shop, machine, monkeypatch):
+    # GIVEN somebody who deploys the revision that waits for its hook preDeploy, and a hook postDeploy that fails
+    run_task = shop.run_task
+    deployed: list[str] = []
+
+    def ran(*given: Any, **more: Any) -> Any:
+        if not deployed:
+            deployed.append(next(arn for arn in shop.definitions if arn.endswith("/web:2")))
+            shop.hotfix("web", deployed[0])
+        return run_task(*given, **more)
+
+    monkeypatch.setattr(shop, "run_task", ran)
+    given = release(item("web", "2", **hooks("migrate", "smoke fail")), item("api", "2"), onFailure="rollbackRelease")
+    done = machine.run(given)
+    # THEN the item has failed, and their deployment is left, also where the release is repeated
+    assert statuses(done) == {"web": "FAILED", "api": "ROLLED_BACK"}
+    assert "left as it is: this release did not deploy it" in done["result"]["items"][0]["reason"]
+    assert shop.images("web") == {"web": "web:2"}
+    machine.run(given, "run-2")
+    assert shop.images("web") == {"web": "web:2"}
+
+
 def test_what_is_unchanged_has_its_settings_from_git_and_not_from_an_attempt_before(shop, machine, monkeypatch):
     # GIVEN an attempt that somebody's deployment of the same image replaced, and that is adopted
     shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}

@@ -126,6 +126,18 @@ def test_a_rolled_back_deployment_that_ecs_no_longer_lists_is_a_failure_at_once(
     assert item.progress.judgement == "FAILED"
 
 
+@pytest.mark.parametrize("after", [-0.5, 0.5])
+def test_the_end_of_an_earlier_deployment_is_not_taken_for_that_of_ours(aws, rolling, look, after):
+    # GIVEN an answer without our deployment, and events of the rollback of what somebody deployed just before it
+    live = aws.services["web"]
+    live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
+    at = (rolling.items[0].watched.deployed_at or 0.0) + after
+    texts = ("(deployment ecs-svc/99) deployment failed: tasks failed to start.", "rolling back to deployment ecs-svc/1.")
+    live["events"] = [{"createdAt": at, "message": f"(service web) {text}"} for text in texts]
+    # THEN nothing is known of ours yet
+    assert look(rolling).items[0].step == "ROLLING_OUT"
+
+
 def test_a_deployment_that_ecs_does_not_list_for_long_is_not_waited_for(aws, rolling, look):
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]

@@ -16,7 +16,7 @@ from ecs_gitops.flow.transitions import end, fail, hold, move, queue_hook, run_h
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_texts
-from ecs_gitops.model.status import Hook, Judgement, Status, Step
+from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Judge, Unchanged
 from ecs_gitops.plan.memory import settings_before
 from ecs_gitops.plan.recheck import rechecked
@@ -230,12 +230,14 @@ class ServiceChange:
         return self._rolling_out(item, after, started, is_followed=False)
 
     def _followed(self, item: Item, configuration: Json | None) -> Item:
-        """The item, whose revision somebody else deployed first. The settings are still to be written."""
+        """The item, whose revision somebody else deployed first: it joins that deployment, which is never taken back. The
+        settings are still to be written."""
         if configuration is not None:
             self.ledger.fence.require(is_rollback=False)
             self.aws.update_service(item.cluster, item.name, None, configuration)
         told = f"{item.change.revision} was deployed by someone else first, and that deployment was followed"
-        return item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, told))))
+        warnings = tuple(dict.fromkeys((*item.change.warnings, told)))
+        return item.with_change(kind=ChangeKind.JOIN, previous=None, warnings=warnings)
 
     def _current(self, item: Item, planned: Planned) -> Service:
         """The service, by a read that is young enough. An answer that is older than the planned one is not used."""

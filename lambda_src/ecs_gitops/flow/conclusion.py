@@ -39,11 +39,14 @@ def _known(attempt: Attempt | None, item: Item, release: Release) -> Attempt | N
     """The attempt, with its revision and its deployment where they are known by now."""
     if attempt is None or attempt.execution != release.mark:
         return attempt
-    watched, is_ours = item.watched, not item.watched.is_followed and not is_rolling_back(item)
+    watched = item.watched
+    deployment = None if watched.is_followed or is_rolling_back(item) else watched.deployment
+    if watched.is_followed and item.change.kind is ChangeKind.JOIN:
+        deployment = OTHERS
     return replace(
         attempt,
         revision=attempt.revision or item.change.revision,
-        deployment=attempt.deployment or (watched.deployment if is_ours else None),
+        deployment=attempt.deployment or deployment,
     )
 
 

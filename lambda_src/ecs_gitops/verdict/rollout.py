@@ -205,10 +205,12 @@ def _gone(service: Service, rollout: Rollout, now: float) -> Verdict | None:
     """The verdict on a deployment that ECS no longer lists; None while ECS may not show it yet.
 
     A deployment that the circuit breaker rolled back is no longer listed when its tasks are gone. The deployment before
-    is the primary again, with its old time. The service's events show at once which of the two cases it is."""
-    events = [text for at, text in service.events if at >= rollout.started_at - 1]
-    reason = next((text for text in events if rollout.deployment_id in text and "deployment failed" in text), None)
-    if reason is None and any("rolling back to deployment" in text for text in events):
+    is the primary again, with its old time. The service's events show at once which of the two cases it is. What ECS
+    rolls back is not named in the event of that: it may be a deployment before ours."""
+    events = [text for at, text in service.events if at > rollout.started_at]
+    failed = [text for text in events if "deployment failed" in text]
+    reason = next((text for text in failed if rollout.deployment_id in text), None)
+    if reason is None and not failed and any("rolling back to deployment" in text for text in events):
         reason = "the circuit breaker or an alarm ended the deployment"
     # Without a word of ECS, somebody may have deployed the revision before at the same moment.
     judgement = Judgement.OPEN if reason is None else Judgement.FAILED
