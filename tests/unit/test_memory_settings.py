@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from ecs_gitops.ecs.deployment_settings import put_back
+from ecs_gitops.ecs.service import Service
 from ecs_gitops.lambdas import deploy_ecs, validate_deploy
 from ecs_gitops.model.memory import Attempt, Earlier, Memory
+from ecs_gitops.model.status import Judgement
 from ecs_gitops.plan.memory import left_behind, settings_before
 from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
 from unit.test_memory import NEVER, Aborted, abort_before, go_on, memory
 
 ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
+STEPS = {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}
 
 
 @pytest.mark.parametrize(
@@ -35,8 +38,38 @@ def test_settings_are_put_back_member_by_member(live, made):
         written=({**ROLLING, "maximumPercent": 150},),
     )
     known = Memory(attempt=attempt)
-    assert settings_before(known, live) == made
-    assert left_behind(known, live) is (live != made)
+    service = running(live)
+    assert settings_before(known, service) == made
+    assert left_behind(known, service) is (live != made)
+
+
+def running(settings: dict[str, Any], revision: str = "web:1") -> Service:
+    return Service.from_api({"serviceName": "web", "taskDefinition": revision, "deploymentConfiguration": settings})
+
+
+@pytest.mark.parametrize(
+    ("revision", "minutes", "is_left"),
+    [("web:1", 0, True), ("web:1", 5, False), ("web:2", 0, False)],
+    ids=["as a rollback writes them", "as Git or a person has them", "what was good still runs"],
+)
+def test_the_settings_of_a_rollback_that_died_are_put_back_also_where_its_item_had_been_good(
+    revision, minutes, is_left
+):
+    # GIVEN a service that was good, and that its release then took back because of another one
+    before = {**ROLLING, "strategy": "LINEAR", "bakeTimeInMinutes": 10, "linearConfiguration": STEPS}
+    attempt = Attempt(
+        execution="a:b",
+        fingerprint="f",
+        revision="web:2",
+        rollback_to=Earlier(revision="web:1", settings=before),
+        verdict=Judgement.GOOD,
+    )
+    steps = {**STEPS, "stepBakeTimeInMinutes": 0} if minutes == 0 else STEPS
+    live = {**before, "bakeTimeInMinutes": minutes, "linearConfiguration": steps}
+    # THEN settings that only a rollback writes are none of a person's
+    service = running(live, revision)
+    assert left_behind(Memory(attempt=attempt), service) is is_left
+    assert settings_before(Memory(attempt=attempt), service) == (before if is_left else live)
 
 
 def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():

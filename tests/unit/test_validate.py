@@ -132,7 +132,10 @@ def test_the_end_of_an_earlier_deployment_is_not_taken_for_that_of_ours(aws, rol
     live = aws.services["web"]
     live["deployments"] = [live["deployments"][1] | {"status": "PRIMARY"}]
     at = (rolling.items[0].watched.deployed_at or 0.0) + after
-    texts = ("(deployment ecs-svc/99) deployment failed: tasks failed to start.", "rolling back to deployment ecs-svc/1.")
+    texts = (
+        "(deployment ecs-svc/99) deployment failed: tasks failed to start.",
+        "rolling back to deployment ecs-svc/1.",
+    )
     live["events"] = [{"createdAt": at, "message": f"(service web) {text}"} for text in texts]
     # THEN nothing is known of ours yet
     assert look(rolling).items[0].step == "ROLLING_OUT"

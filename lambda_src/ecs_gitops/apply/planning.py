@@ -63,7 +63,7 @@ def plan_item(
     ``now`` is epoch seconds, ``read_at`` the functions' monotonic time of the read of ``service``."""
     remembered = memories.get(item.desired.identity, NOTHING)
     if item.progress.step is Step.UPDATE:
-        made = _attempt(release, item, service.configuration, remembered, now)
+        made = _attempt(release, item, service, remembered, now)
         return Planned(item, service, read_at, remembered, intent(remembered, made))
     live = read_service_state(aws, item, service)
     known = upgrade.remembered(memories, item, short(arn(live.definition)), live.tags)
@@ -83,7 +83,7 @@ def plan_item(
     if isinstance(decision, Join):
         # Somebody's deployment runs what it pulled. The tag may name another image by now.
         planned = planned.with_change(digests={**planned.change.digests, **live.running})
-    made = _attempt(release, planned, service.configuration, memory, now, forward=plan.configuration)
+    made = _attempt(release, planned, service, memory, now, forward=plan.configuration)
     if not isinstance(decision, Deploy):
         made = replace(made, revision=short(arn(live.definition)), deployment=_began_by(decision, service))
         if is_of(memory.attempt, short(arn(live.definition)), live.tags):
@@ -129,13 +129,13 @@ def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | Non
 def _attempt(
     release: Release,
     item: Item,
-    live: Mapping[str, object],
+    service: Service,
     memory: Memory,
     now: float,
     forward: Mapping[str, object] | None = None,
 ) -> Attempt:
     """The attempt that is about to be made, with all that is needed after a death. A rollback writes nothing down."""
-    before, owned = settings_before(memory, live), item.service.deployment or {}
+    live, before, owned = service.configuration, settings_before(memory, service), item.service.deployment or {}
     back = original_settings(before, owned)
     forward = dict(forward) if forward is not None else merged(before, owned)
     # What an earlier release left behind stands until this one's own settings do.

@@ -189,7 +189,7 @@ class ServiceChange:
             deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{deployed}; that is left as it is")
         # Somebody may have changed the settings since the plan.
-        before, owned = settings_before(planned.remembered, service.configuration), item.service.deployment or {}
+        before, owned = settings_before(planned.remembered, service), item.service.deployment or {}
         configuration = merged(before, owned)
         is_written = bool(owned) or differs(service.configuration, configuration)
         if is_written:
@@ -230,7 +230,7 @@ class ServiceChange:
         return self._rolling_out(item, after, started, is_followed=False)
 
     def _followed(self, item: Item, configuration: Json | None) -> Item:
-        """The item, whose revision somebody else deployed first: it joins that deployment, which is never taken back. The
+        """The item, whose revision somebody else deployed first: that deployment is judged, and never taken back. The
         settings are still to be written."""
         if configuration is not None:
             self.ledger.fence.require(is_rollback=False)

@@ -126,9 +126,9 @@ def decide(
     is_over = primary is None or is_settled(service, primary)
     if not is_same or moved:
         if is_held and attempt is not None:
-            return Held(revision, attempt.execution, left_behind(memory, service.configuration), not is_over)
+            return Held(revision, attempt.execution, left_behind(memory, service), not is_over)
         return Deploy(previous, f"the tag of {', '.join(moved)} names another image now" if moved else None, note)
-    wanted = merged(settings_before(memory, service.configuration), desired.configuration or {})
+    wanted = merged(settings_before(memory, service), desired.configuration or {})
     configure = differs(service.configuration, wanted)
     # What somebody else deployed is somebody else's, also where an earlier release joined it, or had it before.
     own = _is_own(attempt, primary) and is_of(attempt, revision, tags) and revision_tags.is_of_machine(tags, release)
@@ -137,7 +137,7 @@ def decide(
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
             return Judge(revision, to if own else None, why, configure)
-        if configure and is_held and attempt is not None and not left_behind(memory, service.configuration):
+        if configure and is_held and attempt is not None and not left_behind(memory, service):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
     is_late = service.age(primary, now) > timeout

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.deployment_settings import differs, put_back
+from ecs_gitops.ecs.deployment_settings import differs, put_back, rollback_settings
 from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, PREVIOUS, execution_tag, is_of_machine
 from ecs_gitops.ecs.service import Service, is_settled
 from ecs_gitops.model.identity import short
@@ -151,18 +151,25 @@ def _is_unproven(memory: Memory, revision: str) -> bool:
 # --- settings (rule 10) -----------------------------------------------------------------------------------------------
 
 
-def left_behind(memory: Memory, live: Mapping[str, object]) -> bool:
-    """Whether ``live`` has settings that an attempt wrote which did not end good, and nobody has changed since."""
-    return settings_before(memory, live) != dict(live)
+def left_behind(memory: Memory, service: Service) -> bool:
+    """Whether the service has settings that an attempt wrote which did not end good, and nobody has changed since."""
+    return settings_before(memory, service) != dict(service.configuration)
 
 
-def settings_before(memory: Memory, live: Mapping[str, object]) -> Json:
+def settings_before(memory: Memory, service: Service) -> Json:
     """The settings of the service before any attempt that did not end good: what a person has set, or what was before
     the attempt."""
-    attempt = memory.attempt
-    if attempt is None or attempt.verdict is Judgement.GOOD or attempt.rollback_to is None:
+    attempt, live = memory.attempt, service.configuration
+    if attempt is None or attempt.rollback_to is None:
         return dict(live)
-    made = put_back(live, attempt.rollback_to.settings or {}, attempt.written)
+    before, written = attempt.rollback_to.settings or {}, attempt.written
+    if attempt.verdict is Judgement.GOOD:
+        # Its release may have begun to take it back all the same, and died: a rollback writes down nothing before.
+        form = rollback_settings(before)
+        if attempt.revision in (None, short(service.runs)) or differs(live, form):
+            return dict(live)
+        written = (form,)
+    made = put_back(live, before, written)
     return made if differs(live, made) else dict(live)
 
 

@@ -78,9 +78,9 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         now=now,
         timeout=item.timeout_minutes * 60,
     )
-    before = settings_before(memory, service.configuration)
+    before = settings_before(memory, service)
     owned = item.service.deployment or {}
-    is_left, is_held = left_behind(memory, service.configuration), decision.kind is ChangeKind.HELD
+    is_left, is_held = left_behind(memory, service), decision.kind is ChangeKind.HELD
     # What is held is what was before the attempt, its settings too.
     configuration = before if is_held else merged(before, owned)
     previous = decision.previous if isinstance(decision, Deploy | Join | Judge) else decision.revision
