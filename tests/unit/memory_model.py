@@ -110,6 +110,9 @@ class Model:
                 # ECS's word is the verdict on an attempt that has none.
                 known.tried = Tried(one.text, (one.digest,), "failed")
             if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
+                if any(other is not one and one.began < other.began < newest[0].changed for other in known.unreported):
+                    # It was joined by a release that may have put back what it wrote.
+                    known.perhaps.append(known.settings)
                 known.settings = settings_of(known.settings, one.owned)
                 known.unreported.remove(one)
             elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
