@@ -162,7 +162,7 @@ class Model:
         owned = item.asked.get("deployment", {})
         if "could not be remembered" in item.reason:
             # The next release may take it, and its settings, for those of one that did not end.
-            known.perhaps.append(known.settings)
+            known.perhaps += [known.settings, *known.shown]
             known.marked.add(after.revision)
         # Where an old answer had what Git asks for, nothing was written.
         is_as_it_was = item.runs(after) or item.may_see_old_settings

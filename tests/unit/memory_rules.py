@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from unit.memory_account import HAND
-from unit.memory_item import GOOD, SEEN, Item, Known, settings_of
+from unit.memory_item import GOOD, SEEN, Item, Known, Tried, settings_of
 
 Rule = Callable[[Item, Known], Iterator[str]]
 
@@ -36,7 +36,7 @@ def good_is_checked(item: Item, known: Known) -> Iterator[str]:
         yield f"{revision} was in doubt, and no hook judged it"
     elif result is None and any(d.revision == revision for d in item.deployed):
         yield f"this release deployed {revision}, and no hook judged it"
-    elif result is None and known.tried.outcome == "failed" and known.tried.text == item.text:
+    elif result is None and known.tried == Tried(item.text, (item.digest,), "failed"):
         yield f"its last attempt failed, and {revision} was not judged by its hook"
 
 

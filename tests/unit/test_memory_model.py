@@ -128,9 +128,11 @@ KEPT = (
     64944,
     65686,
     66801,
+    67159,
     70127,
     70383,
     70722,
+    72150,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.
