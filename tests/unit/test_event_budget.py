@@ -15,6 +15,7 @@ from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_de
 from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import from_json
 from ecs_gitops.model.batch import Batch
+from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.pointer import Pointer
 from ecs_gitops.model.status import Mode, Status
@@ -127,6 +128,37 @@ def test_no_release_takes_more_events_than_were_computed(ecs, monkeypatch, numbe
     machine = Counting(ecs, monkeypatch)
     machine.settings = replace(machine.settings, execution_minutes=240)
     machine.run(many(number, tag, **more))
+    # THEN the history is no longer
+    assert machine.events <= allowed.events <= event_budget.USABLE
+
+
+def test_services_that_reach_their_timeouts_one_by_one_take_no_more_events_than_were_computed(ecs, monkeypatch):
+    # GIVEN services that are registered one a second, as ECS allows, whose rollouts and rollbacks do not end
+    number, register = 100, ecs.register_task_definition
+    for n in range(number):
+        ecs.serve(f"s{n}", ecs.define(f"s{n}", (f"s{n}", f"s{n}:never")))
+
+    def registered(*given: Any, **more: Any) -> Any:
+        ecs.now += 1.05
+        return register(*given, **more)
+
+    def refused(arn: str) -> None:
+        raise AwsRefused("stop_service_deployment", "InvalidParameterException", arn)
+
+    monkeypatch.setattr(ecs, "register_task_definition", registered)
+    monkeypatch.setattr(ecs, "stop_service_deployment", refused)
+    monkeypatch.setattr(event_budget, "STRETCHES", (120.0,))
+    allowed = event_budget.budget(planned(many(number)), 240)
+    # WHEN they are released, and a function takes some time
+    machine = Counting(ecs, monkeypatch)
+    machine.settings, invoke = replace(machine.settings, execution_minutes=240), machine._invoke
+
+    def slowly(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        ecs.now += 1.5
+        return invoke(handler, event)
+
+    monkeypatch.setattr(machine, "_invoke", slowly)
+    machine.run(many(number, "never2"))
     # THEN the history is no longer
     assert machine.events <= allowed.events <= event_budget.USABLE
 

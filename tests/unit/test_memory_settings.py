@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from ecs_gitops.lambdas import deploy_ecs, validate_deploy
 from ecs_gitops.model.memory import Attempt, Earlier, Memory
 from ecs_gitops.model.status import Judgement
 from ecs_gitops.plan.memory import left_behind, settings_before
+from unit.fake_aws import Died
 from unit.shop import BREAKER, CANARY, hooks, item, release, statuses
-from unit.test_memory import NEVER, Aborted, abort_before, go_on, memory
+from unit.test_memory import NEVER, TARGETS, Aborted, abort_before, go_on, memory
 
 ROLLING = {"strategy": "ROLLING", "minimumHealthyPercent": 100, "maximumPercent": 200}
 STEPS = {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}
@@ -47,29 +49,49 @@ def running(settings: dict[str, Any], revision: str = "web:1") -> Service:
     return Service.from_api({"serviceName": "web", "taskDefinition": revision, "deploymentConfiguration": settings})
 
 
-@pytest.mark.parametrize(
-    ("revision", "minutes", "is_left"),
-    [("web:1", 0, True), ("web:1", 5, False), ("web:2", 0, False)],
-    ids=["as a rollback writes them", "as Git or a person has them", "what was good still runs"],
+LINEAR = {**ROLLING, "strategy": "LINEAR", "bakeTimeInMinutes": 10, "linearConfiguration": STEPS}
+# As only a rollback writes them.
+QUICK = {**LINEAR, "bakeTimeInMinutes": 0, "linearConfiguration": {**STEPS, "stepBakeTimeInMinutes": 0}}
+BEGUN = Attempt(
+    execution="a:b",
+    fingerprint="f",
+    revision="web:2",
+    rollback_to=Earlier(revision="web:1", settings=LINEAR),
+    written=(QUICK,),
+    verdict=Judgement.GOOD,
 )
-def test_the_settings_of_a_rollback_that_died_are_put_back_also_where_its_item_had_been_good(
-    revision, minutes, is_left
-):
-    # GIVEN a service that was good, and that its release then took back because of another one
-    before = {**ROLLING, "strategy": "LINEAR", "bakeTimeInMinutes": 10, "linearConfiguration": STEPS}
-    attempt = Attempt(
-        execution="a:b",
-        fingerprint="f",
-        revision="web:2",
-        rollback_to=Earlier(revision="web:1", settings=before),
-        verdict=Judgement.GOOD,
-    )
-    steps = {**STEPS, "stepBakeTimeInMinutes": 0} if minutes == 0 else STEPS
-    live = {**before, "bakeTimeInMinutes": minutes, "linearConfiguration": steps}
-    # THEN settings that only a rollback writes are none of a person's
+
+
+def test_the_settings_of_a_rollback_that_died_are_put_back_also_where_its_item_had_been_good():
+    # GIVEN a service that was good, and that its release then began to take back because of another one
+    known = Memory(attempt=BEGUN)
+    assert left_behind(known, running(QUICK, "web:1"))
+    assert settings_before(known, running(QUICK, "web:1")) == LINEAR
+
+
+@pytest.mark.parametrize(
+    ("attempt", "live", "revision"),
+    [
+        (BEGUN, LINEAR, "web:1"),
+        (BEGUN, {**QUICK, "bakeTimeInMinutes": 5}, "web:1"),
+        (BEGUN, QUICK, "web:2"),
+        (BEGUN, QUICK, "web:9"),
+        (replace(BEGUN, written=(QUICK, QUICK)), QUICK, "web:1"),
+        (replace(BEGUN, revision="web:1"), QUICK, "web:1"),
+    ],
+    ids=[
+        "as they were",
+        "as somebody has set them",
+        "what was good still runs",
+        "somebody deployed something else",
+        "Git asked for them",
+        "settings alone",
+    ],
+)
+def test_settings_after_a_good_attempt_are_nobodys_leavings(attempt, live, revision):
     service = running(live, revision)
-    assert left_behind(Memory(attempt=attempt), service) is is_left
-    assert settings_before(Memory(attempt=attempt), service) == (before if is_left else live)
+    assert not left_behind(Memory(attempt=attempt), service)
+    assert settings_before(Memory(attempt=attempt), service) == live
 
 
 def test_what_a_strategy_brought_goes_with_it_and_what_it_took_comes_back():
@@ -167,7 +189,8 @@ def test_settings_are_written_also_where_somebody_has_deployed_our_revision_alre
     assert "web:2 was deployed by someone else first" in " ".join(done["result"]["items"][0]["warnings"])
 
 
-def test_what_somebody_else_deployed_of_our_revision_is_judged_and_never_taken_back(shop, machine, monkeypatch):
+@pytest.mark.parametrize("dies", [False, True], ids=["at once", "after a run died"])
+def test_what_somebody_else_deployed_of_our_revision_is_judged_and_never_taken_back(shop, machine, monkeypatch, dies):
     # GIVEN somebody who deploys the revision that waits for its hook preDeploy, and a hook postDeploy that fails
     run_task = shop.run_task
     deployed: list[str] = []
@@ -178,10 +201,20 @@ def test_what_somebody_else_deployed_of_our_revision_is_judged_and_never_taken_b
             shop.hotfix("web", deployed[0])
         return run_task(*given, **more)
 
+    def die(name: str, key: str) -> None:
+        # What came of it is remembered, and the step is not stored.
+        known = machine.ledger.objects.get(TARGETS)
+        if name == "write" and key.startswith("work/") and known is not None and b"others" in known.content:
+            machine.ledger.hooks.clear()
+            raise Died
+
     monkeypatch.setattr(shop, "run_task", ran)
+    if dies:
+        machine.ledger.hooks["before"] = die
     given = release(item("web", "2", **hooks("migrate", "smoke fail")), item("api", "2"), onFailure="rollbackRelease")
     done = machine.run(given)
     # THEN the item has failed, and their deployment is left, also where the release is repeated
+    assert not machine.ledger.hooks
     assert statuses(done) == {"web": "FAILED", "api": "ROLLED_BACK"}
     assert "left as it is: this release did not deploy it" in done["result"]["items"][0]["reason"]
     assert shop.images("web") == {"web": "web:2"}

@@ -18,7 +18,7 @@ from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Judge, Unchanged
-from ecs_gitops.plan.memory import settings_before
+from ecs_gitops.plan.memory import is_others, settings_before
 from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.verdict import hooks
 
@@ -203,6 +203,7 @@ class ServiceChange:
         if primary is not None and primary.task_definition == revision:
             # Without an interrupted run, somebody else deployed the new revision already.
             is_ours = item.number in self.begun or self.registrar.is_retry
+            is_ours = is_ours and not is_others(planned.remembered.attempt, self.release.mark)
             self.begun.pop(item.number, None)
             if not is_ours:
                 item = self._followed(item, configuration)

@@ -15,7 +15,7 @@ from ecs_gitops.model.images import Images
 from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.status import ChangeKind, Judgement
 from ecs_gitops.plan.memory import is_held as is_held_by
-from ecs_gitops.plan.memory import is_of, left_behind, rollback_target, settings_before, unproven
+from ecs_gitops.plan.memory import is_of, is_others, left_behind, rollback_target, settings_before, unproven
 
 if TYPE_CHECKING:
     from ecs_gitops.desired.state import DesiredState
@@ -112,7 +112,8 @@ def decide(
     """
     primary, revision = service.primary, short(arn(definition))
     attempt, is_same = memory.attempt, has_images(definition, desired.images)
-    if is_same and primary is not None and revision_tags.is_ours(tags, release):
+    is_ours = revision_tags.is_ours(tags, release) and not is_others(attempt, release.mark)
+    if is_same and primary is not None and is_ours:
         return Join(primary, _previous_of_ours(memory, release, tags), is_ours=True)
     target = rollback_target(service, revision, tags, memory)
     previous, note = (target.revision, target.why) if target is not None else (None, None)

@@ -15,7 +15,7 @@ from ecs_gitops.ecs.deployment_settings import differs, put_back, rollback_setti
 from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, PREVIOUS, execution_tag, is_of_machine
 from ecs_gitops.ecs.service import Service, is_settled
 from ecs_gitops.model.identity import short
-from ecs_gitops.model.memory import NOT_GOOD_AT_MOST, Attempt, Good, Memory, NotGood
+from ecs_gitops.model.memory import NOT_GOOD_AT_MOST, OTHERS, Attempt, Good, Memory, NotGood
 from ecs_gitops.model.status import Judgement, Proof
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def is_of(attempt: Attempt | None, revision: str, tags: Mapping[str, str]) -> bo
     if attempt.revision is not None:
         return attempt.revision == short(revision)
     return tags.get(EXECUTION) == execution_tag(attempt.execution)
+
+
+def is_others(attempt: Attempt | None, execution: str) -> bool:
+    """Whether an execution has written down that what runs the revision of its attempt is somebody else's."""
+    return attempt is not None and attempt.execution == execution and attempt.deployment == OTHERS
 
 
 def is_same_try(attempt: Attempt | None, desired: DesiredState) -> bool:
@@ -164,13 +169,20 @@ def settings_before(memory: Memory, service: Service) -> Json:
         return dict(live)
     before, written = attempt.rollback_to.settings or {}, attempt.written
     if attempt.verdict is Judgement.GOOD:
-        # Its release may have begun to take it back all the same, and died: a rollback writes down nothing before.
-        form = rollback_settings(before)
-        if attempt.revision in (None, short(service.runs)) or differs(live, form):
-            return dict(live)
-        written = (form,)
+        written = _of_interrupted_rollback(attempt, service)
     made = put_back(live, before, written)
     return made if differs(live, made) else dict(live)
+
+
+def _of_interrupted_rollback(attempt: Attempt, service: Service) -> tuple[Json, ...]:
+    """The settings that a rollback of what had been good has left behind; none where it was not begun. A rollback
+    writes nothing down before, so it is known by what runs, and by settings that nothing but a rollback wrote."""
+    back = attempt.rollback_to
+    if back is None or attempt.is_of_settings_alone or back.revision != short(service.runs):
+        return ()
+    form = rollback_settings(back.settings or {})
+    is_of_rollback = attempt.written.count(form) == 1 and not differs(service.configuration, form)
+    return (form,) if is_of_rollback else ()
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
@@ -188,6 +200,8 @@ def intent(memory: Memory, attempt: Attempt) -> Memory:
             settings = back.settings if back is not None else old.rollback_to.settings
             back = replace(old.rollback_to, settings=settings)
         kept = replace(attempt, written=written, rollback_to=back)
+        if is_others(old, attempt.execution):
+            kept = replace(kept, revision=kept.revision or old.revision, deployment=old.deployment)
         return replace(memory, attempt=replace(kept, good_before=old.good_before))
     return replace(_replaced(memory), attempt=replace(attempt, good_before=memory.good))
 

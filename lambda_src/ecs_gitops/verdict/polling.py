@@ -24,13 +24,14 @@ _PAUSE_SHARE = 1 / 30
 
 def wait_seconds(started: Sequence[float], deadlines: Sequence[float], now: float, stretch: float = 1.0) -> int:
     """Seconds until the next poll of rollouts that started at these times: short first, longer later, never past the
-    first deadline, at least 1. A ``stretch`` above 1 makes the waits longer by this factor, see
-    :mod:`ecs_gitops.flow.event_budget`."""
+    first deadline, at least 1. A ``stretch`` above 1 makes the waits longer by this factor, also the shortest one. That
+    may go past a deadline: the history has no room for a poll at each, see :mod:`ecs_gitops.flow.event_budget`."""
     youngest = now - max(started)
     usual = LONGEST_WAIT_AT_FIRST if youngest < AT_FIRST and stretch == 1 else LONGEST_WAIT
     longest = min(_LONGEST_OF_ALL, max(usual * stretch, youngest * _LONG_WAIT_SHARE))
     wait = min(max(youngest * _WAIT_SHARE, SHORTEST_WAIT) * stretch, longest)
-    return max(1, round(min(wait, *(deadline - now for deadline in deadlines))))
+    shortest = 1 if stretch == 1 else min(_LONGEST_OF_ALL, SHORTEST_WAIT * stretch)
+    return round(max(shortest, min(wait, *(deadline - now for deadline in deadlines))))
 
 
 def pause_seconds(started: Sequence[float], deadlines: Sequence[float], now: float) -> int:
