@@ -73,8 +73,9 @@ class EcsCalls(Calls):
     def describe_task_definition(self, reference: str) -> tuple[Json, dict[str, str]]:
         """A task definition as AWS sends it, and its tags. ``reference`` is an ARN, ``family:revision`` or family.
 
-        Each revision is read once per session and then cached: its content never changes, and during a release only we
-        change its tags. Its status may change; :meth:`read_task_definition` reads it again."""
+        Each revision is read once and then cached, for the sessions of one release in this sandbox: its content never
+        changes, and during a release only we change its tags. Its status may change; :meth:`read_task_definition` reads
+        it again."""
         if known := _REVISIONS.get((self._cached_for, short(reference))):
             definition, tags = json.loads(known)
             return definition, tags
