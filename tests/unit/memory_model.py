@@ -113,7 +113,16 @@ class Model:
                 if any(other is not one and one.began < other.began < newest[0].changed for other in known.unreported):
                     # It was joined by a release that may have put back what it wrote.
                     known.perhaps.append(known.settings)
+                if any(d.service == name and d.by == one.name and d.at > newest[0].at for d in facts.seen):
+                    # It was taken back with its release, and its settings with it.
+                    known.perhaps.append(known.settings)
                 known.settings = settings_of(known.settings, one.owned)
+                # What a person has set since stays.
+                until = facts.written[0]
+                for at, actor, service, members in self.account.written[:until]:
+                    if (actor, service) == (HAND, name) and at >= one.began:
+                        known.perhaps.append(known.settings)
+                        known.settings = settings_of(known.settings, members)
                 known.unreported.remove(one)
             elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
                 # It changed settings alone, joined what somebody deployed, or was good before it died: its verdict may

@@ -12,7 +12,7 @@ from ecs_gitops.apply import planning
 from ecs_gitops.ecs.revision_tags import FAILED, PREVIOUS
 from ecs_gitops.ecs.service import Service
 from ecs_gitops.flow.conclusion import concluded
-from ecs_gitops.lambdas import deploy_ecs
+from ecs_gitops.lambdas import deploy_ecs, validate_deploy
 from ecs_gitops.ledger.fence import Holder
 from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.model.memory import Attempt, Earlier, Good, Memory
@@ -202,6 +202,22 @@ def test_what_is_judged_again_is_not_good_with_the_digests_of_the_rollbacks_targ
     )
     # THEN it is remembered without digests
     assert concluded(Memory(attempt=attempt), over, RELEASE).good == Good(revision="web:2")
+
+
+def test_what_is_held_for_what_ecs_has_recorded_stays_so_when_nothing_shows_it_any_more(shop, machine, monkeypatch):
+    # GIVEN a release that was aborted before ECS gave its deployment up, and the next one, which finds that out
+    shop.services["web"]["deploymentConfiguration"] = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    given = release(item("web", "bad"))
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    assert statuses(machine.run(given, "run-2")) == {"web": "HELD"}
+    # WHEN ECS has no record of it any more
+    shop.records.clear()
+    # THEN it is held all the same
+    assert statuses(machine.run(given, "run-3")) == {"web": "HELD"}
+    assert memory(machine)["attempt"]["verdict"] == "FAILED"
 
 
 # --- other people -----------------------------------------------------------------------------------------------------

@@ -129,10 +129,14 @@ KEPT = (
     65686,
     66801,
     67159,
+    69195,
+    69999,
     70127,
     70383,
     70722,
     72150,
+    73633,
+    73769,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

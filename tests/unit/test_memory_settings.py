@@ -172,6 +172,19 @@ def test_a_rollback_writes_its_settings_also_where_an_old_answer_has_them_alread
     assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == 200
 
 
+def test_settings_of_a_moment_ago_are_what_was_before_also_where_the_service_had_none(shop, machine):
+    # GIVEN a release that set what the service did not have, and answers of ECS that are old
+    shop.services["web"]["deploymentConfiguration"] = {"strategy": "ROLLING"}
+    owned = {"minimumHealthyPercent": 75}
+    shop.stale = 20
+    assert statuses(machine.run(release(item("web", "1", deployment=owned)))) == {"web": "DEPLOYED"}
+    # WHEN the next one follows at once, and is rolled back
+    given = release(item("web", "never", deployment=owned, **NEVER))
+    assert statuses(machine.run(given, "run-2")) == {"web": "ROLLED_BACK"}
+    # THEN they stand
+    assert shop.steady()["services"]["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 75
+
+
 def test_settings_are_written_also_where_somebody_has_deployed_our_revision_already(shop, machine, monkeypatch):
     # GIVEN somebody who deploys the revision that waits for its hook preDeploy
     run_task = shop.run_task

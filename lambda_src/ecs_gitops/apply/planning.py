@@ -114,7 +114,9 @@ def _require_current_settings(attempt: Attempt | None, live: LiveService, now: f
     shown, earlier = live.service.configuration, attempt.rollback_to
     if earlier is None or not attempt.written or now - attempt.at >= _SETTINGS_SHOWN_WITHIN:
         return
-    if differs(shown, attempt.written[0]) and not differs(shown, earlier.settings or {}):
+    before = earlier.settings or {}
+    # What the service did not have is written down as its default.
+    if differs(shown, attempt.written[0]) and not differs(original_settings(shown, before), before):
         raise AwsUnavailable("ECS does not show yet the settings that the last release wrote")
 
 

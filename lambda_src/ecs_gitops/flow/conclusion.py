@@ -24,6 +24,8 @@ def concluded(memory: Memory, item: Item, release: Release, ran: Images | None =
     status, revision = item.status, item.change.revision
     if status in (Status.DEPLOYED, Status.UNCHANGED) and revision is not None:
         return _good(memory, item, revision, release, ran)
+    if status is Status.HELD and item.change.kind is ChangeKind.HELD:
+        return _held(memory)
     is_over = item.is_final and item.status in (Status.FAILED, Status.ROLLED_BACK)
     if not is_over and not is_rolling_back(item):
         return memory
@@ -33,6 +35,14 @@ def concluded(memory: Memory, item: Item, release: Release, ran: Images | None =
     elif judgement is Judgement.FAILED and revision is not None:
         memory = _failed_again(memory, attempt, item, revision, release)
     return _moved(memory, item)
+
+
+def _held(memory: Memory) -> Memory:
+    """The memory with the verdict for which an item is held: ECS's records may not show it for ever."""
+    attempt = memory.attempt
+    if attempt is None or attempt.verdict is not Judgement.OPEN:
+        return memory
+    return replace(memory, attempt=replace(attempt, verdict=Judgement.FAILED, by="ECS"))
 
 
 def _known(attempt: Attempt | None, item: Item, release: Release) -> Attempt | None:

@@ -99,8 +99,8 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         item.change,
         kind=ChangeKind.DEPLOY if is_resumed else decision.kind,
         previous=short(previous) if previous is not None else None,
-        previous_settings=original_settings(before, owned)
-        if is_written and is_changed
+        previous_settings=_to_restore(item, original_settings(before, owned) if is_written else None, is_resumed)
+        if is_changed
         else item.change.previous_settings,
         left_settings=service.configuration if is_left and is_changed else None,
         replaced=previous_of(live.tags, runs) if is_resumed else runs,
@@ -122,6 +122,12 @@ def plan_service(item: Item, live: LiveService, release: Release, memory: Memory
         warnings,
         _adopted(live, desired) if isinstance(decision, Unchanged) else (),
     )
+
+
+def _to_restore(item: Item, before: Json | None, is_resumed: bool) -> Json | None:
+    """The settings that a rollback writes; None where nothing is written. Those of an earlier plan count only for what
+    a run began with them: the check may have read an old answer."""
+    return before or (item.change.previous_settings if is_resumed else None)
 
 
 def _running_digests(live: LiveService, memory: Memory) -> Images:

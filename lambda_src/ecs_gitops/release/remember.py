@@ -20,7 +20,7 @@ from ecs_gitops.live.service_state import running_digests
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.memory import NOTHING
-from ecs_gitops.model.status import Judgement, Kind, Status
+from ecs_gitops.model.status import ChangeKind, Judgement, Kind, Status
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -62,7 +62,7 @@ def at_the_end(
     """Write what is known of all items of a release that is over, also of those that it left unchanged. Returns why
     something could not be written: ``taken_over`` says why nothing may be."""
     for batch in batches:
-        items = [item for item in batch.items if item.is_final and item.status not in _LEFT_OUT]
+        items = [item for item in batch.items if item.is_final and (item.status not in _LEFT_OUT or _is_held(item))]
         if batch.kind is not Kind.SERVICE or not items:
             continue
 
@@ -85,6 +85,11 @@ def _is_new(before: Item, after: Item) -> bool:
     is_begun = after.change.revision != before.change.revision
     is_begun = is_begun or (before.watched.deployment is None and after.watched.deployment is not None)
     return is_begun or after.is_final != before.is_final or is_rolling_back(after) != is_rolling_back(before)
+
+
+def _is_held(item: Item) -> bool:
+    """Whether it is held because of its own last attempt, and not of one that it depends on."""
+    return item.status is Status.HELD and item.change.kind is ChangeKind.HELD
 
 
 def _has_failed(item: Item) -> bool:
