@@ -24,7 +24,7 @@ def measured(_given: Mapping[str, Any]) -> dict[str, Any]:
     clients.answer_calls(characters=300)
     first = kept = 0.0
     for number in range(1, RELEASES + 1):
-        kept = clients.release(f"run-{number}", places=_PLACES, definitions=10, services=_SERVICES)
+        kept = clients.release(f"run-{number}", places=_PLACES, definitions=20, services=_SERVICES)
         if number == FIRST:
             first = sandbox.memory("VmRSS")
     last, peak = sandbox.memory("VmRSS"), sandbox.memory("VmHWM")
