@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.world import Execution, World
 from ecs_gitops.ecs.deployment_settings import merged
+from ecs_gitops.model.names import started_by
 from local_aws.control.client import ACCOUNT, REGION
 from local_aws.samples import register_app, wait_until_steady
 from playground.stack import CLUSTER
@@ -146,7 +147,7 @@ class Case:
             if status not in _FINAL:
                 lies.append(f"{name} has no result: {done.status}")
             is_rolled_out = status == "DEPLOYED" and item["image"] != was["image"]
-            lies += self._hooks(name, item, is_rolled_out=is_rolled_out)
+            lies += self._hooks(name, item, done, is_rolled_out=is_rolled_out)
         if self.has_job:
             lies += self._of_job(deployment["tasks"][0]["image"], reported.get(self.job))
         is_good = all(status in ("DEPLOYED", "UNCHANGED", "HELD") for status in reported.values())
@@ -170,12 +171,13 @@ class Case:
             return [f"{self.job} {status}, and its targets run {images}"]
         return []
 
-    def _hooks(self, name: str, item: dict[str, Any], *, is_rolled_out: bool) -> list[str]:
+    def _hooks(self, name: str, item: dict[str, Any], done: Execution, *, is_rolled_out: bool) -> list[str]:
+        """Each hook runs once in a release. One that came right before this one may have run it, too."""
         arns: set[str] = set()
         for status in ("RUNNING", "STOPPED"):
             arns.update(self.ecs.list_tasks(cluster=CLUSTER, family=name, desiredStatus=status)["taskArns"])
         tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=sorted(arns))["tasks"] if arns else []
-        ran = sum(1 for task in tasks if str(task.get("startedBy", "")).startswith("ecs-gitops/"))
+        ran = sum(1 for task in tasks if task.get("startedBy") == started_by(done.name))
         hooks = item.get("hooks", {})
         if ran > len(hooks) or (is_rolled_out and ran < len(hooks)):
             return [f"{name}: {ran} of {len(hooks)} hooks were run"]
