@@ -68,7 +68,7 @@ phases:
     assert ended["buildStatus"] == ("SUCCEEDED" if is_allowed else "FAILED")
     assert ("subject=Second" in lines) == is_allowed
     assert any(f":assumed-role/{name}-build/AWSCodeBuild-" in line for line in lines) == is_allowed
-    assert any("403" in line for line in lines) != is_allowed
+    assert any("returned error: 403" in line for line in lines) != is_allowed
 
 
 def test_variables_that_are_read_elsewhere_are_refused(aws: LocalAws, name: str, make_role: MakeRole) -> None:
