@@ -1,10 +1,10 @@
 """``python -m soak``: releases under faults, many of them, whose reports are compared with the live state.
 
 First in memory, where thousands take a minute; then releases that are killed or throttled at each of their calls; then
-sequences of releases against the model of what they remember, and sequences that are planned before they are made; then
-with the real state machine, functions, layer and roles on the local AWS, whose clock is faster and whose answers are
-late, lost or refused on the way to the functions, which die as well. Every release comes from a seed, which is printed
-when it finds something. Exit code 1 then.
+sequences of releases against the model of what they remember, others of rules and schedules, and sequences that are
+planned before they are made; then with the real state machine, functions, layer and roles on the local AWS, whose clock
+is faster and whose answers are late, lost or refused on the way to the functions, which die as well. Every release
+comes from a seed, which is printed when it finds something. Exit code 1 then.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.world import World
 from local_aws import LocalAws
 from playground.stack import CLUSTER, ROOT, Stack
 from soak_case import Case
+from unit import trigger_stories
 from unit.faulty import Run
 from unit.interruptions import SCENARIOS, killed, throttled
 from unit.memory_play import lies
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak")
     parser.add_argument("--memory", type=int, default=10_000, help="releases of an account in memory")
     parser.add_argument("--stories", type=int, default=5_000, help="sequences of releases against the model of memory")
+    parser.add_argument("--tasks", type=int, default=5_000, help="sequences of releases of rules and schedules")
     parser.add_argument("--plans", type=int, default=1_000, help="sequences of releases that are planned before")
     parser.add_argument("--local", type=int, default=1_000, help="releases on the local AWS")
     parser.add_argument("--first", type=int, default=100_000, help="the first seed")
@@ -59,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = in_memory(range(options.first, options.first + options.memory), tell)
     found += interruptions(tell)
     found += stories(range(options.first, options.first + options.stories), tell)
+    found += tasks(range(options.first, options.first + options.tasks), tell)
     found += plans(range(options.first, options.first + options.plans), tell)
     if options.local:
         until = began + options.minutes * 60
@@ -93,15 +96,24 @@ def interruptions(tell: Tell) -> list[str]:
 
 def stories(seeds: range, tell: Tell) -> list[str]:
     """What releases remember, from one to the next: ``python -m unit.memory_play SEED`` shows a story."""
+    return _played("stories", lies, seeds, tell)
+
+
+def tasks(seeds: range, tell: Tell) -> list[str]:
+    """Releases of rules and schedules: ``python -m unit.trigger_stories SEED`` shows a story."""
+    return _played("scheduled tasks", trigger_stories.lies, seeds, tell)
+
+
+def _played(what: str, play: Callable[[int, pytest.MonkeyPatch], list[str]], seeds: range, tell: Tell) -> list[str]:
     found: list[str] = []
     for done, seed in enumerate(seeds, 1):
         with pytest.MonkeyPatch.context() as patched:
             try:
-                found += [f"story {seed}: {lie}" for lie in lies(seed, patched)]
+                found += [f"{what}, seed {seed}: {lie}" for lie in play(seed, patched)]
             except Exception as error:  # noqa: BLE001 - printed with its seed, and the others go on
-                found.append(f"story {seed}: {type(error).__name__}: {error}")
+                found.append(f"{what}, seed {seed}: {type(error).__name__}: {error}")
         if done % 500 == 0 or done == len(seeds):
-            tell(f"stories: {done}, {len(found)} found")
+            tell(f"{what}: {done}, {len(found)} found")
     return found
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 Break = Callable[[pytest.MonkeyPatch], None]
+# The rule of those that break something of rules and schedules, which have a model of their own.
+OF_TRIGGERS = "tasks"
 # By rule and name.
 MUTANTS: dict[str, Break] = {}
 

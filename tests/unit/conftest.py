@@ -63,6 +63,7 @@ _EXHAUSTIVE = {
     "test_report.py",
     "test_rooms.py",
     "test_splice.py",
+    "test_trigger_model.py",
 }
 
 

@@ -21,6 +21,7 @@ class FakeTriggers(FakeTasks):
         self.about_rules: dict[str, dict[str, Any]] = {}
         self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
         self.modified: dict[tuple[str, str], float] = {}
+        # Entries of targets that EventBridge refuses, as it answers. It takes the others.
         self.refuse_entries: list[dict[str, Any]] = []
 
     def list_event_buses(self) -> list[str]:
@@ -49,14 +50,14 @@ class FakeTriggers(FakeTasks):
 
     def put_targets(self, bus: str, rule: str, targets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         self._called("put_targets")
-        if self.refuse_entries:
-            return self.refuse_entries
         self._require_rule("put_targets", bus, rule)
-        changed = {target["Id"]: target for target in targets}
+        refused = [entry for entry in self.refuse_entries if entry["TargetId"] in {each["Id"] for each in targets}]
+        left = {entry["TargetId"] for entry in refused}
+        changed = {target["Id"]: target for target in targets if target["Id"] not in left}
         kept = [changed.pop(target["Id"], target) for target in self.rules[bus, rule]]
         self.rules[bus, rule] = kept + list(changed.values())
         self._done("put_targets")
-        return []
+        return refused
 
     def _require_rule(self, operation: str, bus: str, rule: str) -> None:
         if (bus, rule) not in self.rules:

@@ -20,7 +20,14 @@ HAND, FIRST = "somebody", "first"
 # ``bad``: the circuit breaker gives the deployment up, where there is one. ``never``: it hangs.
 WORDS = ("good", "bad", "never")
 _TICK = 5.0
-_WRITES = ("update_service", "stop_service_deployment", "register_task_definition", "run_task")
+_WRITES = (
+    "update_service",
+    "stop_service_deployment",
+    "register_task_definition",
+    "run_task",
+    "put_targets",
+    "update_schedule",
+)
 
 
 @dataclass(frozen=True, slots=True)

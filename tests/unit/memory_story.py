@@ -10,6 +10,8 @@ from typing import Any
 
 # Moments of a release that have no number: right after the effect of its first call of this name.
 AFTER = {"run_task": -1, "update_service": -2}
+# The same for rules and schedules.
+AFTER_OF_TRIGGERS = {"register_task_definition": -3, "put_targets": -4, "update_schedule": -5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A release. ``during``: acts right before the call with that number, or at one of :data:`AFTER`. ``abort``:
+    """A release. ``during``: acts right before the call with that number, or at one of :data:`AFTER` or
+    :data:`AFTER_OF_TRIGGERS`. ``abort``:
     the moment at which the execution is aborted; then its function ``dies``, ``goes on``, or the execution is
     ``redriven``. ``faults``: how many calls fail, of one. ``refused``: calls for which a permission is missing."""
 

@@ -22,9 +22,10 @@ from unit.memory_account import HAND, Account, State, image, old_tag
 from unit.memory_facts import Done, Facts, checks, deployments
 from unit.memory_function import Aborted, Function, FunctionThread
 from unit.memory_releases import Releases
-from unit.memory_story import AFTER, Act, Push, Story
+from unit.memory_story import AFTER, AFTER_OF_TRIGGERS, Act, Push, Story
 
 TARGETS = f"targets/{ACCOUNT}/{REGION}/service.json"
+_MOMENTS = {**AFTER, **AFTER_OF_TRIGGERS}
 _REDRIVEN_AFTER = 120.0
 _LOOK = 25.0
 
@@ -32,10 +33,12 @@ _LOOK = 25.0
 class World:
     """``history`` has the facts of each push."""
 
+    account_type: type[Account] = Account
+
     def __init__(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
         self.story = story
         self.chance = random.Random(story.seed)  # noqa: S311 - the same again, also for the pauses between two tries
-        self.account, self.bucket = Account(), FakeBucket()
+        self.account, self.bucket = self.account_type(), FakeBucket()
         self.history: list[Facts] = []
         self.between: list[Done] = []
         for (name, tag), word in story.images.items():
@@ -162,9 +165,9 @@ class World:
             return
         if facts is None:
             return
-        if done and name not in AFTER:
+        if done and name not in _MOMENTS:
             return
-        when = AFTER[name] if done else facts.calls + 1
+        when = _MOMENTS[name] if done else facts.calls + 1
         if done and when in facts.reached:
             return
         facts.reached.add(when)

@@ -94,7 +94,9 @@ def test_a_task_that_cannot_be_deployed_says_why(aws, release, budget, tasks, ni
 
 
 def test_an_entry_that_eventbridge_did_not_take_is_a_failure(aws, release, budget, tasks, nightly):
-    aws.refuse_entries = [{"TargetId": "a", "ErrorCode": "ManagedRuleException", "ErrorMessage": "no"}]
+    aws.refuse_entries = [
+        {"TargetId": each, "ErrorCode": "ManagedRuleException", "ErrorMessage": "no"} for each in "ab"
+    ]
     item = deploy(aws, release, tasks(("nightly", "cleanup", "job:2")), budget)[0]
     assert item.status == "FAILED"
     assert "a: ManagedRuleException: no" in (item.reason or "")

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.revision_tags import PREVIOUS, is_ours, tags_for
-from ecs_gitops.ecs.task_definition import arn, has_images, with_images
+from ecs_gitops.ecs.task_definition import arn, images_of, with_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
 from ecs_gitops.model.release import Release
@@ -61,4 +61,6 @@ class Registrar:
         """The revision that an interrupted run of this execution registered."""
         latest, tags = self.aws.describe_task_definition(definition["family"])
         is_it = is_ours(tags, self.release) and short(tags.get(PREVIOUS, "")) == short(previous)
-        return arn(latest) if is_it and has_images(latest, images) else None
+        # Another item may have registered one with these images, and with others for its own containers.
+        is_it = is_it and images_of(latest) == {**images_of(definition), **images}
+        return arn(latest) if is_it else None

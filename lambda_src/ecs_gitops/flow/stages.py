@@ -7,7 +7,7 @@ Where the deployer may deregister revisions, failed ones are deregistered before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ecs_gitops.flow import leftover_revisions
@@ -86,9 +86,20 @@ def following(done: Stage, *, deregisters: bool = False) -> Stage:
     first = {item.number for item in now if not is_rollback and _is_to_be_prepared(item)}
     if first and len(now) > 1:
         # The hooks preDeploy of a wave come before all of its updates, so that one that fails takes nothing back.
-        stage = Stage(*_split(batches, lambda item: item.number in first), Mode.PREPARE)
+        stage = Stage(*_split(batches, first), Mode.PREPARE)
         return replace(stage, batches=tuple(replace(batch, mode=Mode.PREPARE) for batch in stage.batches))
-    return Stage(*_split(batches, lambda item: item.is_pending and item.wave == wave))
+    return Stage(*_split(batches, {item.number for item in now} | _neighbours(batches, wave)))
+
+
+def _neighbours(batches: Sequence[Batch], wave: int) -> set[int]:
+    """The numbers of the unchanged items whose rule or schedule is changed in this wave, because of another item: the
+    task definition that they run is replaced, too."""
+    found = set()
+    for batch in batches:
+        changed = {item.desired.identity for item in batch.items if item.is_pending and item.wave == wave}
+        is_unchanged = (item for item in batch.items if item.status is Status.UNCHANGED)
+        found |= {item.number for item in is_unchanged if item.desired.identity in changed}
+    return found
 
 
 def _is_to_be_prepared(item: Item) -> bool:
@@ -199,11 +210,12 @@ def _mapped(batches: Iterable[Batch], change: Callable[[Item], Item]) -> tuple[B
     return tuple(batch.with_items(change(item) for item in batch.items) for batch in batches)
 
 
-def _split(batches: Iterable[Batch], is_now: Callable[[Item], bool]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+def _split(batches: Iterable[Batch], numbers: Set[int]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+    """The batches with the items that have these numbers, and with the others."""
     now, rest = [], []
     for batch in batches:
-        chosen = tuple(item for item in batch.items if is_now(item))
-        others = tuple(item for item in batch.items if not is_now(item))
+        chosen = tuple(item for item in batch.items if item.number in numbers)
+        others = tuple(item for item in batch.items if item.number not in numbers)
         now += [replace(batch, items=chosen, next=Next.DEPLOY)] if chosen else []
         rest += [batch.with_items(others)] if others else []
     return tuple(now), tuple(rest)

@@ -87,12 +87,39 @@ def _part(
 ) -> TargetDefinition:
     live = short(arn(definition))
     ours = is_ours(tags, release)
-    previous = previous_of(tags, live) if ours else live
-    before = definition
-    if previous != live:
-        try:
-            before, _ = aws.describe_task_definition(previous)
-        except AwsRefused:
-            # The revision was deleted, so its images are unknown.
-            before = {}
-    return TargetDefinition(reference, definition, tags, ours, previous, images_of(before), desired, warnings)
+    replaced = _Replaced(live, definition, tags)
+    if ours:
+        replaced = _replaced(aws, release, previous_of(tags, live))
+    return TargetDefinition(
+        reference,
+        definition,
+        tags,
+        ours,
+        replaced.revision,
+        images_of(replaced.definition),
+        replaced.tags,
+        desired,
+        warnings,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """What this release replaces, or has replaced: no definition and no tags where it was deleted."""
+
+    revision: str
+    definition: Json
+    tags: Mapping[str, str]
+
+
+def _replaced(aws: Aws, release: Release, previous: str) -> _Replaced:
+    """What this release has replaced by a revision of its own. ``previous`` is that revision's predecessor."""
+    try:
+        before, tags = aws.describe_task_definition(previous)
+        if is_ours(tags, release):
+            # An interrupted run has rolled it back to a copy, which took the place of the release's own revision.
+            previous = previous_of(tags, previous)
+            before, tags = aws.describe_task_definition(previous)
+    except AwsRefused:
+        return _Replaced(previous, {}, {})
+    return _Replaced(previous, before, tags)

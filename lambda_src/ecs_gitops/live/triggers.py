@@ -5,7 +5,7 @@ Both are written back with every member that was read. Only the task definition 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,11 +98,12 @@ class State:
         now = seconds(self.whole.get("asOf")) or now
         return [f"{self.trigger.described}: {text}" for text in start_date.concerns(self.whole, now)]
 
-    def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float) -> None:
+    def repoint(self, aws: Aws, revisions: Mapping[str, str], now: float, require_fence: Callable[[], None]) -> None:
         """Replace task definitions by others; nothing is written where nothing differs. ``now``: as above.
 
-        The trigger is read again right before the write, so that other changes since then are kept. Raises
-        :class:`ItemFailed` when somebody changed the task definitions, or when EventBridge refuses targets."""
+        The trigger is read again right before the write, so that other changes since then are kept. In between,
+        ``require_fence`` raises where this release may not write any more. Raises :class:`ItemFailed` when somebody
+        changed the task definitions, or when EventBridge refuses targets."""
         replaced = {ecs_targets.task_definition_of(each) for each in ecs_targets.task_targets(self.targets)}
         replaced = {each for each in replaced if revisions.get(each, each) != each}
         if not replaced:
@@ -113,6 +114,7 @@ class State:
             raise ItemFailed(
                 f"someone else changed {self.trigger.described} in the meantime: it runs {runs}, which is left as it is"
             )
+        require_fence()
         latest.write(aws, ecs_targets.changed_targets(latest.targets, revisions), now)
 
     def write(self, aws: Aws, repointed: Sequence[Json], now: float) -> None:

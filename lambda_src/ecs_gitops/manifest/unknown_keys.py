@@ -68,6 +68,7 @@ _INSTEAD = {
     "groupName": "the schedule's group is `scheduleGroup`",
     "name": "the container's name is `service`, in `containers` it is `name`",
     "revision": _COPIED,
+    "service": "the container's name is `service`, in `containers` it is `name`",
     "taskDefinition": _COPIED,
     "taskDefinitionArn": _COPIED,
 }

@@ -31,6 +31,11 @@ class DesiredTarget:
     content_hash: str = ""
 
     @property
+    def identity(self) -> str:
+        """A text that no other target in the account and Region has."""
+        raise NotImplementedError
+
+    @property
     def container(self) -> str:
         """The name of the first container, as the manifest has it."""
         return next(iter(self.images), "")
@@ -60,7 +65,6 @@ class DesiredService(DesiredTarget):
 
     @property
     def identity(self) -> str:
-        """A text that no other target in the account and Region has."""
         return f"service {self.cluster}/{self.name}"
 
 
@@ -74,7 +78,6 @@ class DesiredTrigger(DesiredTarget):
 
     @property
     def identity(self) -> str:
-        """A text that no other target in the account and Region has."""
         if self.schedule_group is not None:
             return f"schedule {self.schedule_group}/{self.name}"
         return f"rule {self.event_bus or DEFAULT_BUS}/{self.name}"

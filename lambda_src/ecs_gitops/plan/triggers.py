@@ -23,7 +23,8 @@ class TargetDefinition:
     """One task definition that targets of the trigger run, and the desired state of the items whose containers it has,
     by their numbers.
 
-    ``previous`` and ``before`` are the revision that this release replaces or replaced, and its images."""
+    ``previous`` is the revision that this release replaces or replaced, ``before`` are its images, and
+    ``before_tags`` its tags."""
 
     reference: str
     definition: Json
@@ -31,6 +32,7 @@ class TargetDefinition:
     is_ours: bool
     previous: str
     before: Mapping[str, str]
+    before_tags: Mapping[str, str]
     desired: Mapping[int, DesiredState]
     warnings: Mapping[int, tuple[str, ...]]
 
@@ -54,7 +56,7 @@ class TargetDefinition:
         desired = self.desired[number]
         if any(self.before.get(name) != image for name, image in desired.images.items()):
             return True
-        return not self.is_ours and bool(moved_tags(self.tags, desired, {}))
+        return bool(moved_tags(self.before_tags, desired, {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def test_every_member_of_awss_own_shapes_is_not_managed(path):
         ("services[0]", "containerDefinitions", "`containers`"),
         ("services[0]", "taskDefinition", "each release copies"),
         ("tasks[0]", "groupName", "`scheduleGroup`"),
+        ("services[0].containers[0]", "service", "in `containers` it is `name`"),
     ],
 )
 def test_what_to_do_is_reported(path, name, advice):
