@@ -30,7 +30,9 @@ class FakeLookups:
         self, account: str, region: str, repository: str, references: Sequence[str]
     ) -> dict[str, str | None]:
         self._called("batch_get_image")
-        known = {key.split(":", 1)[1]: digest for key, digest in self.registry.items() if key.startswith(repository)}
+        known = {
+            key.split(":", 1)[1]: digest for key, digest in self.registry.items() if key.startswith(f"{repository}:")
+        }
         if not known:
             raise AwsRefused("batch_get_image", "RepositoryNotFoundException", "The repository does not exist.")
         self._done("batch_get_image")

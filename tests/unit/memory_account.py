@@ -229,6 +229,11 @@ def image(name: str, tag: str) -> str:
     return f"{REGISTRY}/{name}:{tag}"
 
 
+def sidecar(name: str) -> str:
+    """The second container of a service, and its repository."""
+    return f"{name}-side"
+
+
 def old_tag(name: str) -> str:
     """The tag with which versions before the ledger marked a revision that failed and was left."""
     return f"ecs-gitops:failed-{hashlib.sha256(f'service shop/{name}'.encode()).hexdigest()[:16]}"

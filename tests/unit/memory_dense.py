@@ -10,6 +10,7 @@ from typing import Any
 
 from unit.memory_account import image
 from unit.memory_sequence import Sequence
+from unit.memory_several import SEVERAL, Several
 from unit.memory_story import AFTER, Act, Push, Story
 
 DENSE = 100_000
@@ -134,4 +135,6 @@ class Dense(Sequence):
 
 def story(seed: int) -> Story:
     """The story of a seed."""
+    if seed >= SEVERAL:
+        return Several(seed).story()
     return (Dense if seed >= DENSE else Sequence)(seed).story()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from unit.memory_account import HAND, State
+from unit.memory_account import HAND, State, sidecar
 from unit.memory_facts import Deployed, Done, Facts
 
 GOOD = ("DEPLOYED", "UNCHANGED")
@@ -49,12 +49,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Unreported:
-    """A release that came to no report: it may still deploy ``digest``, as its function goes on. ``earlier`` are the
+    """A release that came to no report: it may still deploy ``digests``, as its function goes on. ``earlier`` are the
     revisions that were there before; ``owned`` are the settings that Git asked for."""
 
     name: str
     text: str
-    digest: str
+    digests: Mapping[str, str]
     earlier: frozenset[str]
     owned: Mapping[str, Any]
     has_hook: bool
@@ -120,8 +120,26 @@ class Item:
         return json.dumps({k: v for k, v in whole.items() if k != "forceNewDeployment"}, sort_keys=True)
 
     @property
-    def digest(self) -> str:
-        return self.facts.registry.get(str(self.asked["image"]).rpartition("/")[2], "")
+    def images(self) -> dict[str, str]:
+        """What Git asks for, by container."""
+        if "containers" in self.asked:
+            return {each["name"]: each["image"] for each in self.asked["containers"]}
+        return {self.name: self.asked["image"]}
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What the tags of the images that Git asks for name."""
+        return {name: self._named(image) for name, image in self.images.items()}
+
+    def _named(self, image: str) -> str:
+        return self.facts.registry.get(image.rpartition("/")[2], "")
+
+    def has_digests(self, digests: Mapping[str, str]) -> bool:
+        """Whether these are what Git asks for, as far as it asks."""
+        return self.digests.items() <= digests.items()
+
+    def has_images(self, state: State) -> bool:
+        return self.images.items() <= state.images.items()
 
     @property
     def is_forced(self) -> bool:
@@ -134,12 +152,16 @@ class Item:
         mine = [d for d in self.facts.deployed if d.service == self.name]
         limit = self.asked["timeoutMinutes"] * 60
         was_taken_back = any(
-            one.digests == {self.name: self.digest}
+            self.has_digests(one.digests)
             and (one.status != "SUCCESSFUL" or one.changed - one.at > limit)
             and after.by != HAND
             for one, after in pairwise(mine)
         )
-        is_broken = self.facts.words.get(self.digest, "good") != "good"
+        # Also of containers for which Git does not ask: a new deployment pulls what their tags name now.
+        others = [self._named(image) for name, image in self.before.images.items() if name not in self.images]
+        pulled = [digest for one in self.deployed for digest in one.digests.values()]
+        those = [*self.digests.values(), *others, *pulled]
+        is_broken = any(self.facts.words.get(digest, "good") != "good" for digest in those)
         return is_broken or was_taken_back or self.hook_fails() or bool(self.facts.push.faults)
 
     def has_hook(self, name: str = "postDeploy") -> bool:
@@ -150,7 +172,7 @@ class Item:
 
     def runs(self, state: State) -> bool:
         """Whether ``state`` is what Git asks for."""
-        return state.images == {self.name: self.asked["image"]} and state.digests == {self.name: self.digest}
+        return self.has_images(state) and self.has_digests(state.digests)
 
     @property
     def hands(self) -> list[Done]:
@@ -211,7 +233,8 @@ class Item:
     @property
     def is_moved(self) -> bool:
         """Whether a tag of the service was moved while the release ran: it may have seen either image."""
-        return any(done.act.service == self.name and done.act.kind == "tag" for done in self.facts.during)
+        mine = (self.name, sidecar(self.name))
+        return any(done.act.service in mine and done.act.kind == "tag" for done in self.facts.during)
 
     @property
     def deployed(self) -> list[Deployed]:

@@ -99,7 +99,7 @@ class Model:
         is the verdict, and then their settings stand."""
         for one in tuple(known.unreported):
             those = [d for d in facts.seen if d.service == name and d.revision not in one.earlier | known.reported]
-            made = [d.revision for d in those if d.by == one.name and d.digests == {name: one.digest}]
+            made = [d.revision for d in those if d.by == one.name and one.digests.items() <= d.digests.items()]
             # Its function may have gone on, and have written that the hook on what ran already was good.
             passed = {c.revision for c in facts.checked if c.at >= one.began and c.passed and c.hook == "postDeploy"}
             known.marked |= known.bad & passed
@@ -108,7 +108,7 @@ class Model:
             newest = [d for d in those if d.revision in made][-1:]
             if newest and newest[0].has_given_up and len(known.unreported) == 1:
                 # ECS's word is the verdict on an attempt that has none.
-                known.tried = Tried(one.text, (one.digest,), "failed")
+                known.tried = Tried(one.text, tuple(one.digests.values()), "failed")
             if not one.has_hook and newest and newest[0].status == "SUCCESSFUL":
                 if any(other is not one and one.began < other.began < newest[0].changed for other in known.unreported):
                     # It was joined by a release that may have put back what it wrote.
@@ -132,7 +132,7 @@ class Model:
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
         earlier = {d.revision for d in facts.deployed if d.at < facts.began} | known.reported
-        made = {d.revision for d in item.deployed if d.digests == {item.name: item.digest}}
+        made = {d.revision for d in item.deployed if item.has_digests(d.digests)}
         # Also where its tag was moved meanwhile: no hook runs on what is rolled back to.
         made = (made | {d.revision for d in item.deployed if item.last_check(d.revision) is False}) - earlier
         if item.status == "ROLLED_BACK" and len(item.deployed) > 1:
@@ -167,7 +167,7 @@ class Model:
         after = item.after
         # Where it may not have seen that the tag names another image, it is not that image which was good.
         is_clear = item.is_left_alone and not item.is_moved and item.runs(after)
-        known.tried = Tried(item.text, (item.digest,), "good" if is_clear else "unclear")
+        known.tried = Tried(item.text, tuple(item.digests.values()), "good" if is_clear else "unclear")
         owned = item.asked.get("deployment", {})
         if "could not be remembered" in item.reason:
             # The next release may take it, and its settings, for those of one that did not end.
@@ -194,7 +194,7 @@ class Model:
         pulled = {d.revision for d in item.deployed if item.is_moved} - earlier
         known.doubtful |= dict.fromkeys(made | pulled, item.has_hook())
         owned = item.asked.get("deployment", {})
-        one = Unreported(facts.name, item.text, item.digest, frozenset(earlier), owned, item.has_hook(), facts.began)
+        one = Unreported(facts.name, item.text, item.digests, frozenset(earlier), owned, item.has_hook(), facts.began)
         known.unreported.append(one)
         # It may have written over them what an old answer had.
         known.perhaps += known.shown
@@ -219,7 +219,7 @@ class Model:
         if ("unknown" in item.reason or "superseded" in item.reason) and not item.has_hook():
             # ECS's record may say later that it was good, also where somebody deployed it. Then its settings stand.
             known.perhaps.append(item.asked.get("deployment", {}))
-        known.tried = Tried(item.text, (item.digest,), outcome)
+        known.tried = Tried(item.text, tuple(item.digests.values()), outcome)
 
     def _outcome(self, item: Item) -> str:
         if (
@@ -236,7 +236,8 @@ class Model:
             return "untouched"
         if item.reason.startswith("rolled back with the release"):
             return "returned"
-        has_broken = self.account.words.get(item.digest) in ("bad", "never") and bool(item.deployed)
+        pulled = {digest for one in item.deployed for digest in one.digests.values()}
+        has_broken = any(self.account.words.get(each) in ("bad", "never") for each in pulled & {*item.digests.values()})
         return "failed" if has_broken or ("hook postDeploy" in item.reason and item.hook_fails()) else "unclear"
 
     # --- the release as a whole --------------------------------------------------------------------------------------

@@ -19,10 +19,10 @@ def good_runs(item: Item, known: Known) -> Iterator[str]:
     may_not_look = bool(item.facts.push.refused) or any(done.act.kind == "tag" for done in item.facts.during)
     # What nothing is remembered of is taken over with the digest that it runs, also where its settings are written.
     is_taken_over = known.is_new and item.before.revision == item.after.revision
-    if item.after.images != {item.name: item.asked["image"]} or not item.after.is_settled:
+    if not item.has_images(item.after) or not item.after.is_settled:
         yield f"it does not run what Git asks for: {item.after}"
     elif not item.runs(item.after) and not may_not_look and not is_taken_over:
-        yield f"it runs another digest: {item.after.digests}, asked {item.digest}"
+        yield f"it runs another digest: {item.after.digests}, asked {item.digests}"
 
 
 def good_is_checked(item: Item, known: Known) -> Iterator[str]:
@@ -36,7 +36,7 @@ def good_is_checked(item: Item, known: Known) -> Iterator[str]:
         yield f"{revision} was in doubt, and no hook judged it"
     elif result is None and any(d.revision == revision for d in item.deployed):
         yield f"this release deployed {revision}, and no hook judged it"
-    elif result is None and known.tried == Tried(item.text, (item.digest,), "failed"):
+    elif result is None and known.tried == Tried(item.text, tuple(item.digests.values()), "failed"):
         yield f"its last attempt failed, and {revision} was not judged by its hook"
 
 
@@ -136,7 +136,7 @@ def held(item: Item, known: Known) -> Iterator[str]:
     tried, facts = known.tried, item.facts
     if item.is_moved or (facts.stale and not item.is_settled_in_sight):
         return
-    is_same = tried.text == item.text and tried.digests == (item.digest,)
+    is_same = tried.text == item.text and tried.digests == tuple(item.digests.values())
     if item.status == "HELD" and not item.reason.startswith("waits for"):
         is_read = item.text not in known.unread
         if not item.could_fail and is_read:
@@ -149,7 +149,7 @@ def held(item: Item, known: Known) -> Iterator[str]:
             yield "what Git asks for runs"
         return
     is_clear = item.is_left_alone and not facts.push.refused and not facts.push.faults and not item.is_forced
-    if is_clear and is_same and tried.outcome == "failed" and item.before.images != {item.name: item.asked["image"]}:
+    if is_clear and is_same and tried.outcome == "failed" and not item.has_images(item.before):
         # An item that waits for one that is HELD is left, too.
         is_refused = item.status in ("SKIPPED", "HELD") or (facts.report or {}).get("error") == "CheckFailed"
         if not is_refused and "ledger" not in item.reason:
@@ -218,7 +218,7 @@ def good_is_remembered_truly(item: Item, known: Known) -> Iterator[str]:
     # With the ledger, it was lost that a hook failed.
     if item.last_check(revision) is False and not is_marked and revision not in known.marked:
         yield f"good is {revision}, whose hook failed"
-    if good.get("digests") and not any(dict(good["digests"]) == dict(d.digests) for d in those):
+    if good.get("digests") and not any(good["digests"].items() <= d.digests.items() for d in those):
         yield f"good has digests that {revision} never ran: {good}"
 
 

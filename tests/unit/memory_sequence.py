@@ -115,7 +115,7 @@ class Sequence:
             item = chance.choice(after["services"])
             what = chance.choice(("image", "image", "image", "hooks", "onFailure", "force", "deployment", "back"))
             if what == "image":
-                item["image"] = image(item["service"], chance.choice(_TAGS))
+                self._name_image(item, chance.choice(_TAGS))
             elif what == "hooks" and self.has_hooks:
                 item.pop("hooks", None)
                 if chance.random() < 0.7:
@@ -129,8 +129,11 @@ class Sequence:
                 if chance.random() < 0.6:
                     item["deployment"] = copy.deepcopy(chance.choice(_OF_GIT))
             elif what == "back":
-                item["image"] = image(item["service"], "1")
+                self._name_image(item, "1")
         return after
+
+    def _name_image(self, item: dict[str, Any], tag: str) -> None:
+        item["image"] = image(item["service"], tag)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 

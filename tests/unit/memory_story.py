@@ -46,7 +46,7 @@ class Story:
     ``skew``: by how much the functions' clock differs from ECS's. ``images``: what each tag is at first.
     ``slow``: how long a call takes; ``pause``: how long one of a function that goes on takes, at random where it is 0.
     ``left_failed``: services whose first revision has the tag of one that failed, as versions before the ledger left
-    it."""
+    it. ``sidecars``: services with a second container, which Git need not manage."""
 
     seed: int
     settings: dict[str, dict[str, Any]]
@@ -57,3 +57,4 @@ class Story:
     left_failed: tuple[str, ...] = ()
     slow: float = 0.0
     pause: float = 0.0
+    sidecars: tuple[str, ...] = ()

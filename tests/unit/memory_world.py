@@ -18,7 +18,7 @@ import pytest
 from ecs_gitops.model.errors import LedgerRefused, LedgerUnavailable
 from unit.fake_aws import ACCOUNT, REGION
 from unit.fake_bucket import FakeBucket
-from unit.memory_account import HAND, Account, State, image, old_tag
+from unit.memory_account import HAND, Account, State, image, old_tag, sidecar
 from unit.memory_facts import Done, Facts, checks, deployments
 from unit.memory_function import Aborted, Function, FunctionThread
 from unit.memory_releases import Releases
@@ -45,7 +45,8 @@ class World:
             self.account.push(name, tag, word)
         for name, settings in story.settings.items():
             tags = {old_tag(name): "x"} if name in story.left_failed else {}
-            first = self.account.define(name, (name, image(name, "1")), tags=tags)
+            others = [(sidecar(name), image(sidecar(name), "1"))] if name in story.sidecars else []
+            first = self.account.define(name, (name, image(name, "1")), *others, tags=tags)
             self.account.serve(name, first, desired=1, deploymentConfiguration=dict(settings))
         self.account.now += 20_000
         if story.stale:
@@ -211,7 +212,8 @@ class World:
 
     def _hotfix(self, act: Act) -> str:
         name, tag = act.service, str(act.value)
-        return self.account.hotfix(name, self.account.define(name, (name, image(name, tag))))
+        containers = {**self.account.images(name), name: image(name, tag)}
+        return self.account.hotfix(name, self.account.define(name, *containers.items()))
 
     def _earlier(self, act: Act) -> str:
         """Somebody deploys a revision that there is already: the n-th of its family."""
