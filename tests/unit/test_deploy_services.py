@@ -232,3 +232,46 @@ def test_a_service_that_the_role_is_not_for_does_not_stop_its_siblings(
     assert secret.status == "FAILED"
     assert "widen the scope of the deploy role" in (secret.reason or "")
     assert (other.step, batch.next) == ("ROLLING_OUT", "WAIT")
+
+
+def test_services_whose_reads_are_old_are_read_again_together(aws, release, budget, services, monkeypatch):
+    # GIVEN ten services, and registrations that take two seconds each
+    names = [f"web{number}" for number in range(10)]
+    for name in names:
+        aws.serve(name, aws.define(name, ("web", "shop/web:1")))
+    register = aws.register_task_definition
+
+    def slow(content, tags):
+        aws.now += 2
+        return register(content, tags)
+
+    monkeypatch.setattr(aws, "register_task_definition", slow)
+    # WHEN they are deployed
+    done = deploy(aws, release, services(*((name, "web", "shop/web:2") for name in names)), budget)
+    # THEN no read is older than five seconds at an update, and each new one is for all that come after it
+    assert {item.step for item in done.items} == {"ROLLING_OUT"}
+    assert aws.calls.count("describe_services") == 1 + 3
+    assert aws.calls.count("update_service") == 10
+
+
+def test_what_somebody_deployed_since_the_first_read_is_seen_by_the_second(aws, release, budget, services, monkeypatch):
+    # GIVEN two services, and somebody who deploys the second while the first takes long
+    for name in ("web", "api"):
+        aws.serve(name, aws.define(name, ("web", "shop/web:1")))
+    hotfix, register = aws.define("api", ("web", "shop/web:hot")), aws.register_task_definition
+
+    def slow(content, tags):
+        if content["family"] == "web":
+            aws.now += 6
+            aws.services["api"]["taskDefinition"] = hotfix
+            aws.services["api"]["deployments"].insert(0, aws._deployment(hotfix, 1, "IN_PROGRESS"))
+            aws.services["api"]["deployments"][1]["status"] = "ACTIVE"
+        return register(content, tags)
+
+    monkeypatch.setattr(aws, "register_task_definition", slow)
+    # WHEN both are deployed, THEN that is left alone
+    web, api = deploy(aws, release, services(("web", "web", "shop/web:2"), ("api", "web", "shop/web:2")), budget).items
+    assert web.step == "ROLLING_OUT"
+    assert api.status == "FAILED"
+    assert "was deployed by someone else a moment ago" in (api.reason or "")
+    assert aws.services["api"]["taskDefinition"] == hotfix

@@ -23,6 +23,7 @@ from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.verdict import hooks
 
 if TYPE_CHECKING:
+    from ecs_gitops.apply.latest_reads import LatestReads
     from ecs_gitops.apply.planning import Planned
     from ecs_gitops.apply.registration import Registrar
     from ecs_gitops.aws import Aws
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from ecs_gitops.plan.services import LiveService, ServicePlan
 
 log = logging.getLogger(__name__)
-
-# A read that is older is made again before UpdateService, as somebody may have deployed since. Seconds.
-_FRESH = 5.0
 
 
 @dataclass(slots=True)
@@ -52,6 +50,7 @@ class ServiceChange:
     ledger: Ledger
     registrar: Registrar
     begun: dict[int, Item]
+    reads: LatestReads
 
     def act(self, planned: Planned) -> Item:
         """The item after the change was begun, or final. Raises :class:`ItemFailed`, :class:`FenceLost` and what the
@@ -242,10 +241,8 @@ class ServiceChange:
 
     def _current(self, item: Item, planned: Planned) -> Service:
         """The service, by a read that is young enough. An answer that is older than the planned one is not used."""
-        if item.number not in self.begun and self.budget.monotonic() - planned.read_at <= _FRESH:
-            return planned.service
-        found = self.aws.describe_services(item.cluster, [item.name])
-        service = require_deployable(Service.from_api(found[0]) if found else None, item.cluster, item.name)
+        found = self.reads.read(planned, anew=item.number in self.begun)
+        service = require_deployable(found, item.cluster, item.name)
         known, primary = planned.service.primary, service.primary
         is_older = known is not None and primary is not None and primary.created_at < known.created_at
         return planned.service if is_older else service

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ecs_gitops.apply import planning
 from ecs_gitops.apply.deployer import Deployer
+from ecs_gitops.apply.latest_reads import LatestReads
 from ecs_gitops.apply.planning import Planned
 from ecs_gitops.apply.rollback import Rollback
 from ecs_gitops.apply.service_change import ServiceChange
@@ -133,8 +134,9 @@ class ServiceDeployer(Deployer):
             planned = planning.write_intents(self.ledger, planned)
         except LedgerRefused as error:
             return [*done, *(self._not_begun(each.item, error) for each in planned)]
+        reads = LatestReads(self.aws, self.budget, planned)
         change = ServiceChange(
-            self.aws, self.release, self.batch, self.budget, self.ledger, self._registrar, self._begun
+            self.aws, self.release, self.batch, self.budget, self.ledger, self._registrar, self._begun, reads
         )
         done += services.each(lambda each: self._acted(each, change), planned, self.budget)
         hooks = [item for item in items if item.progress.step not in _PLANNED]
