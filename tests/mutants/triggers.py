@@ -47,7 +47,7 @@ def a_copy_counts_as_what_ran_before(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(OF_TRIGGERS)
 def a_revision_of_another_item_is_used(patch: pytest.MonkeyPatch) -> None:
-    def left_behind(self: registration.Registrar, definition: Any, images: Any, previous: str) -> str | None:
+    def left_behind(self: registration.Registrar, definition: Any, images: Any, previous: str, _: Any) -> str | None:
         latest, tags = self.aws.describe_task_definition(definition["family"])
         is_it = registration.is_ours(tags, self.release) and has_images(latest, images)
         is_it = is_it and registration.short(tags.get(registration.PREVIOUS, "")) == registration.short(previous)
@@ -75,12 +75,12 @@ def an_inactive_revision_is_restored(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(OF_TRIGGERS)
 def a_neighbour_is_reported_as_before(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(scheduled_tasks.TaskDeployer, "_neighbours", lambda self: iter(()))
+    patch.setattr(scheduled_tasks, "as_they_run", lambda aws, trigger, items: [])
 
 
 @mutant(OF_TRIGGERS)
 def the_digests_of_neighbours_are_lost(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(scheduled_tasks.TaskDeployer, "_unchanged_digests", lambda self, trigger, target: {})
+    patch.setattr(scheduled_tasks, "known_digests", lambda target, neighbours: target.digests)
 
 
 @mutant(OF_TRIGGERS)

@@ -157,11 +157,9 @@ class Item:
             and after.by != HAND
             for one, after in pairwise(mine)
         )
-        # Also of containers for which Git does not ask: a new deployment pulls what their tags name now.
-        others = [self._named(image) for name, image in self.before.images.items() if name not in self.images]
-        pulled = [digest for one in self.deployed for digest in one.digests.values()]
-        those = [*self.digests.values(), *others, *pulled]
-        is_broken = any(self.facts.words.get(digest, "good") != "good" for digest in those)
+        # What failed may have been a container for which Git does not ask: a new deployment pulls what its tag names.
+        is_broken = any(self.facts.words.get(digest, "good") != "good" for digest in self.digests.values())
+        is_broken = is_broken or not self.images.keys() >= self.before.images.keys()
         return is_broken or was_taken_back or self.hook_fails() or bool(self.facts.push.faults)
 
     def has_hook(self, name: str = "postDeploy") -> bool:

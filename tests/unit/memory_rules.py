@@ -145,7 +145,9 @@ def held(item: Item, known: Known) -> Iterator[str]:
             yield f"the last attempt was {tried}"
         if item.is_forced:
             yield "forceNewDeployment is set"
-        if item.is_left_alone and item.runs(item.before) and item.before.is_settled:
+        settings, owned = item.before.settings, item.asked.get("deployment", {})
+        has_settings = settings_of(settings, owned) == settings_of(settings)
+        if item.is_left_alone and item.runs(item.before) and item.before.is_settled and has_settings:
             yield "what Git asks for runs"
         return
     is_clear = item.is_left_alone and not facts.push.refused and not facts.push.faults and not item.is_forced
@@ -174,7 +176,8 @@ def not_silently(item: Item, known: Known) -> Iterator[str]:
 
 def at_the_same_moment(item: Item, known: Known) -> Iterator[str]:
     """A release reads right before UpdateService: only what nobody could see is replaced."""
-    slowest = SEEN + item.facts.stale + 2 * item.facts.slow
+    # Another execution asks three times, ten seconds apart, whether this one is over.
+    slowest = SEEN + item.facts.stale + 2 * item.facts.slow + 20 * len(item.facts.rivals)
     for theirs, ours in pairwise([d for d in item.facts.deployed if d.service == item.name]):
         text = f"deployment {theirs.deployment} of {theirs.revision}, which someone else started at the same moment"
         is_told = any(each.startswith(text) for each in item.result.get("warnings", ()))
@@ -197,8 +200,9 @@ def failed_says_what_runs(item: Item, known: Known) -> Iterator[str]:
     if "unknown" in item.reason:
         return
     those = [d for d in item.facts.deployed if d.service == item.name and d.revision == item.before.revision]
-    if not item.deployed and any(d.by == HAND and d.has_given_up and d.changed >= item.facts.began for d in those):
-        # It deployed nothing. ECS took back what somebody else had begun.
+    is_others = [d for d in those if d.by != item.facts.name and d.changed >= item.facts.began]
+    if not item.deployed and any(d.has_given_up or d.status.startswith("ROLLBACK") for d in is_others):
+        # It deployed nothing. ECS took back what somebody else, or an earlier release, had begun.
         return
     if not item.names(item.after.revision, str(item.after.deployment)) and not any(d.deployment for d in item.hands):
         yield f"it does not say that {item.after.revision} runs"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.revision_tags import PREVIOUS, is_ours, tags_for
+from ecs_gitops.ecs.revision_tags import DIGEST, PREVIOUS, digest_tag, is_ours, tags_for
 from ecs_gitops.ecs.task_definition import arn, images_of, with_images
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.images import Images
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.model.types import Json
 
-    _Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
+    _Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], str | None]
 
 
 @dataclass(slots=True)
@@ -37,17 +37,17 @@ class Registrar:
     def revision(
         self, definition: Json, tags: Mapping[str, str], images: Images, *, previous: str, digests: Images
     ) -> str:
-        """The ARN of a revision of ``definition`` with ``images``, tagged with its source and ``previous``.
+        """The ARN of a revision of ``definition`` with ``images``, tagged with source, ``previous`` and ``digests``.
 
-        Items with the same revision and the same new images share one. Raises what :func:`tags_for` and the calls
+        Items with the same revision, new images and digests share one. Raises what :func:`tags_for` and the calls
         raise. A failed call may have registered the revision all the same; the next run finds it."""
-        key = (arn(definition), short(previous), tuple(sorted(images.items())))
+        key = (arn(definition), short(previous), tuple(sorted(images.items())), digest_tag(digests))
         # ECS refuses registrations of one family that overlap.
         with self._one_at_a_time(str(definition["family"])):
             if key not in self._made:
                 is_retry = self.is_retry or key in self._tried
                 self._tried.add(key)
-                left = self._left_behind(definition, images, previous) if is_retry else None
+                left = self._left_behind(definition, images, previous, digests) if is_retry else None
                 self._made[key] = left or self.aws.register_task_definition(
                     with_images(definition, images), tags_for(self.release, previous, tags, digests)
                 )
@@ -57,10 +57,11 @@ class Registrar:
         with self._guard:
             return self._families.setdefault(family, Lock())
 
-    def _left_behind(self, definition: Json, images: Images, previous: str) -> str | None:
+    def _left_behind(self, definition: Json, images: Images, previous: str, digests: Images) -> str | None:
         """The revision that an interrupted run of this execution registered."""
         latest, tags = self.aws.describe_task_definition(definition["family"])
         is_it = is_ours(tags, self.release) and short(tags.get(PREVIOUS, "")) == short(previous)
         # Another item may have registered one with these images, and with others for its own containers.
         is_it = is_it and images_of(latest) == {**images_of(definition), **images}
+        is_it = is_it and tags.get(DIGEST) in (None, digest_tag(digests))
         return arn(latest) if is_it else None

@@ -7,18 +7,17 @@ together, with one revision and one write. A run that died at any point can be r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
 from ecs_gitops.apply.deployer import Deployer
+from ecs_gitops.apply.neighbours import as_they_run, known_digests
 from ecs_gitops.aws.observability import ItemLog
-from ecs_gitops.desired.state import desired_state
 from ecs_gitops.ecs.revision_tags import is_ours, previous_of
-from ecs_gitops.ecs.task_definition import arn, has_images, resolve
-from ecs_gitops.flow.transitions import after_failure, end, fail, roll_back
+from ecs_gitops.ecs.task_definition import arn
+from ecs_gitops.flow.transitions import after_failure, end, fail, fail_unknown, roll_back
 from ecs_gitops.live import services
 from ecs_gitops.live.revisions import described, is_pinned, usable
 from ecs_gitops.live.trigger_state import LiveTrigger, read_trigger_state
@@ -30,6 +29,7 @@ from ecs_gitops.model.item import Item
 from ecs_gitops.model.status import Next, Status
 from ecs_gitops.plan.recheck import rechecked
 from ecs_gitops.plan.triggers import TargetDefinition, plan_trigger
+from ecs_gitops.verdict.refusals import failure_text
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class TaskDeployer(Deployer):
     _unchanged: dict[Trigger, list[Item]] = field(default_factory=dict)
     # The items of triggers for which a call that writes was made.
     _begun: dict[Trigger, Sequence[Item]] = field(default_factory=dict)
-    # The revisions that targets run now, by those that they ran before; None where that is not known.
-    _runs: dict[Trigger, dict[str, str | None]] = field(default_factory=dict)
+    # The triggers for which such a call had no answer.
+    _lost: set[Trigger] = field(default_factory=set)
 
     def run(self) -> Batch:
         """The batch with every item final. Raises :class:`FenceLost`, and but for a rollback
@@ -55,16 +55,7 @@ class TaskDeployer(Deployer):
         is_rollback = any(item.progress.step.is_rollback for unit in units.values() for item in unit)
         self.ledger.fence.require(is_rollback=is_rollback)
         done = services.each(lambda unit: self._unit(*unit), list(units.items()), self.budget)
-        batch = self.batch.updated(chain(self._neighbours(), *done))
-        return replace(batch, next=Next.DONE, wait_seconds=0)
-
-    def _neighbours(self) -> Iterator[Item]:
-        """The items whose own containers stay as they are, while another item of the same trigger has their task
-        definition replaced: they run the new revision, too."""
-        for trigger, runs in self._runs.items():
-            for item in self._unchanged.get(trigger, ()):
-                if item.change.previous in runs:
-                    yield item.with_change(revision=runs[item.change.previous])
+        return replace(self.batch.updated(chain.from_iterable(done)), next=Next.DONE, wait_seconds=0)
 
     def _unit(self, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
         out = ItemLog(log, self.release.to_json(), trigger=trigger.described, account=self.batch.account)
@@ -83,21 +74,24 @@ class TaskDeployer(Deployer):
             done = self._take_back(trigger, items, str(error))
         except AwsUnavailable as error:
             # An answer may have been lost, so it may be changed.
-            done = self._failed(self._begun.get(trigger, items), self._reason(error, out))
-            if is_rollback or trigger in self._begun:
-                self._is_unknown(trigger, done)
+            done = self._unknown(trigger, items, self._reason(error, out))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
             hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
-            done = self._failed(items, hint or self._reason(error, out))
-            if is_rollback:
-                self._is_unknown(trigger, done)
+            why = hint or self._reason(error, out)
+            done = self._unknown(trigger, items, why) if trigger in self._lost else self._failed(items, why)
         for item in done:
             out.info(f"scheduled task {item.status}", reason=item.reason)
-        return done
+        neighbours = self._unchanged.get(trigger, ())
+        return [*done, *(as_they_run(self.aws, trigger, neighbours) if neighbours else ())]
 
-    def _is_unknown(self, trigger: Trigger, items: Sequence[Item]) -> None:
-        """Some targets may run what they ran before, and others the new revision."""
-        self._runs[trigger] = dict.fromkeys(item.change.previous or "" for item in items)
+    def _unknown(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
+        """The items after an answer that did not come: with their revisions where this run may have written them."""
+        if trigger in self._begun or items[0].progress.step.is_rollback:
+            return self._failed(self._begun.get(trigger, items), why)
+        if self.is_retry:
+            # A run before this one may have written, and died.
+            return [fail_unknown(item, why, may_be_changed=True) for item in items]
+        return self._failed(items, why)
 
     def _failed(self, items: Sequence[Item], why: str) -> list[Item]:
         now = self.budget.clock()
@@ -107,13 +101,11 @@ class TaskDeployer(Deployer):
         """Roll the targets back after EventBridge accepted only some of them."""
         items = self._begun.get(trigger, items)
         if items[0].progress.step.is_rollback or not items[0].desired.on_failure.rolls_back:
-            self._is_unknown(trigger, items)
             return self._failed(items, why)
         rolling_back = [roll_back(item, why) for item in items]
         try:
             return self.budget.retry(lambda: self._roll_back(trigger, rolling_back))
         except (ItemFailed, AwsRefused, AwsUnavailable) as error:
-            self._is_unknown(trigger, items)
             return self._failed(rolling_back, str(error))
 
     def _repoint(self, state: State, revisions: Mapping[str, str], *, is_rollback: bool) -> None:
@@ -131,14 +123,14 @@ class TaskDeployer(Deployer):
         self._begun[trigger] = [replace(item, change=each.change) for item, each in zip(items, done, strict=True)]
         try:
             self._repoint(live_trigger.state, revisions, is_rollback=False)
-        except ItemFailed as error:
-            if any(target.is_ours for target in live_trigger.task_definitions):
-                # An interrupted run had other targets written.
-                raise PartlyWritten(str(error)) from error
+        except AwsUnavailable:
+            self._lost.add(trigger)
             raise
-        self._runs[trigger] = {
-            target.previous: short(revisions[target.reference]) for target in live_trigger.task_definitions
-        }
+        except (ItemFailed, AwsRefused) as error:
+            if trigger in self._lost or any(target.is_ours for target in live_trigger.task_definitions):
+                # An interrupted run had other targets written.
+                raise PartlyWritten(failure_text(error, self.batch)) from error
+            raise
         return done
 
     def _revision(self, trigger: Trigger, target: TargetDefinition) -> str:
@@ -146,21 +138,10 @@ class TaskDeployer(Deployer):
         if not target.must_be_registered:
             # A target without a revision gets the one that this execution registered.
             return arn(target.definition) if target.is_ours and not is_pinned(target.reference) else target.reference
-        digests = {**target.digests, **self._unchanged_digests(trigger, target)}
+        digests = known_digests(target, self._unchanged.get(trigger, ()))
         return self._registrar.revision(
             target.definition, target.tags, target.images, previous=target.previous, digests=digests
         )
-
-    def _unchanged_digests(self, trigger: Trigger, target: TargetDefinition) -> dict[str, str]:
-        """The digests of the neighbours' images, so that a later release sees that a tag was moved."""
-        found: dict[str, str] = {}
-        for item in self._unchanged.get(trigger, ()):
-            # Its containers may be in another target.
-            with suppress(ItemFailed):
-                desired = desired_state(item, resolve(target.definition, item.desired.images)[0])
-                if has_images(target.definition, desired.images):
-                    found |= desired.digests
-        return found
 
     def _result(self, item: Item, live_trigger: LiveTrigger, revisions: dict[str, str]) -> Item:
         now = self.budget.clock()
@@ -172,7 +153,7 @@ class TaskDeployer(Deployer):
         shown = plan.shown
         revision = revisions[shown.reference] if shown.must_be_registered else arn(shown.definition)
         note = f"{len(task_definitions)} task definitions" if len(task_definitions) > 1 else None
-        change = rechecked(item.change, plan.change, shown.is_ours)
+        change = rechecked(item.change, plan.change, is_ours=False)
         item = replace(item, change=replace(change, revision=short(revision)))
         return end(item, Status.DEPLOYED if plan.changed else Status.UNCHANGED, now, note)
 
@@ -189,8 +170,6 @@ class TaskDeployer(Deployer):
         if not running and not any(item.change.previous in live for item in items):
             raise ItemFailed(reasons or f"{trigger.described} runs {', '.join(sorted(live))}, which is left as it is")
         self._repoint(state, revisions, is_rollback=True)
-        # Where an interrupted run has rolled it back, it runs what it ran before.
-        self._runs[trigger] = {**{revision: revision for revision in live}, **running}
         if reasons:
             raise ItemFailed(reasons)
         now = self.budget.clock()
@@ -209,8 +188,12 @@ class TaskDeployer(Deployer):
         """What a target that now runs ``reference`` ran before this release."""
         try:
             definition, tags = described(self.aws, reference)
-            if not is_ours(tags, self.release):
-                return _Before(reference)
+        except ItemFailed:
+            # It was deleted, so it is not what this release has just set.
+            return _Before(reference)
+        if not is_ours(tags, self.release):
+            return _Before(reference)
+        try:
             previous = previous_of(tags, reference)
             _, before = described(self.aws, previous)
             if is_ours(before, self.release):

@@ -87,6 +87,11 @@ def digest_tag(digests: Mapping[str, str]) -> str | None:
     return _clean(value) or None
 
 
+def has_room(digests: Mapping[str, str]) -> bool:
+    """Whether a tag's value has room for all of these digests."""
+    return set(digests_of({DIGEST: digest_tag(digests) or ""})) == set(digests)
+
+
 def digests_of(tags: Mapping[str, str]) -> dict[str, str]:
     """The containers' digests in a revision's tags; each may be only the beginning of a digest."""
     pairs = (part.partition("=") for part in tags.get(DIGEST, "").split())

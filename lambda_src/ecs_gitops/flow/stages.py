@@ -112,8 +112,11 @@ def _with_results(batch: Batch) -> Batch:
     if batch.error is None:
         return batch
     may_be_changed = batch.mode is not Mode.CHECK
-    items = tuple(fail_unknown(item, batch.error, may_be_changed=may_be_changed) for item in batch.items)
-    return replace(batch, items=items, error=None)
+    items = [fail_unknown(item, batch.error, may_be_changed=may_be_changed) for item in batch.items]
+    if batch.kind is Kind.TASK and may_be_changed:
+        # What the unchanged ones beside them run is not known either.
+        items = [item.with_change(revision=None) if item.status is Status.UNCHANGED else item for item in items]
+    return replace(batch, items=tuple(items), error=None)
 
 
 def _after_the_check(batches: Sequence[Batch]) -> tuple[Batch, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ecs_gitops.ecs.task_definition import arn, has_images
+from ecs_gitops.ecs.task_definition import has_images
 from ecs_gitops.model.change import Change
-from ecs_gitops.model.identity import short
 from ecs_gitops.model.status import ChangeKind
 from ecs_gitops.plan.decision import moved_tags
 
@@ -73,13 +72,12 @@ def plan_trigger(item: Item, task_definitions: Sequence[TargetDefinition]) -> Tr
     """The plan of a rule or schedule for the item. ``task_definitions`` are those with its containers, at least one."""
     changed = tuple(target for target in task_definitions if target.is_changed_by(item.number))
     shown = (changed or tuple(task_definitions))[0]
-    live = short(arn(shown.definition))
     images = shown.desired[item.number].images
     change = replace(
         item.change,
         kind=ChangeKind.DEPLOY if changed else ChangeKind.NOTHING,
-        previous=shown.previous if changed else live,
-        replaced=live,
+        previous=shown.previous,
+        replaced=shown.previous,
         previous_image=next((shown.before[name] for name in images if name in shown.before), None),
     )
     return TriggerPlan(change, shown, changed)
