@@ -97,6 +97,9 @@ class TriggerAccount(Account):
 
     def register_task_definition(self, content: dict[str, Any], tags: Mapping[str, str]) -> str:
         arn = super().register_task_definition(content, tags)
+        # A copy for a rollback says nothing of what its tags named.
+        if "ecs-gitops:digest" not in tags:
+            return arn
         for container in self.definitions[arn][0]["containerDefinitions"]:
             key = str(container["image"]).rpartition("/")[2]
             self.named[arn.rsplit("/", 1)[-1], container["name"]] = self.registry.get(key, "")
