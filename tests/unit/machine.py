@@ -23,7 +23,7 @@ from unit.fake_aws import ACCOUNT, REGION, Died, FakeAws
 from unit.fake_bucket import FakeBucket
 
 ROLES = {ACCOUNT: f"arn:aws:iam::{ACCOUNT}:role/deploy"}
-_INVOCATION = 880.0
+INVOCATION = 880.0
 _TURNS_AT_MOST = 2_000
 _WRITES = ("update_", "register_", "deregister_", "run_", "put_", "create_", "delete_", "continue_", "stop_service_")
 
@@ -64,7 +64,7 @@ class Machine:
             return aws.now + clock_ahead
 
         def of(_context: object) -> TimeBudget:
-            return TimeBudget(clock() + _INVOCATION, clock, sleep, concurrency=1, monotonic=clock)
+            return TimeBudget(clock() + INVOCATION, clock, sleep, concurrency=1, monotonic=clock)
 
         monkeypatch.setattr(TimeBudget, "of", of)
         self.settings = Settings(ROLES, ACCOUNT, REGION, timeout_minutes=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from typing import Any
 
@@ -11,6 +12,7 @@ from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, LedgerRefused
 from ecs_gitops.model.identity import short
 from unit.fake_aws import ACCOUNT, REGION, Died
 from unit.fake_bucket import FakeBucket
+from unit.machine import INVOCATION
 from unit.shop import item, release
 
 RULE = ("default", "nightly")
@@ -21,7 +23,7 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
 def job(image: str, **more: Any) -> dict[str, Any]:
     name = image.rpartition("/")[2].partition(":")[0]
-    return {"service": name, "cwRuleName": "nightly", "image": image, **more}
+    return {"service": name, "cwRuleName": "nightly", "image": image} | more
 
 
 TASKS = [job("job:2"), job("log:1")]
@@ -124,6 +126,80 @@ def test_after_a_death_without_an_answer_nothing_is_known(nightly, machine):
     assert "deployedTaskDefArn" not in items[1]
 
 
+@pytest.mark.parametrize("call", ["list_targets_by_rule", "describe_task_definition"])
+def test_after_a_death_a_read_that_is_refused_is_not_taken_for_no_change(nightly, machine, call):
+    # GIVEN a function that dies after its write, and a role that may not read any more
+    def refused(number: int) -> None:
+        nightly.refuse[call] = AwsRefused(call, "AccessDeniedException", "no")
+        raise Died
+
+    Put(nightly, after=refused)
+    items = machine.run(release(tasks=TASKS))["result"]["items"]
+    # THEN the report says that it is not known
+    assert runs(nightly) == ["jobs:2", "jobs:2"]
+    assert items[0]["status"] == "FAILED"
+    assert items[0]["reason"].startswith("unknown: the item may have been changed; ")
+    assert "deployedTaskDefArn" not in items[1]
+
+
+def test_an_unexpected_error_of_the_last_read_costs_no_result(nightly, machine):
+    # GIVEN another rule in the batch, and an answer that nobody expects after the first one's write
+    two = nightly.define("two", ("two", "two:1"))
+    nightly.rules["default", "second"] = [{"Id": "a", **TARGET, "EcsParameters": {"TaskDefinitionArn": two}}]
+    read, put = nightly.list_targets_by_rule, Put(nightly)
+
+    def odd(bus, rule):
+        if put.number and rule == "nightly":
+            raise KeyError("Targets")
+        return read(bus, rule)
+
+    nightly.list_targets_by_rule = odd
+    found = reported(machine, release(tasks=[*TASKS, job("two:2", cwRuleName="second")]))
+    # THEN both are deployed
+    assert found == {
+        "job": ("DEPLOYED", "jobs:1", "jobs:2"),
+        "log": ("UNCHANGED", "jobs:1", ""),
+        "two": ("DEPLOYED", "two:1", "two:2"),
+    }
+
+
+def test_no_call_is_made_after_the_time_is_over(nightly, machine):
+    # GIVEN an EventBridge that takes all the time that there is
+    calls = []
+
+    def unanswered(number: int) -> None:
+        nightly.list_targets_by_rule = silent
+        raise AwsUnavailable("put_targets: timeout")
+
+    def silent(bus, rule):
+        calls.append(nightly.now)
+        nightly.now += 60
+        raise AwsUnavailable("list_targets_by_rule: timeout")
+
+    Put(nightly, after=unanswered)
+    began = nightly.now
+    found = reported(machine, release(tasks=TASKS))
+    # THEN what the unchanged item runs is not asked for any more
+    assert max(calls) - began < INVOCATION
+    assert found["log"] == ("UNCHANGED", "jobs:1", "")
+
+
+def test_an_old_answer_right_after_the_write_is_not_taken_for_what_runs(nightly, machine):
+    read, put = nightly.list_targets_by_rule, Put(nightly)
+    old = copy.deepcopy(nightly.rules[RULE])
+    nightly.list_targets_by_rule = lambda bus, rule: copy.deepcopy(old) if put.number else read(bus, rule)
+    assert reported(machine, release(tasks=TASKS))["log"] == ("UNCHANGED", "jobs:1", "")
+
+
+def test_a_container_that_is_not_found_any_more_is_nobodys_fault(nightly, machine):
+    # GIVEN an item that is found by its image's name, and another one that gets an image of that name
+    repointed(nightly, nightly.define("jobs", ("app", "shop/log:1"), ("job", "job:1")))
+    tasks = [job("other/log:2", service="job"), job("shop/log:1")]
+    items = machine.run(release(tasks=tasks))["result"]["items"]
+    assert [each["status"] for each in items] == ["DEPLOYED", "UNCHANGED"]
+    assert not any("someone else" in each for each in items[1].get("warnings", ()))
+
+
 def test_after_a_state_that_failed_nothing_is_known(nightly, machine, monkeypatch):
     # GIVEN a ledger that refuses the step after the write
     create, put = FakeBucket.create, Put(nightly)
@@ -201,6 +277,28 @@ def digest(text: str) -> str:
 def in_ecr(aws, *names: str) -> list[tuple[str, str]]:
     aws.registry |= {f"{name}:{tag}": digest(name + tag) for name in names for tag in "12"}
     return [(name, f"{REGISTRY}/{name}:1") for name in names]
+
+
+@pytest.mark.parametrize("is_throttled", [True, False])
+def test_a_revision_without_the_digest_of_a_neighbour_is_not_taken_for_its_own(nightly, machine, is_throttled):
+    # GIVEN a schedule and a rule of one family; the rule alone has an item with an image in ECR, which is unchanged
+    arn = nightly.define("jobs", ("job", "job:1"), *in_ecr(nightly, "log"))
+    repointed(nightly, arn)
+    nightly.schedules["default", "hourly"]["Target"]["EcsParameters"] = {"TaskDefinitionArn": arn}
+    tasks = [{"service": "job", "scheduleName": "hourly", "image": "job:2"}, job("job:2"), job(f"{REGISTRY}/log:1")]
+    register, calls = nightly.register_task_definition, []
+
+    def throttled(content, tags):
+        calls.append(content)
+        if is_throttled and len(calls) == 2:
+            raise AwsUnavailable("register_task_definition: ThrottlingException: Rate exceeded")
+        return register(content, tags)
+
+    nightly.register_task_definition = throttled
+    machine.run(release(tasks=tasks))
+    # WHEN its tag is moved, THEN the next release sees that, throttled or not
+    nightly.registry["log:1"] = digest("another")
+    assert machine.run(release(tasks=tasks))["summary"] == "1 deployed, 2 unchanged"
 
 
 @pytest.mark.parametrize("is_rule_first", [True, False])

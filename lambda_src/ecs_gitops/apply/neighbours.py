@@ -3,7 +3,8 @@ are, in a task definition that is replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,20 @@ from ecs_gitops.desired.state import desired_state
 from ecs_gitops.ecs.revision_tags import has_room
 from ecs_gitops.ecs.task_definition import arn, has_images, resolve
 from ecs_gitops.live.revisions import described
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
+from ecs_gitops.model.errors import ItemFailed
 from ecs_gitops.model.identity import family, short
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
+    from ecs_gitops.aws.time_budget import TimeBudget
     from ecs_gitops.desired.state import DesiredState
     from ecs_gitops.live.triggers import Trigger
     from ecs_gitops.model.images import Images
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.types import Json
     from ecs_gitops.plan.triggers import TargetDefinition
+
+log = logging.getLogger(__name__)
 
 _CHANGED = "changed by someone else since the check: it does not run what Git asks for"
 
@@ -37,14 +41,21 @@ def known_digests(target: TargetDefinition, neighbours: Iterable[Item]) -> Image
     return digests if has_room(digests) else target.digests
 
 
-def as_they_run(aws: Aws, trigger: Trigger, items: Sequence[Item]) -> list[Item]:
+def as_they_run(
+    aws: Aws, trigger: Trigger, items: Sequence[Item], replaced: Set[str], budget: TimeBudget
+) -> list[Item]:
     """The items, with the revision that they run now in place of the one that they ran before; without one, where AWS
-    does not say, or where some targets run one and some another."""
+    does not say, or where some targets run one and some another. ``replaced`` are revisions that this run replaced: an
+    answer that has them is old."""
+    unknown = [item.with_change(revision=None) for item in items]
+    if budget.is_over:
+        return unknown
     try:
         definitions = list(_definitions(aws, trigger))
-    except (AwsRefused, AwsUnavailable, ItemFailed):
-        return [item.with_change(revision=None) for item in items]
-    return [_as_it_runs(item, definitions) for item in items]
+        return [_as_it_runs(item, definitions, replaced) for item in items]
+    except Exception as error:  # noqa: BLE001 - it costs a revision in the report, and no result
+        log.warning("what runs is not known", extra={"cause": type(error).__name__})
+        return unknown
 
 
 def _definitions(aws: Aws, trigger: Trigger) -> Iterator[Json]:
@@ -54,14 +65,15 @@ def _definitions(aws: Aws, trigger: Trigger) -> Iterator[Json]:
             yield described(aws, reference)[0]
 
 
-def _as_it_runs(item: Item, definitions: Sequence[Json]) -> Item:
+def _as_it_runs(item: Item, definitions: Sequence[Json], replaced: Set[str]) -> Item:
     mine = [(each, desired) for each in definitions for desired in _desired(each, [item])]
-    if not mine or not all(has_images(definition, desired.images) for definition, desired in mine):
+    if not all(has_images(definition, desired.images) for definition, desired in mine):
         warnings = tuple(dict.fromkeys((*item.change.warnings, _CHANGED)))
         return item.with_change(revision=None, warnings=warnings)
     shown = {short(arn(definition)) for definition, _ in mine}
     shown = {each for each in shown if family(each) == family(item.change.previous or "")}
-    return item.with_change(revision=shown.pop() if len(shown) == 1 else None)
+    is_known = len(shown) == 1 and not shown & replaced
+    return item.with_change(revision=shown.pop() if is_known else None)
 
 
 def _desired(definition: Json, items: Iterable[Item]) -> Iterator[DesiredState]:

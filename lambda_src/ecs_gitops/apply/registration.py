@@ -47,21 +47,19 @@ class Registrar:
             if key not in self._made:
                 is_retry = self.is_retry or key in self._tried
                 self._tried.add(key)
-                left = self._left_behind(definition, images, previous, digests) if is_retry else None
-                self._made[key] = left or self.aws.register_task_definition(
-                    with_images(definition, images), tags_for(self.release, previous, tags, digests)
-                )
+                own = tags_for(self.release, previous, tags, digests)
+                left = self._left_behind(definition, images, previous, own.get(DIGEST)) if is_retry else None
+                self._made[key] = left or self.aws.register_task_definition(with_images(definition, images), own)
             return self._made[key]
 
     def _one_at_a_time(self, family: str) -> Lock:
         with self._guard:
             return self._families.setdefault(family, Lock())
 
-    def _left_behind(self, definition: Json, images: Images, previous: str, digests: Images) -> str | None:
+    def _left_behind(self, definition: Json, images: Images, previous: str, digests: str | None) -> str | None:
         """The revision that an interrupted run of this execution registered."""
         latest, tags = self.aws.describe_task_definition(definition["family"])
         is_it = is_ours(tags, self.release) and short(tags.get(PREVIOUS, "")) == short(previous)
-        # Another item may have registered one with these images, and with others for its own containers.
-        is_it = is_it and images_of(latest) == {**images_of(definition), **images}
-        is_it = is_it and tags.get(DIGEST) in (None, digest_tag(digests))
+        # Another item may have registered one with these images, and with others, or digests, of its own containers.
+        is_it = is_it and images_of(latest) == {**images_of(definition), **images} and tags.get(DIGEST) == digests
         return arn(latest) if is_it else None

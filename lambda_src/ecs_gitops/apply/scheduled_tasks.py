@@ -78,11 +78,18 @@ class TaskDeployer(Deployer):
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
             hint = trigger.explain(error, self.batch) if isinstance(error, AwsRefused) else None
             why = hint or self._reason(error, out)
-            done = self._unknown(trigger, items, why) if trigger in self._lost else self._failed(items, why)
+            # An interrupted run may have written, and nothing was read since.
+            is_unread = self.is_retry and trigger not in self._begun and not isinstance(error, ItemFailed)
+            is_known = trigger not in self._lost and not is_unread
+            done = self._failed(items, why) if is_known else self._unknown(trigger, items, why)
         for item in done:
             out.info(f"scheduled task {item.status}", reason=item.reason)
-        neighbours = self._unchanged.get(trigger, ())
-        return [*done, *(as_they_run(self.aws, trigger, neighbours) if neighbours else ())]
+        if not (neighbours := self._unchanged.get(trigger)):
+            return done
+        replaced = {i.change.previous for i in done if i.status is Status.DEPLOYED}
+        replaced |= {i.change.revision for i in done if i.status is Status.ROLLED_BACK}
+        known = {each for each in replaced if each is not None}
+        return [*done, *as_they_run(self.aws, trigger, neighbours, known, self.budget)]
 
     def _unknown(self, trigger: Trigger, items: Sequence[Item], why: str) -> list[Item]:
         """The items after an answer that did not come: with their revisions where this run may have written them."""
