@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ class Account(FaultyEcs):
         self.has_intent: Callable[[str], bool] = lambda service: True
         self.words: dict[str, str] = {}
         self.written: list[tuple[float, str, str, Mapping[str, Any]]] = []
-        self.writes = 0
+        self.writes: Counter[str] = Counter()
         self.refused: set[str] = set()
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ class Account(FaultyEcs):
 
     def _called(self, name: str) -> None:
         self.on_call(name, False)
-        self.writes += name in _WRITES
+        self.writes[self.actor] += name in _WRITES
         if name in self.refused:
             raise AwsRefused(name, "AccessDeniedException", "no")
         super()._called(name)

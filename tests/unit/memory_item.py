@@ -222,11 +222,14 @@ class Item:
         seen them, and they are lost."""
         written = self.facts.settings
         place = next(index for index, each in enumerate(written) if each[:3] == (at, HAND, self.name))
-        window = self.facts.stale + (SEEN if place >= self.facts.written[0] else 0.0)
-        return any(
-            actor != HAND and service == self.name and when <= at + window and not members.items() <= live.items()
-            for when, actor, service, live in (written[place:] if window else ())
-        )
+        for when, actor, service, live in written[place:]:
+            # A function that goes on has read before, too.
+            may_have_read = place >= self.facts.written[0] or actor != self.facts.name
+            window = self.facts.stale + (SEEN if may_have_read else 0.0)
+            is_over_it = actor != HAND and service == self.name and not members.items() <= live.items()
+            if window and is_over_it and when <= at + window:
+                return True
+        return False
 
     @property
     def is_moved(self) -> bool:

@@ -104,7 +104,10 @@ class Model:
             passed = {c.revision for c in facts.checked if c.at >= one.began and c.passed and c.hook == "postDeploy"}
             known.marked |= known.bad & passed
             known.bad -= passed
-            known.doubtful |= dict.fromkeys(made, one.has_hook)
+            # Its hook may have been good: the verdict on that may have been written, or not.
+            known.doubtful |= dict.fromkeys((each for each in made if each not in passed), one.has_hook)
+            # Where its tag was moved before it pulled, it is its own, too; or what it took back.
+            known.marked |= passed | {d.revision for d in those if d.by == one.name and d.revision not in made}
             newest = [d for d in those if d.revision in made][-1:]
             if newest and newest[0].has_given_up and len(known.unreported) == 1:
                 # ECS's word is the verdict on an attempt that has none.
@@ -124,9 +127,11 @@ class Model:
                         known.perhaps.append(known.settings)
                         known.settings = settings_of(known.settings, members)
                 known.unreported.remove(one)
-            elif not made or (one.has_hook and Item(facts, name, facts.asked[name], {}).last_check(made[-1])):
-                # It changed settings alone, joined what somebody deployed, or was good before it died: its verdict may
-                # have been written, or not.
+                continue
+            came_up = any(d.status == "SUCCESSFUL" for d in those if d.by == one.name and d.revision in made)
+            if not made or (not passed.isdisjoint(made) if one.has_hook else came_up):
+                # It changed settings alone, joined what somebody deployed, or was good before it died, or before
+                # somebody deployed it again: its verdict may have been written, or not.
                 known.perhaps.append(one.owned)
 
     def _learn(self, item: Item, known: Known) -> None:
@@ -192,7 +197,14 @@ class Model:
             known.tried = Tried()
         # Where its tag was moved meanwhile, it pulled another image than was asked for.
         pulled = {d.revision for d in item.deployed if item.is_moved} - earlier
-        known.doubtful |= dict.fromkeys(made | pulled, item.has_hook())
+        # What it took back it had failed, and what runs then is what ran before.
+        copies = {d.revision for d in item.deployed[1:] if d.digests == item.before.digests}
+        passed = {each for each in made | pulled if item.last_check(each) is True}
+        known.marked |= passed
+        known.doubtful |= dict.fromkeys((made | pulled) - copies - passed, item.has_hook())
+        if item.has_hook() and not item.deployed and item.has_images(item.before):
+            # It may have joined what somebody deployed, and have died before the hook.
+            known.marked.add(item.before.revision)
         owned = item.asked.get("deployment", {})
         one = Unreported(facts.name, item.text, item.digests, frozenset(earlier), owned, item.has_hook(), facts.began)
         known.unreported.append(one)
@@ -214,7 +226,8 @@ class Model:
         elif outcome == "unclear":
             # A hook that passed after somebody else's deployment took its place is no verdict of a release.
             passed = {each for each in judged if item.last_check(each) is True}
-            known.marked |= passed
+            # What it took back it may have called a failure.
+            known.marked |= judged if item.status == "ROLLED_BACK" else passed
             known.doubtful |= dict.fromkeys(judged - passed, item.has_hook())
         if ("unknown" in item.reason or "superseded" in item.reason) and not item.has_hook():
             # ECS's record may say later that it was good, also where somebody deployed it. Then its settings stand.

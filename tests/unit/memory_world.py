@@ -97,7 +97,7 @@ class World:
         self.between, self.facts = [], facts
         self.account.actor, self.account.refused = facts.name, set(push.refused)
         self.account.arm(self.chance, push.faults)
-        self.machine.redrives, writes = 0, self.account.writes
+        self.machine.redrives = 0
         try:
             if push.abort is not None and push.ends == "goes on":
                 run = partial(self.machine.run, push.manifest, facts.name)
@@ -113,7 +113,7 @@ class World:
             self.account.arm(self.chance, 0.0)
             self.account.actor, self.account.refused, self.facts = HAND, set(), None
         self._down = self._is_unwritable = self._is_memory_down = False
-        facts.writes = self.account.writes - writes
+        facts.writes = self.account.writes[facts.name]
         facts.ended, facts.after, facts.memory_after = self.account.now, self.states(), self.memory()
         facts.written = (facts.written[0], len(self.account.written))
         facts.deployed, facts.checked = deployments(self.account), checks(self.account)
@@ -275,8 +275,8 @@ class World:
         push, last = Push(act.value), self.machine.__dict__.get("_last")
         name = f"{current.name}-rival-{len(current.rivals)}"
         rival = Facts(0, name, push, self.account.now, self.states(), self.memory(), [])
-        self.account.actor, writes = name, self.account.writes
+        self.account.actor = name
         rival.report = self.machine.run(push.manifest, name)
-        rival.after, rival.memory_after, rival.writes = self.states(), self.memory(), self.account.writes - writes
+        rival.after, rival.memory_after, rival.writes = self.states(), self.memory(), self.account.writes[name]
         current.rivals.append(rival)
         self.machine.executions[arn], self.machine.__dict__["_last"] = status, last

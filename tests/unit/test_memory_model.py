@@ -138,11 +138,25 @@ KEPT = (
     72150,
     73633,
     73769,
+    75378,
+    75532,
+    76373,
+    76796,
+    77041,
+    77080,
+    78177,
+    78663,
+    78705,
+    83413,
+    83717,
+    88404,
+    89028,
+    90673,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.
-# 65724: somebody deploys it in the second in which the release does, whose own call then starts nothing.
-OPEN = (7542, 65724)
+# 65724, 92402: somebody deploys it in the second in which the release does, whose own call then starts nothing.
+OPEN = (7542, 65724, 92402)
 _SEEDS, _DENSE, _SEVERAL = 120, 80, 40
 _PART = 10
 

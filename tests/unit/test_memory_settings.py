@@ -135,6 +135,41 @@ def test_what_a_release_left_behind_is_no_persons_for_the_next_one_that_goes_on_
     assert "someone else" not in " ".join(done["result"]["items"][0].get("warnings", []))
 
 
+def test_what_a_release_left_behind_is_put_back_by_the_next_one_that_joins_its_deployment(shop, machine, monkeypatch):
+    # GIVEN a release that wrote settings with its revision, and was aborted during the rollout
+    before = {**ROLLING, **BREAKER}
+    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(release(item("web", "2", deployment={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10})))
+    machine.is_aborted = False
+    # WHEN the next one asks for the same image and for no settings, and that deployment is good
+    assert statuses(machine.run(release(item("web", "2")))) == {"web": "DEPLOYED"}
+    # THEN the settings are those from before
+    assert shop.services["web"]["deploymentConfiguration"] == before
+
+
+def test_settings_that_a_run_wrote_before_it_died_are_no_reason_to_judge_what_runs(shop, machine):
+    # GIVEN a service that runs what Git asks for, with other settings, and a function that dies after it wrote them
+    given = item("web", "1", **hooks(after="smoke fail"))
+    assert statuses(machine.run(release(given))) == {"web": "UNCHANGED"}
+    done, died = shop._done, []
+
+    def lost(name: str) -> None:
+        done(name)
+        if name == "update_service" and not died:
+            died.append(name)
+            raise Died
+
+    shop._done = lost
+    # WHEN it is repeated, THEN no hook is run
+    reported = machine.run(release(given | {"deployment": {"maximumPercent": 150}}))
+    assert died
+    assert statuses(reported) == {"web": "DEPLOYED"}
+    assert "the deployment settings alone changed" in reported["result"]["items"][0]["reason"]
+    assert not shop.tasks
+
+
 def test_a_member_that_a_person_sets_during_the_release_stays_and_ours_is_rolled_back(shop, machine, monkeypatch):
     shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
     fail = shop._fail

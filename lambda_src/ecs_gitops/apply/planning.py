@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, rollback_settings
-from ecs_gitops.ecs.service import Service
+from ecs_gitops.ecs.service import Service, is_settled
 from ecs_gitops.ecs.task_definition import arn
 from ecs_gitops.ledger import upgrade
 from ecs_gitops.live.attempts import settle, with_marks
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
     from ecs_gitops.ledger import Ledger
     from ecs_gitops.ledger.targets import Memories
+    from ecs_gitops.model.images import Images
     from ecs_gitops.model.item import Item
     from ecs_gitops.model.release import Release
     from ecs_gitops.model.types import Json
@@ -190,12 +191,21 @@ def with_digests(aws: Aws, planned: Sequence[Planned]) -> list[Planned]:
         if attempt is None or each.intent is None:
             done.append(_with_remembered_digests(each, plan, target))
             continue
-        found = digests.get(target) or known_digests(each.remembered, target)
+        found = _digests_of(target, each, digests.get(target) or {})
         change = replace(plan.change, previous_digests=found)
         if attempt.rollback_to is not None and attempt.rollback_to.revision == target:
             attempt = replace(attempt, rollback_to=replace(attempt.rollback_to, digests=found))
         done.append(replace(each, plan=replace(plan, change=change), intent=replace(each.intent, attempt=attempt)))
     return done
+
+
+def _digests_of(target: str, planned: Planned, running: Images) -> Images:
+    """The digests with which a rollback restores its target. Where that is being deployed again, what is pulled now may
+    be another image than the one that was good."""
+    known, service = known_digests(planned.remembered, target), planned.service
+    if service.primary is not None and target == short(service.runs) and not is_settled(service, service.primary):
+        return known or running
+    return running or known
 
 
 def _may_go_back(planned: Planned) -> bool:

@@ -137,7 +137,8 @@ class ServiceChange:
                 # The revision was deleted, so its images are unknown. The rollout is watched all the same.
                 before = {}
         container = next(iter(plan.containers.values())).name
-        if not decision.is_ours and plan.desired.configuration is not None:
+        # Also those that an earlier release left behind: when this one is good, nothing remembers them any more.
+        if not decision.is_ours and (plan.desired.configuration is not None or plan.is_restored):
             self._write_settings(item, plan)
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
         # Where the revision was deployed again, the newer deployment is not ours.
@@ -211,6 +212,10 @@ class ServiceChange:
         if primary is not None and known is not None and primary.id != known.id:
             deployed = f"{short(primary.task_definition)} was deployed by someone else a moment ago"
             raise ItemFailed(f"{deployed}; that is left as it is, and the next push tries again")
+        if configuration is not None and service.configuration != planned.service.configuration:
+            # Somebody has changed the settings since the plan, as far as they are not what is written down.
+            before = settings_before(planned.intent or planned.remembered, service)
+            configuration = merged(before, item.service.deployment or {})
         self.ledger.fence.require(is_rollback=False)
         self.begun[item.number] = item
         try:

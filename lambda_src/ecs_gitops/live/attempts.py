@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.revision_tags import EXECUTION, FAILED, execution_tag, old_marks
@@ -14,6 +16,8 @@ from ecs_gitops.model.status import Judgement
 from ecs_gitops.plan.memory import Ended, rollback_target, settled, with_not_good
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ecs_gitops.aws import Aws
     from ecs_gitops.ecs.service import Service
     from ecs_gitops.model.item import Item
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
     from ecs_gitops.plan.services import LiveService
 
+# Seconds by which ECS's clock may be behind.
+_MARGIN = 180.0
+_LOOKED_AT = 10
 _GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 # Ended by ECS itself, or by a call: its circuit breaker and its alarms tell which.
 _ENDED = frozenset({"STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
@@ -35,7 +42,10 @@ def settle(aws: Aws, item: Item, service: Service, memory: Memory, release: Rele
         return memory
     try:
         revision = attempt.revision or _registered(aws, attempt, service)
-        return settled(memory, revision, _ended(aws, item, revision))
+        records = _records(aws, item)
+        revision = revision or _deployed(aws, attempt, records)
+        its = [each for each in records if each.revision == revision]
+        return settled(memory, revision, _ended(aws, its), _first_of_many(its))
     except AwsRefused:
         return settled(memory, attempt.revision, Ended.UNKNOWN)
 
@@ -65,24 +75,60 @@ def _has_mark(aws: Aws, item: Item, revision: str) -> bool:
 
 
 def _registered(aws: Aws, attempt: Attempt, service: Service) -> str | None:
-    """The revision that the attempt registered, and died before it was written down; None where there is none."""
+    """The revision that the attempt registered, and died before it was written down; None where it is not the newest of
+    its family."""
     definition, tags = aws.read_task_definition(family(service.runs))
     return short(arn(definition)) if tags.get(EXECUTION) == execution_tag(attempt.execution) else None
 
 
-def _ended(aws: Aws, item: Item, revision: str | None) -> Ended:
-    """How ECS's newest record of ``revision`` ended."""
-    if revision is None:
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A service deployment in ECS's brief form, and the revision that it deployed."""
+
+    brief: Json
+    revision: str
+
+    @property
+    def created_at(self) -> float:
+        return seconds(self.brief.get("createdAt"))
+
+    @property
+    def deployment(self) -> str:
+        """The id in the service's ``deployments``."""
+        return f"ecs-svc/{str(self.brief['targetServiceRevisionArn']).rpartition('/')[2]}"
+
+
+def _records(aws: Aws, item: Item) -> list[_Record]:
+    """The service's deployments, the newest first."""
+    found = [each for each in aws.service_deployments(item.cluster, item.name) if each.get("targetServiceRevisionArn")]
+    targets = list(dict.fromkeys(str(each["targetServiceRevisionArn"]) for each in found))
+    revisions = aws.describe_service_revisions(targets) if targets else []
+    deploys = {each["serviceRevisionArn"]: short(str(each.get("taskDefinition"))) for each in revisions}
+    return [_Record(each, deploys.get(each["targetServiceRevisionArn"], "")) for each in found]
+
+
+def _deployed(aws: Aws, attempt: Attempt, records: Sequence[_Record]) -> str | None:
+    """The attempt's revision where another one of its family was registered since; None where none was deployed."""
+    since = attempt.at - _MARGIN
+    for revision in list(dict.fromkeys(each.revision for each in records if each.created_at >= since))[:_LOOKED_AT]:
+        with suppress(AwsRefused):
+            _, tags = aws.describe_task_definition(revision)
+            if tags.get(EXECUTION) == execution_tag(attempt.execution):
+                return revision
+    return None
+
+
+def _first_of_many(records: Sequence[_Record]) -> str | None:
+    """The deployment that a release began, where its revision was deployed again since: a release deploys what it
+    registered once. None where nothing tells."""
+    return min(records, key=lambda each: each.created_at).deployment if len(records) > 1 else None
+
+
+def _ended(aws: Aws, records: Sequence[_Record]) -> Ended:
+    """How the newest of the records ended."""
+    if not records:
         return Ended.NONE
-    records = aws.service_deployments(item.cluster, item.name)
-    targets = [str(each["targetServiceRevisionArn"]) for each in records if each.get("targetServiceRevisionArn")]
-    revisions = aws.describe_service_revisions(list(dict.fromkeys(targets))) if targets else []
-    its = {each["serviceRevisionArn"] for each in revisions if short(str(each.get("taskDefinition"))) == revision}
-    found = [each for each in records if each.get("targetServiceRevisionArn") in its]
-    if not found:
-        return Ended.NONE
-    newest = max(found, key=lambda each: seconds(each.get("createdAt")))
-    return _of_status(aws, newest)
+    return _of_status(aws, max(records, key=lambda each: each.created_at).brief)
 
 
 def _of_status(aws: Aws, record: Json) -> Ended:

@@ -12,7 +12,7 @@ from ecs_gitops.model.errors import AwsRefused
 from ecs_gitops.plan.services import LiveService
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ecs_gitops.aws import Aws
     from ecs_gitops.ecs.service import Service
@@ -53,13 +53,18 @@ def digests_of_revisions(revisions: Iterable[Json]) -> dict[str, dict[str, str]]
     return found
 
 
-def _running(aws: Aws, service: Service, needed: Collection[str], tags: Mapping[str, str]) -> tuple[Images, str | None]:
-    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not have them; and
-    why they could not be read."""
-    if not (set(needed) - set(digests_of(tags))) or not service.revisions:
+def _running(aws: Aws, service: Service, needed: Images, tags: Mapping[str, str]) -> tuple[Images, str | None]:
+    """The digests that the service runs, as ECS resolved them, where its task definition's tags do not have what is
+    ``needed``: somebody may have deployed the revision again, and have pulled another image than the release that
+    tagged it. And why they could not be read, where the tags do not have them."""
+    tagged = digests_of(tags)
+    is_known = all(name in tagged and digest.startswith(tagged[name]) for name, digest in needed.items())
+    if is_known or not service.revisions:
         return {}, None
     try:
         revisions = aws.describe_service_revisions(service.revisions)
     except AwsRefused as error:
+        if needed.keys() <= tagged.keys():
+            return {}, None
         return {}, f"whether the tag has moved since the service was deployed: {error}"
     return digests_of_revisions(revisions).get(service.runs, {}), None

@@ -107,8 +107,8 @@ def decide(
     """What to do with a service whose primary deployment runs ``definition`` with ``tags``.
 
     What runs comes before what is remembered (``memory``). ``running`` are the digests that the service's containers
-    run, where its revision's tags do not have them. A deployment of another execution counts as stuck after ``timeout``
-    seconds. ``now`` is epoch seconds.
+    run, where its revision's tags do not have those that are asked for. A deployment of another execution counts as
+    stuck after ``timeout`` seconds. ``now`` is epoch seconds.
     """
     primary, revision = service.primary, short(arn(definition))
     attempt, is_same = memory.attempt, has_images(definition, desired.images)
@@ -120,7 +120,9 @@ def decide(
     if is_same and desired.force:
         return Deploy(previous, "forceNewDeployment is set", note)
     # Nothing is remembered of a service at its first release: it is taken over with the digests that it runs.
-    moved = moved_tags(tags, desired, running if memory != NOTHING else {}) if is_same else ()
+    tagged = revision_tags.digests_of(tags)
+    compared = running if memory != NOTHING else {name: running[name] for name in running if name in tagged}
+    moved = moved_tags(tags, desired, compared) if is_same else ()
     # What runs may be the attempt's revision, and the tag known to have moved since, though its digest was not then.
     is_new = bool(moved) and is_of(attempt, revision, tags)
     is_held = is_held_by(memory, desired) and not desired.force and not is_new
@@ -182,8 +184,9 @@ def _previous_of_ours(memory: Memory, release: Release, tags: Mapping[str, str])
 
 
 def moved_tags(tags: Mapping[str, str], desired: DesiredState, running: Images) -> tuple[str, ...]:
-    """The containers whose tag now has another digest than the one that was deployed, as far as both are known."""
-    known = {**running, **revision_tags.digests_of(tags)}
+    """The containers whose tag now has another digest than the one that runs, as far as both are known. What ECS pulled
+    comes before what the revision's tags say: somebody may have deployed it again."""
+    known = {**revision_tags.digests_of(tags), **running}
     return tuple(
         name for name, digest in desired.digests.items() if name in known and not digest.startswith(known[name])
     )

@@ -70,13 +70,13 @@ def is_held(memory: Memory, desired: DesiredState) -> bool:
     return attempt is not None and attempt.verdict is Judgement.FAILED and is_same_try(attempt, desired)
 
 
-def settled(memory: Memory, revision: str | None, ended: Ended) -> Memory:
-    """The memory, with a verdict on an attempt that is OPEN, as far as ECS's records have one. ``revision`` is the
-    attempt's, where it is known by now. (Rule 4.)"""
+def settled(memory: Memory, revision: str | None, ended: Ended, deployment: str | None = None) -> Memory:
+    """The memory, with a verdict on an attempt that is OPEN, as far as ECS's records have one. ``revision`` and
+    ``deployment`` are the attempt's, where they are known by now. (Rule 4.)"""
     attempt = memory.attempt
     if attempt is None or attempt.verdict is not Judgement.OPEN:
         return memory
-    attempt = replace(attempt, revision=attempt.revision or revision)
+    attempt = replace(attempt, revision=attempt.revision or revision, deployment=attempt.deployment or deployment)
     if ended is Ended.GAVE_UP:
         attempt = replace(attempt, verdict=Judgement.FAILED, by="ECS")
     elif ended is Ended.NONE:
@@ -98,7 +98,8 @@ def unproven(memory: Memory, revision: str, tags: Mapping[str, str], desired: De
         return "it was not good in an earlier release"
     if is_of_machine(tags, release) and (memory.good is None or memory.good.revision != revision):
         return "an earlier release deployed it, and no verdict on it is known"
-    is_unproven = attempt is not None and attempt.verdict.is_unproven
+    # A change of settings alone leaves no revision behind that somebody would have to mend.
+    is_unproven = attempt is not None and attempt.verdict.is_unproven and not attempt.is_of_settings_alone
     if is_unproven and desired.has_post_deploy and is_same_try(attempt, desired):
         return "the last release of this did not end well, and somebody deployed it since"
     return ""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class LiveService:
     """The live state of a service. ``definition`` and ``tags`` are those of the task definition that it runs;
-    ``running`` are digests that ECS resolved, where the tags do not have them; ``unknown`` is why these could not be
-    read, None where they could or are not needed."""
+    ``running`` are digests that ECS resolved, where the tags do not have those that are asked for; ``unknown`` is why
+    these could not be read, None where they could or are not needed."""
 
     service: Service
     definition: Json
