@@ -14,6 +14,8 @@ from unit.memory_facts import Deployed, Done, Facts
 GOOD = ("DEPLOYED", "UNCHANGED")
 # A read that is younger need not show it.
 SEEN = 6.0
+# So long an aborted function that goes on takes from its read to its write: six calls, each after a pause.
+BESIDE = 120.0
 _ONLY_WITH = {
     "canaryConfiguration": ("CANARY",),
     "linearConfiguration": ("LINEAR",),
@@ -223,9 +225,8 @@ class Item:
         written = self.facts.settings
         place = next(index for index, each in enumerate(written) if each[:3] == (at, HAND, self.name))
         for when, actor, service, live in written[place:]:
-            # A function that goes on has read before, too.
-            may_have_read = place >= self.facts.written[0] or actor != self.facts.name
-            window = self.facts.stale + (SEEN if may_have_read else 0.0)
+            seen = SEEN if place >= self.facts.written[0] else 0.0
+            window = self.facts.stale + (seen if actor == self.facts.name else BESIDE)
             is_over_it = actor != HAND and service == self.name and not members.items() <= live.items()
             if window and is_over_it and when <= at + window:
                 return True

@@ -294,6 +294,7 @@ class Model:
             # What it takes back with it is deployed, and taken back, each time.
             items = [item for item in items if "with the release" not in item.reason]
         for item in items:
-            name = item.name
-            if last.before[name] != last.after[name]:
-                yield f"{name}: the same push goes on changing it: {item.before} {item.after} {dict(item.result)}"
+            # It may have been repeated so soon that it read what was before.
+            is_in_sight = not last.stale or item.is_settled_in_sight
+            if is_in_sight and item.before != item.after:
+                yield f"{item.name}: the same push goes on changing it: {item.before} {item.after} {dict(item.result)}"

@@ -160,8 +160,9 @@ def held(item: Item, known: Known) -> Iterator[str]:
 
 def not_silently(item: Item, known: Known) -> Iterator[str]:
     """What somebody deployed is not replaced without a word."""
-    if item.facts.push.faults or item.facts.push.abort is not None:
-        # The answer that shows it may be lost.
+    is_step_lost = any(done.act.kind == "lose_step" for done in item.facts.during)
+    if item.facts.push.faults or item.facts.push.abort is not None or is_step_lost:
+        # The answer that shows it may be lost, or the warning that was made of it.
         return
     those = [d for d in item.facts.deployed if d.service == item.name]
     for theirs, ours in pairwise(those):

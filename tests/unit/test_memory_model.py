@@ -122,8 +122,10 @@ KEPT = (
     59511,
     61517,
     62455,
+    62542,
     63001,
     63294,
+    63874,
     64212,
     64240,
     64944,
@@ -152,6 +154,8 @@ KEPT = (
     88404,
     89028,
     90673,
+    95258,
+    95267,
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.

@@ -121,7 +121,8 @@ def _deployed(aws: Aws, attempt: Attempt, records: Sequence[_Record]) -> str | N
 def _first_of_many(records: Sequence[_Record]) -> str | None:
     """The deployment that a release began, where its revision was deployed again since: a release deploys what it
     registered once. None where nothing tells."""
-    return min(records, key=lambda each: each.created_at).deployment if len(records) > 1 else None
+    # The newest come first, also of the same moment.
+    return min(reversed(records), key=lambda each: each.created_at).deployment if len(records) > 1 else None
 
 
 def _ended(aws: Aws, records: Sequence[_Record]) -> Ended:
