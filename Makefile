@@ -80,10 +80,10 @@ test: $(STAMP) $(LAYER) ## run every test: unit, integration, Terraform, end to 
 test-unit: $(STAMP) ## run the unit and property tests alone
 	@$(PYTEST) tests/unit -q
 
-# The emulator pins another botocore than the layer has. `-m botocore`: the tests that depend on it.
+# The emulator pins another botocore than the layer has. `botocore`: the tests that depend on it.
 .PHONY: test-layer
 test-layer: $(STAMP) $(UNPACKED) ## run the unit tests that depend on botocore on the one that the layer ships
-	@PYTHONPATH=$(PYTHONPATH):$(UNPACKED)/python ECS_GITOPS_TEST_PINS=lambda_src/requirements.txt $(PYTEST) tests/unit -m botocore -n $(WORKERS) -q
+	@PYTHONPATH=$(PYTHONPATH):$(UNPACKED)/python ECS_GITOPS_TEST_PINS=lambda_src/requirements.txt $(PYTEST) tests/unit -m "botocore and not exhaustive" -n $(WORKERS) -q
 $(UNPACKED): $(LAYER)
 	@rm -rf $@
 	@$(PYTHON) -m zipfile -e $(LAYER) $@
@@ -102,7 +102,9 @@ mutations: $(STAMP) ## break each rule of what releases remember, each alone, an
 	@$(BIN)/python -m mutations
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## hostile manifests, images, events and texts for a minute (SECONDS=60)
+fuzz: $(STAMP) ## the worst manifests and events, then hostile ones, images and texts for a minute (SECONDS=60)
+	@$(BIN)/python -m worst_cases manifests all
+	@$(BIN)/python -m worst_cases events all
 	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
 
 .PHONY: lint

@@ -1,7 +1,8 @@
 """The files, events and objects of the ledger that cost most for their size, each with what comes of it.
 
-``PYTHONPATH=lambda_src:tests python -m worst_cases manifests`` (or ``events``) judges them in a process of bounded
-memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB.
+``PYTHONPATH=lambda_src:tests python -m worst_cases manifests small`` (or ``events``) judges them in a process of bounded
+memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB. With
+``all`` in place of ``small``, as in `make fuzz`, the largest ones are among them, and what is wrong is printed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,8 @@ RELEASE = {"executionArn": hostile.EXECUTION["id"], "executionName": "run-1", "s
 _LARGEST = manifest.MAX_BYTES
 # An event, and the ledger's objects then.
 Given: TypeAlias = tuple[dict[str, Any], dict[str, bytes]]
+# By name: reported, seconds, peak.
+Costs: TypeAlias = dict[str, dict[str, Any]]
 # What runs away is stopped before the machine suffers.
 _ADDRESS_SPACE = 4 * 2**30
 
@@ -352,6 +355,30 @@ REFUSED_EVENTS = {
     "a pointer to the last step, and no step": "LedgerRefused",
 }
 
+# These take a second or more each.
+LARGE = {
+    "a chain of 10,000",
+    "5,000 services of the longest names",
+    "199,000 unknown keys",
+    "10,000 services",
+    "130,000 anchors",
+    "alarms up to the limit",
+    "a key 199,000 times",
+    "documents to no end",
+    "long keys",
+    "long names that are near",
+    "a long way to many circles",
+    "190,000 services",
+    "4,500 unknown names",
+    "a step of tens of megabytes",
+    "20,000 items to watch",
+    "20,000 items lost",
+    "20,000 items in the rest",
+    "10,000 services planned",
+    "5,000 batches",
+    "6,900 services of the longest names in the ledger",
+}
+
 
 def peak_mib() -> int:
     """The most memory that this process had. What getrusage says begins with the memory of the process that started
@@ -362,10 +389,28 @@ def peak_mib() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def measure(what: str) -> dict[str, dict[str, Any]]:
-    """Each of the manifests, or of the events, judged."""
+def names(what: str) -> list[str]:
+    """The manifests, or the events, that `make test` judges: all but the largest."""
+    return [name for name in (MANIFESTS if what == "manifests" else EVENTS) if name not in LARGE]
+
+
+def wrong(what: str, costs: Costs) -> Costs:
+    """What has another outcome than it must have, or takes more time or memory than it may."""
+    good = GOOD_MANIFESTS if what == "manifests" else EVENTS.keys() - REFUSED_EVENTS.keys()
+    outcome = dict.fromkeys(good, "good" if what == "manifests" else "result") | REFUSED_EVENTS
+    seconds = 10 if what == "manifests" else 5
+
+    def is_wrong(name: str, cost: dict[str, Any]) -> bool:
+        is_costly = cost["seconds"] >= WATCHING.get(name, seconds) or cost["peak"] >= 400
+        return is_costly or cost["reported"] != outcome.get(name, "InvalidManifest")
+
+    return {name: cost for name, cost in costs.items() if is_wrong(name, cost)}
+
+
+def measure(what: str, chosen: Collection[str]) -> Costs:
+    """Each of these manifests, or events, judged."""
     found = {}
-    for name in MANIFESTS if what == "manifests" else EVENTS:
+    for name in chosen:
         data = MANIFESTS[name]() if what == "manifests" else EVENTS[name][1]()
         began = time.process_time()
         try:
@@ -379,6 +424,18 @@ def measure(what: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-if __name__ == "__main__":
+def main(what: str, how_many: str) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-    json.dump(measure(sys.argv[1]), sys.stdout, indent=1)
+    if how_many == "small":
+        json.dump(measure(what, names(what)), sys.stdout, indent=1)
+        return 0
+    costs = measure(what, MANIFESTS if what == "manifests" else EVENTS)
+    found = wrong(what, costs)
+    seconds, peak = max(each["seconds"] for each in costs.values()), max(each["peak"] for each in costs.values())
+    sys.stdout.write(f"{len(costs)} of the worst {what}: {seconds:.1f} s and {peak} MiB at most, {len(found)} wrong\n")
+    json.dump(found, sys.stdout, indent=1) if found else None
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

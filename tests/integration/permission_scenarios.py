@@ -108,7 +108,7 @@ class World:
         until = time.monotonic() + 20
         while any(state not in ("COMPLETED", "FAILED") for state in self._rollouts(name)):
             assert time.monotonic() < until, self._rollouts(name)
-            time.sleep(0.05)
+            time.sleep(0.15)
 
     def _rollouts(self, name: str) -> list[str]:
         """The states of a service's deployments. Those that are not rolling have none: one alone is complete."""
@@ -139,7 +139,7 @@ class World:
         )["executionArn"]
         while (told := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < until, "the execution does not come to an end"
-            time.sleep(0.05)
+            time.sleep(0.15)
         items = json.loads(told.get("output") or "{}").get("result", {}).get("items", [])
         first = f"{told['status']} {told.get('error', '')}: {told.get('cause', '')}"
         return "\n".join([first, *map(json.dumps, items)])

@@ -162,7 +162,7 @@ def _ended(world: World, before: int) -> dict[str, Any] | None:
         elif time.monotonic() > begin:
             return None
         assert time.monotonic() < until, "the build does not come to an end"
-        time.sleep(0.05)
+        time.sleep(0.15)
 
 
 def _told(world: World, before: int, number: str) -> str:

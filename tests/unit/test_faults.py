@@ -6,7 +6,7 @@ import pytest
 
 from unit.faulty import KEPT, Run
 
-_SEEDS = 300
+_SEEDS = 200
 _PART = 25
 
 

@@ -517,12 +517,8 @@ def test_the_cause_of_a_failed_state_may_be_anything(cause):
 
 
 def test_the_worst_events_are_judged_in_bounded_time(worst):
-    # GIVEN what each of them costs, which is measured once for all
+    # GIVEN what each of them costs, but for the largest ones, which are for `make fuzz`
     costs = worst("events")
-    assert costs.keys() == worst_cases.EVENTS.keys()
+    assert list(costs) == worst_cases.names("events")
     # THEN each has its outcome, in bounded time and memory
-    expected = dict.fromkeys(costs, "result") | worst_cases.REFUSED_EVENTS
-    assert {name: cost["reported"] for name, cost in costs.items()} == expected
-    late = {name: cost for name, cost in costs.items() if cost["seconds"] >= worst_cases.WATCHING.get(name, 5)}
-    assert late == {}
-    assert {name: cost for name, cost in costs.items() if cost["peak"] >= 400} == {}
+    assert worst_cases.wrong("events", costs) == {}

@@ -228,10 +228,8 @@ services:
 
 
 def test_the_worst_files_are_judged_in_bounded_time(worst):
-    # GIVEN what each of them costs, which is measured once for all
+    # GIVEN what each of them costs, but for the largest ones, which are for `make fuzz`
     costs = worst("manifests")
-    assert costs.keys() == worst_cases.MANIFESTS.keys()
+    assert list(costs) == worst_cases.names("manifests")
     # THEN each has its outcome, in bounded time and memory
-    expected = dict.fromkeys(costs, "InvalidManifest") | dict.fromkeys(worst_cases.GOOD_MANIFESTS, "good")
-    assert {name: cost["reported"] for name, cost in costs.items()} == expected
-    assert {name: cost for name, cost in costs.items() if cost["seconds"] >= 10 or cost["peak"] >= 400} == {}
+    assert worst_cases.wrong("manifests", costs) == {}
