@@ -1,8 +1,8 @@
 """The files, events and objects of the ledger that cost most for their size, each with what comes of it.
 
-``PYTHONPATH=lambda_src:tests python -m worst_cases manifests small`` (or ``events``) judges them in a process of bounded
-memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB. With
-``all`` in place of ``small``, as in `make fuzz`, the largest ones are among them, and what is wrong is printed.
+``PYTHONPATH=lambda_src:tests python -m worst_cases manifests small`` (or ``events``) judges them in a process of
+bounded memory and prints, as JSON by name: its result, the seconds of CPU time, and the process's peak so far in MiB.
+With ``all`` in place of ``small``, as in `make fuzz`, the largest are among them, and what is wrong is printed.
 """
 
 from __future__ import annotations
