@@ -61,7 +61,10 @@ def forced(item: Item, known: Known) -> Iterator[str]:
     # It comes after what it depends on, as every item.
     is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK") and not item.reason.startswith("waits for")
     is_begun = is_begun and "LedgerUnavailable" not in item.reason
-    if item.is_forced and is_begun and item.facts.alone and not item.deployed and item.facts.push.abort is None:
+    # Somebody may have deployed its revision first, and that was followed.
+    is_theirs = any(done.deployment for done in item.hands)
+    is_begun = is_begun and item.facts.alone and item.facts.push.abort is None and not is_theirs
+    if item.is_forced and is_begun and not item.deployed:
         yield "forceNewDeployment is set, and nothing was deployed"
 
 

@@ -101,6 +101,7 @@ KEPT = (
     24188,
     24302,
     30544,
+    46030,
     50656,
     51060,
     52044,
@@ -159,8 +160,8 @@ KEPT = (
 )
 # Seeds with a finding that stands. 7542: a release registers a revision, and dies before its UpdateService. Somebody
 # deploys that very revision. Nothing says who did, so the next release takes it for the release's, and takes it back.
-# 65724, 92402: somebody deploys it in the second in which the release does, whose own call then starts nothing.
-OPEN = (7542, 65724, 92402)
+# 41037, 65724, 92402: somebody deploys it in the second in which the release does, whose own call then starts nothing.
+OPEN = (7542, 41037, 65724, 92402)
 _SEEDS, _DENSE, _SEVERAL = 120, 80, 40
 _PART = 10
 
