@@ -62,7 +62,8 @@ def forced(item: Item, known: Known) -> Iterator[str]:
     is_begun = item.status in (*GOOD, "HELD", "ROLLED_BACK") and not item.reason.startswith("waits for")
     is_begun = is_begun and "LedgerUnavailable" not in item.reason
     # Somebody may have deployed its revision first, and that was followed.
-    is_theirs = any(done.deployment for done in item.hands)
+    revision = str(item.result.get("deployedTaskDefArn", "")).rpartition("/")[2]
+    is_theirs = any(done.deployment and done.revision == revision for done in item.hands)
     is_begun = is_begun and item.facts.alone and item.facts.push.abort is None and not is_theirs
     if item.is_forced and is_begun and not item.deployed:
         yield "forceNewDeployment is set, and nothing was deployed"
@@ -115,7 +116,8 @@ def settings_stand(item: Item, known: Known) -> Iterator[str]:
     live, owned = settings_of(item.after.settings), item.asked.get("deployment", {})
     before, of_git = known.settings, settings_of(known.settings, owned)
     deployed = [done for done in item.hands if done.act.kind == "settings"]
-    if item.status in GOOD and not known.settings_may_be(live, owned) and not deployed:
+    is_told = item.names("set `deployment` to have others")
+    if item.status in GOOD and not known.settings_may_be(live, owned) and not deployed and not is_told:
         yield f"the settings are {live}, and not {of_git}"
     if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and not known.settings_may_be(live):
         is_left = item.status == "SKIPPED" and settings_of(item.before.settings) == live

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ecs_gitops.lambdas import deploy_ecs, validate_deploy
+from ecs_gitops.model.errors import LedgerUnavailable
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import BREAKER, hooks, item, release, statuses
@@ -74,6 +75,68 @@ def test_what_ecs_gave_up_is_held_also_where_a_newer_revision_was_registered_sin
     # THEN the same is held
     assert statuses(machine.run(given)) == {"web": "HELD"}
     assert memory(machine)["attempt"]["verdict"] == "FAILED"
+
+
+def test_what_ecs_gave_up_is_never_deployed_again_where_the_release_did_not_live_to_write_it_down(
+    shop, machine, monkeypatch
+):
+    # GIVEN a circuit breaker that rolls nothing back, and a release that died before the ledger had its deployment
+    breaker = {"enable": True, "rollback": False}
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, "deploymentCircuitBreaker": breaker}
+    given = release(item("web", "bad", onFailure="stop"))
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    go_on(machine, shop)
+    forget_revision(machine)
+    begun = shop.calls.count("update_service")
+    # THEN every push says that it failed, and none deploys it
+    for _ in range(3):
+        assert statuses(machine.run(given)) == {"web": "FAILED"}
+    assert shop.calls.count("update_service") == begun
+
+
+def test_a_rollbacks_copy_is_not_what_the_release_tried(shop, machine):
+    # GIVEN a tag that moved, so that a rollback makes a copy, and a memory that cannot be written after the intent
+    old = on_a_tag_that_moved(shop)
+    shop.registry["web:bad"] = "sha256:" + "4" * 64
+    breaker = {"enable": True, "rollback": False}
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, "deploymentCircuitBreaker": breaker}
+
+    def down(name: str, key: str) -> None:
+        known = machine.ledger.objects.get(TARGETS)
+        if name == "write" and key == TARGETS and known is not None and b"attempt" in known.content:
+            raise LedgerUnavailable("s3://ledger: SlowDown")
+
+    machine.ledger.hooks["before"] = down
+    given = release(item("web", "bad") | {"image": f"{IMAGE}:bad"})
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    assert shop.images("web") == {"web": f"{IMAGE}@{old}"}
+    machine.ledger.hooks.clear()
+    assert memory(machine)["attempt"].get("revision") is None
+    begun = shop.calls.count("update_service")
+    # THEN the next release does not take the copy for what was tried
+    assert statuses(machine.run(given)) == {"web": "HELD"}
+    assert shop.calls.count("update_service") == begun
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_of_two_deployments_of_one_revision_the_primary_says_which_image_runs(shop, machine, newest_first):
+    # GIVEN a revision of a release, and somebody who deploys it again after its tag was moved
+    shop.registry["web:2"] = "sha256:" + "2" * 64
+    assert statuses(machine.run(release(item("web", "2") | {"image": f"{IMAGE}:2"}))) == {"web": "DEPLOYED"}
+    first = shop.records[-1]["targetServiceRevisionArn"]
+    shop.revisions[first]["containerImages"] = [{"containerName": "web", "imageDigest": shop.registry["web:2"]}]
+    moved = shop.registry["web:2"] = "sha256:" + "3" * 64
+    shop.force("web")
+    pulled(shop, moved)
+    arns = [{"arn": first}, *shop.services["web"]["currentServiceRevisions"]]
+    shop.services["web"]["currentServiceRevisions"] = arns[::-1] if newest_first else arns
+    begun = shop.calls.count("update_service")
+    # WHEN Git asks for what the tag names now, THEN that deployment is joined, and none is begun
+    done = machine.run(release(item("web", "2") | {"image": f"{IMAGE}:2"}))
+    assert "joined" in done["result"]["items"][0]["reason"]
+    assert shop.calls.count("update_service") == begun
 
 
 def test_a_releases_revision_that_somebody_deploys_again_is_never_taken_back(shop, machine, monkeypatch):

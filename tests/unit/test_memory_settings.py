@@ -135,18 +135,31 @@ def test_what_a_release_left_behind_is_no_persons_for_the_next_one_that_goes_on_
     assert "someone else" not in " ".join(done["result"]["items"][0].get("warnings", []))
 
 
-def test_what_a_release_left_behind_is_put_back_by_the_next_one_that_joins_its_deployment(shop, machine, monkeypatch):
+@pytest.mark.parametrize(
+    ("before", "left", "after"),
+    [
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10}, {"bakeTimeInMinutes": 12}, 10),
+        # What is known of a deployment depends on its strategy, which is not changed while it goes on.
+        (ROLLING, {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 12}, 12),
+    ],
+    ids=["put back", "told"],
+)
+def test_what_a_release_left_behind_is_put_back_or_told_by_the_next_one_that_joins_its_deployment(
+    shop, machine, monkeypatch, before, left, after
+):
     # GIVEN a release that wrote settings with its revision, and was aborted during the rollout
-    before = {**ROLLING, **BREAKER}
-    shop.services["web"]["deploymentConfiguration"] = dict(before)
+    shop.services["web"]["deploymentConfiguration"] = {**before, "deploymentCircuitBreaker": {"enable": False}}
     abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
     with pytest.raises(Aborted):
-        machine.run(release(item("web", "2", deployment={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10})))
+        machine.run(release(item("web", "2", deployment=left)))
     machine.is_aborted = False
     # WHEN the next one asks for the same image and for no settings, and that deployment is good
-    assert statuses(machine.run(release(item("web", "2")))) == {"web": "DEPLOYED"}
-    # THEN the settings are those from before
-    assert shop.services["web"]["deploymentConfiguration"] == before
+    done = machine.run(release(item("web", "2")))
+    assert statuses(done) == {"web": "DEPLOYED"}
+    # THEN the settings are those from before, or it says that they are not
+    assert shop.services["web"]["deploymentConfiguration"]["bakeTimeInMinutes"] == after
+    told = " ".join(done["result"]["items"][0].get("warnings", []))
+    assert ("set `deployment` to have others" in told) is (after == 12)
 
 
 def test_settings_that_a_run_wrote_before_it_died_are_no_reason_to_judge_what_runs(shop, machine):

@@ -104,8 +104,9 @@ class Terraform:
 
     def outputs(self) -> dict[str, Any]:
         # Not by `terraform output`, which starts the provider for seconds.
-        state = json.loads((self.data / "terraform.tfstate").read_text())
-        return {name: output["value"] for name, output in state["outputs"].items()}
+        state = self.data / "terraform.tfstate"
+        found = json.loads(state.read_text())["outputs"] if state.exists() else {}
+        return {name: output["value"] for name, output in found.items()}
 
     def resources(self) -> list[str]:
         """Addresses of what Terraform's state holds."""

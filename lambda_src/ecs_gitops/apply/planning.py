@@ -204,7 +204,7 @@ def _digests_of(target: str, planned: Planned, running: Images) -> Images:
     be another image than the one that was good."""
     known, service = known_digests(planned.remembered, target), planned.service
     if service.primary is not None and target == short(service.runs) and not is_settled(service, service.primary):
-        return known or running
+        return {**running, **known}
     return running or known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecs_gitops.apply.others import begun_meanwhile, named
 from ecs_gitops.ecs import task_placement
-from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings
+from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, strategy
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
 from ecs_gitops.ecs.task_definition import arn, images_of
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from ecs_gitops.plan.services import LiveService, ServicePlan
 
 log = logging.getLogger(__name__)
+
+_SETTINGS_STAY = (
+    "its deployment settings are those that an earlier release left behind, as their strategy is not changed while a "
+    "deployment is going on: set `deployment` to have others"
+)
 
 
 @dataclass(slots=True)
@@ -137,9 +142,13 @@ class ServiceChange:
                 # The revision was deleted, so its images are unknown. The rollout is watched all the same.
                 before = {}
         container = next(iter(plan.containers.values())).name
-        # Also those that an earlier release left behind: when this one is good, nothing remembers them any more.
-        if not decision.is_ours and (plan.desired.configuration is not None or plan.is_restored):
+        # Also those that an earlier release left behind: when this one is good, nothing remembers them any more. The
+        # strategy of a deployment that goes on stays: what is known of it depends on that.
+        is_kept = plan.is_restored and strategy(service.configuration) != strategy(plan.configuration)
+        if not decision.is_ours and (plan.desired.configuration is not None or (plan.is_restored and not is_kept)):
             self._write_settings(item, plan)
+        elif not decision.is_ours and is_kept:
+            item = item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, _SETTINGS_STAY))))
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
         # Where the revision was deployed again, the newer deployment is not ours.
         is_second = any(
@@ -200,6 +209,10 @@ class ServiceChange:
         revision = self.batch.task_definition_arn(item.change.revision or "")
         service = self._current(item, planned)
         primary = service.primary
+        if configuration is not None and service.configuration != planned.service.configuration:
+            # Somebody has changed the settings since the plan, as far as they are not what is written down.
+            before = settings_before(planned.intent or planned.remembered, service)
+            configuration = merged(before, item.service.deployment or {})
         if primary is not None and primary.task_definition == revision:
             # Without an interrupted run, somebody else deployed the new revision already.
             is_ours = item.number in self.begun or self.registrar.is_retry
@@ -212,10 +225,6 @@ class ServiceChange:
         if primary is not None and known is not None and primary.id != known.id:
             deployed = f"{short(primary.task_definition)} was deployed by someone else a moment ago"
             raise ItemFailed(f"{deployed}; that is left as it is, and the next push tries again")
-        if configuration is not None and service.configuration != planned.service.configuration:
-            # Somebody has changed the settings since the plan, as far as they are not what is written down.
-            before = settings_before(planned.intent or planned.remembered, service)
-            configuration = merged(before, item.service.deployment or {})
         self.ledger.fence.require(is_rollback=False)
         self.begun[item.number] = item
         try:

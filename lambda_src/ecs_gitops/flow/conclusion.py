@@ -82,8 +82,10 @@ def _failed_again(memory: Memory, attempt: Attempt | None, item: Item, revision:
     is_open = attempt is not None and attempt.verdict is Judgement.OPEN and attempt.fingerprint == asked
     if attempt is not None and (attempt.revision == revision or is_open):
         by = f"the release {release.execution_name}"
-        # What is left as it is was begun by somebody else, as far as anything told.
-        is_left = attempt.deployment is None and item.change.previous is None
+        # What its hook judged, and is left as it is, was begun by somebody else, as far as anything told. What ECS gave
+        # up, and is not watched, is the release's own.
+        is_watched = item.watched.deployment is not None
+        is_left = attempt.deployment is None and item.change.previous is None and is_watched
         attempt = replace(attempt, deployment=OTHERS if is_left else _whose(attempt))
         attempt = replace(attempt, revision=attempt.revision or revision, verdict=Judgement.FAILED, by=by)
         # It is this text that failed, with this hook.

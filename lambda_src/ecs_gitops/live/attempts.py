@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Seconds by which ECS's clock may be behind.
 _MARGIN = 180.0
-_LOOKED_AT = 10
+_REVISIONS_AT_MOST = 10
 _GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 # Ended by ECS itself, or by a call: its circuit breaker and its alarms tell which.
 _ENDED = frozenset({"STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
@@ -41,9 +41,8 @@ def settle(aws: Aws, item: Item, service: Service, memory: Memory, release: Rele
     if attempt is None or attempt.verdict is not Judgement.OPEN or attempt.execution == release.mark:
         return memory
     try:
-        revision = attempt.revision or _registered(aws, attempt, service)
         records = _records(aws, item)
-        revision = revision or _deployed(aws, attempt, records)
+        revision = attempt.revision or _deployed(aws, attempt, records) or _registered(aws, attempt, service)
         its = [each for each in records if each.revision == revision]
         return settled(memory, revision, _ended(aws, its), _first_of_many(its))
     except AwsRefused:
@@ -108,9 +107,11 @@ def _records(aws: Aws, item: Item) -> list[_Record]:
 
 
 def _deployed(aws: Aws, attempt: Attempt, records: Sequence[_Record]) -> str | None:
-    """The attempt's revision where another one of its family was registered since; None where none was deployed."""
+    """The attempt's revision, where it was deployed; None where none was. A rollback's copy has the same tag, and was
+    deployed later."""
     since = attempt.at - _MARGIN
-    for revision in list(dict.fromkeys(each.revision for each in records if each.created_at >= since))[:_LOOKED_AT]:
+    deployed = dict.fromkeys(each.revision for each in reversed(records) if each.created_at >= since)
+    for revision in list(deployed)[:_REVISIONS_AT_MOST]:
         with suppress(AwsRefused):
             _, tags = aws.describe_task_definition(revision)
             if tags.get(EXECUTION) == execution_tag(attempt.execution):

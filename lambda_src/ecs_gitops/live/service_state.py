@@ -67,4 +67,7 @@ def _running(aws: Aws, service: Service, needed: Images, tags: Mapping[str, str]
         if needed.keys() <= tagged.keys():
             return {}, None
         return {}, f"whether the tag has moved since the service was deployed: {error}"
+    # Several may be of one task definition, where it was deployed again: what the primary deployment runs counts.
+    number = service.primary.id.rpartition("/")[2] if service.primary is not None else ""
+    revisions.sort(key=lambda each: str(each.get("serviceRevisionArn")).rpartition("/")[2] == number)
     return digests_of_revisions(revisions).get(service.runs, {}), None

@@ -12,8 +12,12 @@ from local_aws.control.settings import settings
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 _lock = threading.Lock()
 # The credential helper signs for Amazon's hosts alone, unless it is told otherwise; here CodeCommit is at 127.0.0.1.
+# For "store" and "erase" the AWS CLI does nothing, and takes a second to start.
 _AWS = """\
-case "$1 $2 $3" in "codecommit credential-helper get") set -- "$@" --ignore-host-check ;; esac
+case "$1 $2 $*" in
+"codecommit credential-helper "*" store" | "codecommit credential-helper "*" erase") exec cat > /dev/null ;;
+"codecommit credential-helper codecommit credential-helper get") set -- "$@" --ignore-host-check ;;
+esac
 exec env -u PYTHONPATH {python} -I -m awscli "$@\""""
 
 
