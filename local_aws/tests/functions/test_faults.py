@@ -113,7 +113,8 @@ def test_throttling_in_each_protocol(aws: LocalAws, function: str) -> None:
 
 def test_calls_survive_with_five_attempts(aws: LocalAws, function: str) -> None:
     _use(aws, "throttle", "5xx", "reset", "slow")
-    assert _invoke(aws, function, [_LIST] * 15) == [[200, ""]] * 15
+    # What is drawn depends on the function's name: of so many calls, each kind is met.
+    assert _invoke(aws, function, [_LIST] * 50) == [[200, ""]] * 50
     met = _faults(aws, function)
     assert {each["fault"] for each in met} == {"throttle", "5xx", "reset", "slow"}
     assert max(each["attempt"] for each in met) <= 3
