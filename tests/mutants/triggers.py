@@ -75,7 +75,7 @@ def an_inactive_revision_is_restored(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(OF_TRIGGERS)
 def a_neighbour_is_reported_as_before(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(scheduled_tasks, "as_they_run", lambda aws, trigger, items: [])
+    patch.setattr(scheduled_tasks, "as_they_run", lambda _aws, _trigger, items, *_more: list(items))
 
 
 @mutant(OF_TRIGGERS)

@@ -123,7 +123,7 @@ def good_is_what_was_returned(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("4")
 def what_is_open_counts_as_good(patch: pytest.MonkeyPatch) -> None:
-    def settled(known: Memory, revision: str | None, ended: Any) -> Memory:
+    def settled(known: Memory, revision: str | None, *_more: Any) -> Memory:
         if known.attempt is None or known.attempt.verdict is not Judgement.OPEN:
             return known
         made = replace(known.attempt, revision=known.attempt.revision or revision, verdict=Judgement.GOOD)
@@ -134,7 +134,7 @@ def what_is_open_counts_as_good(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("4")
 def what_is_open_counts_as_failed(patch: pytest.MonkeyPatch) -> None:
-    def settled(known: Memory, revision: str | None, ended: Any) -> Memory:
+    def settled(known: Memory, revision: str | None, *_more: Any) -> Memory:
         if known.attempt is None or known.attempt.verdict is not Judgement.OPEN:
             return known
         made = replace(known.attempt, revision=known.attempt.revision or revision, verdict=Judgement.FAILED)
@@ -147,10 +147,10 @@ def what_is_open_counts_as_failed(patch: pytest.MonkeyPatch) -> None:
 def a_rollout_that_came_up_is_good_without_its_hook(patch: pytest.MonkeyPatch) -> None:
     settled = memory.settled
 
-    def hookless(known: Memory, revision: str | None, ended: Any) -> Memory:
+    def hookless(known: Memory, *given: Any) -> Memory:
         if known.attempt is not None:
             known = replace(known, attempt=replace(known.attempt, has_post_deploy=False))
-        return settled(known, revision, ended)
+        return settled(known, *given)
 
     patch.setattr(attempts, "settled", hookless)
 
@@ -159,11 +159,11 @@ def a_rollout_that_came_up_is_good_without_its_hook(patch: pytest.MonkeyPatch) -
 def stopped_by_somebody_counts_as_given_up(patch: pytest.MonkeyPatch) -> None:
     settled = memory.settled
     gave_up, stopped = memory.Ended.GAVE_UP, memory.Ended.STOPPED
-    patch.setattr(attempts, "settled", lambda m, r, e: settled(m, r, gave_up if e is stopped else e))
+    patch.setattr(attempts, "settled", lambda m, r, e, d: settled(m, r, gave_up if e is stopped else e, d))
 
 
 @mutant("4")
 def given_up_counts_as_stopped_by_somebody(patch: pytest.MonkeyPatch) -> None:
     settled = memory.settled
     gave_up, stopped = memory.Ended.GAVE_UP, memory.Ended.STOPPED
-    patch.setattr(attempts, "settled", lambda m, r, e: settled(m, r, stopped if e is gave_up else e))
+    patch.setattr(attempts, "settled", lambda m, r, e, d: settled(m, r, stopped if e is gave_up else e, d))
