@@ -155,8 +155,11 @@ class Item:
         limit = self.asked["timeoutMinutes"] * 60
         was_taken_back = any(
             self.has_digests(one.digests)
-            and (one.status != "SUCCESSFUL" or one.changed - one.at > limit)
-            and after.by != HAND
+            # What took longer than its timeout has failed for that, also where somebody took its place then.
+            and (
+                (one.status != "SUCCESSFUL" and after.by != HAND)
+                or (one.changed if one.status == "SUCCESSFUL" else after.at) - one.at > limit
+            )
             for one, after in pairwise(mine)
         )
         # What failed may have been a container for which Git does not ask: a new deployment pulls what its tag names.
@@ -193,7 +196,7 @@ class Item:
     def is_good_and_left(self) -> bool:
         """Whether it was good, and could not go back with its release, as no earlier revision is known."""
         is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
-        is_left = self.reason == "could not roll back with the release: no earlier revision is known"
+        is_left = {*self.reason.split("; ")} == {"could not roll back with the release: no earlier revision is known"}
         return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
 
     @property

@@ -121,7 +121,9 @@ def settings_stand(item: Item, known: Known) -> Iterator[str]:
         yield f"the settings are {live}, and not {of_git}"
     if item.status in ("ROLLED_BACK", "HELD", "SKIPPED") and not known.settings_may_be(live):
         is_left = item.status == "SKIPPED" and settings_of(item.before.settings) == live
-        is_left = is_left or (item.reason.startswith("waits for") and live == of_git)
+        # Of what waits for one that is HELD, nothing is put back.
+        is_unchanged = live in (of_git, settings_of(item.before.settings))
+        is_left = is_left or (item.reason.startswith("waits for") and is_unchanged)
         if not is_left and "put back by the next release" not in item.reason and not deployed:
             yield f"the settings are {live}, and not {before}"
 

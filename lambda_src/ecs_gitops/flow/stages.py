@@ -148,7 +148,10 @@ def _rolled_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
     def rolled_back(item: Item) -> Item:
         if _may_be_changed(item) and item.change.previous is None:
             why = "could not roll back with the release: no earlier revision is known"
-            return fail(item, join_texts(why, item.reason) or why, running=item.change.revision)
+            # It may have been said after an earlier stage.
+            said = item.reason or ""
+            reason = said if said.startswith(why) else join_texts(why, said)
+            return fail(item, reason or why, running=item.change.revision)
         if _may_be_changed(item):
             reason = f"rolled back with the release, because of {_named(bad)}"
             return roll_back(item, reason if item.status is Status.DEPLOYED else f"{item.reason}; {reason}")
