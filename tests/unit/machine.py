@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -88,7 +89,8 @@ class Machine:
         name = name or f"run-{self._number}"
         arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:ecs-gitops:{name}"
         self.executions[arn] = "ABORTED"
-        execution = {"id": arn, "name": name, "startTime": "2026-11-24T10:00:00Z"}
+        started = datetime.fromtimestamp(self.aws.now, UTC)
+        execution = {"id": arn, "name": name, "startTime": started.isoformat().replace("+00:00", "Z")}
         try:
             state = self._invoke(init_config.handler, {"deployment": deployment, "execution": execution})
         except EcsGitopsError as error:

@@ -16,6 +16,8 @@ GOOD = ("DEPLOYED", "UNCHANGED")
 SEEN = 6.0
 # So long an aborted function that goes on takes from its read to its write: six calls, each after a pause.
 BESIDE = 120.0
+# So long after its last read of the fence an aborted function may begin a call, and the call take.
+LATE = 60.0
 _ONLY_WITH = {
     "canaryConfiguration": ("CANARY",),
     "linearConfiguration": ("LINEAR",),
@@ -221,6 +223,12 @@ class Item:
         since = self.facts.began - self.facts.stale
         mine = [d for d in self.facts.seen if d.service == self.name]
         return self.before.is_settled and not (self.facts.stale and any(d.changed >= since for d in mine))
+
+    @property
+    def changed_late(self) -> set[str]:
+        """The revisions of which a rollout ended so late that the release need not have seen it."""
+        since = self.facts.began - self.facts.stale
+        return {d.revision for d in self.facts.deployed if d.service == self.name and d.changed >= since}
 
     def was_too_late(self, at: float, members: Mapping[str, Any]) -> bool:
         """Whether somebody wrote members at this moment so short before the release's own write that it need not have

@@ -10,7 +10,8 @@ from typing import Any
 
 from unit.memory_account import HAND, Account
 from unit.memory_facts import Facts
-from unit.memory_item import GOOD, Item, Known, Tried, Unreported, settings_of
+from unit.memory_item import GOOD, LATE, Item, Known, Tried, Unreported, settings_of
+from unit.memory_outcome import outcome_of
 from unit.memory_rules import RULES
 from unit.memory_story import Story
 
@@ -78,10 +79,10 @@ class Model:
             # Those that failed may have a tag that says so.
             known.marked |= known.bad | set(known.doubtful)
             known.tried, known.bad, known.doubtful, known.is_new = Tried(), set(), {}, True
+            # A function that goes on may have written afterwards what was before, and an old answer may still show it.
+            known.perhaps = ([known.settings] if known.unreported else []) + self._shown(facts, name)
             known.settings = settings_of(facts.before[name].settings)
             known.unreported.clear()
-            # An old answer may still show what was before the last write.
-            known.perhaps = self._shown(facts, name)
 
     def _shown(self, facts: Facts, name: str) -> list[Mapping[str, Any]]:
         """The settings that an old answer may still show: those before each of the last writes."""
@@ -102,8 +103,9 @@ class Model:
             made = [d.revision for d in those if d.by == one.name and one.digests.items() <= d.digests.items()]
             # Its function may have gone on, and have written that the hook on what ran already was good.
             passed = {c.revision for c in facts.checked if c.at >= one.began and c.passed and c.hook == "postDeploy"}
-            known.marked |= known.bad & passed
+            known.marked |= (known.bad | known.doubtful.keys()) & passed
             known.bad -= passed
+            known.doubtful = {each: needs for each, needs in known.doubtful.items() if each not in passed}
             # Its hook may have been good: the verdict on that may have been written, or not.
             known.doubtful |= dict.fromkeys((each for each in made if each not in passed), one.has_hook)
             # Where its tag was moved before it pulled, it is its own, too; or what it took back.
@@ -128,7 +130,9 @@ class Model:
                         known.settings = settings_of(known.settings, members)
                 known.unreported.remove(one)
                 continue
-            came_up = any(d.status == "SUCCESSFUL" for d in those if d.by == one.name and d.revision in made)
+            # Perhaps only while this release waited for what the one before had begun.
+            its = [d for d in facts.deployed if d.service == name and d.by == one.name and d.revision in made]
+            came_up = any(d.status == "SUCCESSFUL" for d in its)
             if not made or (not passed.isdisjoint(made) if one.has_hook else came_up):
                 # It changed settings alone, joined what somebody deployed, or was good before it died, or before
                 # somebody deployed it again: its verdict may have been written, or not.
@@ -136,6 +140,8 @@ class Model:
 
     def _learn(self, item: Item, known: Known) -> None:
         facts, after = item.facts, item.after
+        # What came up so late that the release which replaced it need not have seen that.
+        known.marked |= item.changed_late & known.doubtful.keys() if item.deployed else set()
         earlier = {d.revision for d in facts.deployed if d.at < facts.began} | known.reported
         made = {d.revision for d in item.deployed if item.has_digests(d.digests)}
         # Also where its tag was moved meanwhile: no hook runs on what is rolled back to.
@@ -181,7 +187,8 @@ class Model:
         # Where an old answer had what Git asks for, nothing was written.
         is_as_it_was = item.runs(after) or item.may_see_old_settings
         known.settings = settings_of(after.settings) if is_as_it_was else settings_of(known.settings, owned)
-        if not item.runs(after) and item.reason.startswith("judged again") and item.before.revision in known.bad:
+        is_replaced = after.revision != item.before.revision
+        if is_replaced and item.reason.startswith("judged again") and item.before.revision in known.bad:
             # Somebody deployed meanwhile. What ran was found good before.
             known.bad.discard(item.before.revision)
             known.marked.add(item.before.revision)
@@ -218,7 +225,10 @@ class Model:
     def _learn_failure(self, item: Item, known: Known, made: set[str]) -> None:
         if item.facts.report is not None and item.facts.report.get("error") == "CheckFailed":
             return
-        outcome = self._outcome(item)
+        if not item.deployed and not item.before.is_settled:
+            # What it joined it may have called a failure, also where another image of that revision ran before.
+            known.marked.add(item.before.revision)
+        outcome = outcome_of(item)
         judged = made or ({item.after.revision} if item.last_check(item.after.revision) is False else set())
         if outcome == "failed":
             known.bad |= judged
@@ -233,25 +243,6 @@ class Model:
             # ECS's record may say later that it was good, also where somebody deployed it. Then its settings stand.
             known.perhaps.append(item.asked.get("deployment", {}))
         known.tried = Tried(item.text, tuple(item.digests.values()), outcome)
-
-    def _outcome(self, item: Item) -> str:
-        if (
-            not item.is_left_alone
-            or item.is_moved
-            or item.facts.push.faults
-            or item.facts.push.refused
-            or item.facts.was_aborted
-        ):
-            return "unclear"
-        if any(done.act.kind in ("down_for", "unwritable", "memory_down") for done in item.facts.during):
-            return "unclear"
-        if "hook preDeploy" in item.reason:
-            return "untouched"
-        if item.reason.startswith("rolled back with the release"):
-            return "returned"
-        pulled = {digest for one in item.deployed for digest in one.digests.values()}
-        has_broken = any(self.account.words.get(each) in ("bad", "never") for each in pulled & {*item.digests.values()})
-        return "failed" if has_broken or ("hook postDeploy" in item.reason and item.hook_fails()) else "unclear"
 
     # --- the release as a whole --------------------------------------------------------------------------------------
 
@@ -272,8 +263,10 @@ class Model:
         earlier = {f"run-{number}" for number in range(1, facts.number)}
         if facts.took_over is None:
             return
+        # Without the fence, nobody knows of a function that may still begin a call.
+        lost = [done.at + LATE for done in facts.between if done.act.kind == "lose" and not done.act.value]
         for one in facts.deployed:
-            if one.by in earlier and facts.took_over < one.at <= facts.ended:
+            if one.by in earlier and max(facts.took_over, *lost, 0.0) < one.at <= facts.ended:
                 yield f"{one.by} deployed {one.revision} beside {facts.name}"
         # Beside a function that goes on itself, the earlier ones stand still, for longer than a call may take.
         for at, by in () if facts.push.abort is not None and facts.push.ends == "goes on" else facts.remembered:

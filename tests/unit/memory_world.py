@@ -216,9 +216,12 @@ class World:
         return self.account.hotfix(name, self.account.define(name, *containers.items()))
 
     def _earlier(self, act: Act) -> str:
-        """Somebody deploys a revision that there is already: the n-th of its family."""
+        """Somebody deploys a revision that ran before: the n-th of its family, or the last one before it that did."""
         arns = [arn for arn in self.account.definitions if f"/{act.service}:" in arn]
-        return self.account.hotfix(act.service, arns[int(act.value) % len(arns)])
+        ran = {each["taskDefinition"] for each in self.account.records if each["service"] == act.service}
+        until = int(act.value) % len(arns)
+        those = [arn for arn in arns[: until + 1] if arn.rpartition("/")[2] in ran]
+        return self.account.hotfix(act.service, those[-1])
 
     def _force(self, act: Act) -> str:
         return self.account.force(act.service)

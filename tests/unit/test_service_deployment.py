@@ -95,6 +95,16 @@ def test_stopped_by_somebody_elses_deployment_is_lost():
     assert "superseded by web:3" in (verdict.reason or "")
 
 
+@pytest.mark.parametrize(("now", "status"), [(1010.0, IN_PROGRESS), (1200.0, FAILED)])
+def test_an_answer_from_before_a_stopped_deployment_does_not_say_what_took_its_place(now, status):
+    # GIVEN ECS's word that our deployment is over, and an answer about the service from before it began
+    earlier = {"id": "ecs-svc/0", "status": "PRIMARY", "taskDefinition": "web:0", "createdAt": 900.0}
+    old = Service.from_api({"serviceName": "web", "status": "ACTIVE", "deployments": [earlier]})
+    verdict = service_deployment.judge({"status": "STOPPED"}, old, OURS, now)
+    # THEN another answer is waited for, and not for ever
+    assert (verdict.status, verdict.is_lost) == (status, status == FAILED)
+
+
 @pytest.mark.parametrize(
     ("runs", "reason"),
     [

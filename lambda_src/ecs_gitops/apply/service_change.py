@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds by which an answer of ECS may be out of date, and clocks may differ.
+_OUT_OF_DATE = 180.0
+
 _SETTINGS_STAY = (
     "its deployment settings are those that an earlier release left behind, as their strategy is not changed while a "
     "deployment is going on: set `deployment` to have others"
@@ -194,7 +197,8 @@ class ServiceChange:
         """Update the service after the hook preDeploy succeeded, unless an interrupted run has done that."""
         item, service = planned.item, planned.service
         primary, revision = service.primary, item.change.revision or ""
-        if primary is not None and short(primary.task_definition) not in (item.change.replaced, revision):
+        is_another = primary is not None and short(primary.task_definition) not in (item.change.replaced, revision)
+        if primary is not None and is_another and not self._was_there_before(service, primary):
             deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{deployed}; that is left as it is")
         # Somebody may have changed the settings since the plan.
@@ -204,6 +208,12 @@ class ServiceChange:
         if is_written:
             item = item.with_change(previous_settings=original_settings(before, owned))
         return self._update(item, planned, configuration if is_written else None)
+
+    def _was_there_before(self, service: Service, deployment: Deployment) -> bool:
+        """Whether a deployment is older than the release, and than an answer that may be out of date: ECS went back to
+        it, and nobody deployed it meanwhile."""
+        now, began = self.budget.clock(), self.release.started_at
+        return bool(began) and service.age(deployment, now) > now - began + _OUT_OF_DATE
 
     def _update(self, item: Item, planned: Planned, configuration: Json | None) -> Item:
         revision = self.batch.task_definition_arn(item.change.revision or "")

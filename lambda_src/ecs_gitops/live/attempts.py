@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Seconds by which ECS's clock may be behind.
 _MARGIN = 180.0
-_REVISIONS_AT_MOST = 10
+_READ_AT_MOST = 10
 _GOING_ON = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 # Ended by ECS itself, or by a call: its circuit breaker and its alarms tell which.
 _ENDED = frozenset({"STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
@@ -111,7 +111,7 @@ def _deployed(aws: Aws, attempt: Attempt, records: Sequence[_Record]) -> str | N
     deployed later."""
     since = attempt.at - _MARGIN
     deployed = dict.fromkeys(each.revision for each in reversed(records) if each.created_at >= since)
-    for revision in list(deployed)[:_REVISIONS_AT_MOST]:
+    for revision in list(deployed)[:_READ_AT_MOST]:
         with suppress(AwsRefused):
             _, tags = aws.describe_task_definition(revision)
             if tags.get(EXECUTION) == execution_tag(attempt.execution):
@@ -127,10 +127,13 @@ def _first_of_many(records: Sequence[_Record]) -> str | None:
 
 
 def _ended(aws: Aws, records: Sequence[_Record]) -> Ended:
-    """How the newest of the records ended."""
+    """How the newest of the records ended that was not stopped by somebody: such a one says nothing."""
     if not records:
         return Ended.NONE
-    return _of_status(aws, max(records, key=lambda each: each.created_at).brief)
+    # The newest come first, also of the same moment.
+    newest = sorted(records, key=lambda each: each.created_at, reverse=True)[:_READ_AT_MOST]
+    found = (_of_status(aws, each.brief) for each in newest)
+    return next((each for each in found if each is not Ended.STOPPED), Ended.STOPPED)
 
 
 def _of_status(aws: Aws, record: Json) -> Ended:

@@ -144,7 +144,9 @@ def decide(
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
     is_late = service.age(primary, now) > timeout
-    decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
+    # What a rollback went to, and Git asks for too, has failed with the attempt: the images are the same.
+    has_failed = is_held and (own or _is_rolled_back_to(attempt, revision))
+    decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, has_failed=has_failed, is_late=is_late)
     return replace(decision, previous=to, is_taken_back=own) if isinstance(decision, Join) else decision
 
 
@@ -155,12 +157,17 @@ def _is_own(attempt: Attempt | None, primary: Deployment | None) -> bool:
     return primary is None or attempt.deployment in (None, primary.id)
 
 
+def _is_rolled_back_to(attempt: Attempt | None, revision: str) -> bool:
+    """Whether the attempt's rollback goes to ``revision``."""
+    return attempt is not None and attempt.rollback_to is not None and attempt.rollback_to.revision == revision
+
+
 def _of_what_goes_on(
-    primary: Deployment, deploy: Deploy, *, own: bool, is_held: bool, is_late: bool
+    primary: Deployment, deploy: Deploy, *, own: bool, has_failed: bool, is_late: bool
 ) -> Deploy | Join | Judge:
-    """What to do where the desired state is being deployed. ``own``: an earlier release registered it; ``is_held``: it
-    failed then, and the manifest has not changed."""
-    if primary.rollout_state == "FAILED" and own and is_held:
+    """What to do where the desired state is being deployed. ``own``: an earlier release registered it; ``has_failed``:
+    a release began it, what it asked for failed, and the manifest has not changed."""
+    if primary.rollout_state == "FAILED" and has_failed:
         why = "ECS gave its deployment up, and the manifest's item is the same as then"
         return Judge(short(primary.task_definition), None, why, has_failed=True)
     if primary.rollout_state == "FAILED":

@@ -14,6 +14,7 @@ from ecs_gitops.model.identity import short
 from ecs_gitops.model.status import Judgement
 from ecs_gitops.verdict import rollout as rolling
 from ecs_gitops.verdict.rollout import (
+    SHOWN_WITHIN,
     Rollout,
     RolloutStatus,
     Verdict,
@@ -22,6 +23,7 @@ from ecs_gitops.verdict.rollout import (
     no_tasks,
     require_service,
     rollback_progress,
+    shows,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def judge(deployment: Json, service: Service | None, rollout: Rollout, now: floa
         return Verdict(RolloutStatus.DEPLOYED, no_tasks(service))
     if status == "STOPPED":
         is_lost = service.task_definition != rollout.revision and not rollout.is_earlier(service.task_definition)
+        if is_lost and _is_old(service, rollout, now):
+            return Verdict(RolloutStatus.IN_PROGRESS, f"{status}: {reason}; ECS does not show yet what runs")
         stopped = _stopped(service.task_definition, rollout)
         # A deployment that takes its place stops it too.
         by_ecs = _is_given_up(deployment)
@@ -102,6 +106,12 @@ def judge_rollback(deployment: Json, service: Service | None, rollout: Rollout, 
         text = f"not over after {minutes(rollout.timeout)}: {_rollback_progress(deployment, service, rollout)}"
         return Verdict(RolloutStatus.FAILED, text)
     return Verdict(RolloutStatus.IN_PROGRESS, _rollback_progress(deployment, service, rollout))
+
+
+def _is_old(service: Service, rollout: Rollout, now: float) -> bool:
+    """Whether the answer is from before the deployment: what it shows did not take its place."""
+    is_shown = service.primary is None or shows(service, rollout.deployment_id, rollout.started_at)
+    return not is_shown and rollout.waited(now) < SHOWN_WITHIN
 
 
 def _stopped(runs: str, rollout: Rollout) -> str:
