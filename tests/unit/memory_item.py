@@ -110,6 +110,10 @@ class Item:
     def reason(self) -> str:
         return str(self.result.get("reason", ""))
 
+    def says(self, *words: str) -> bool:
+        """Whether the reason has one of these."""
+        return any(each in self.reason for each in words)
+
     @property
     def before(self) -> State:
         return self.facts.before[self.name]

@@ -162,8 +162,9 @@ class Model:
         if item.is_judged_and_returned:
             known.bad.discard(after.revision)
         live = settings_of(after.settings)
-        is_clear = facts.alone and "put back by the next release" not in item.reason
-        is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "HELD")
+        is_clear = facts.alone and not item.says("put back by the next release", "could not be remembered")
+        # Where an old answer hid what was left behind, a release that changes nothing leaves it to the next one.
+        is_clear = is_clear and item.status in (*GOOD, "ROLLED_BACK", "" if known.shown else "HELD")
         # An old answer may have put back what was before the last write.
         if (known.perhaps or known.shown) and is_clear and known.settings_may_be(live):
             known.settings, known.perhaps = live, []

@@ -178,6 +178,27 @@ def test_a_member_of_the_settings_that_a_person_sets_after_the_plan_stays(shop, 
     assert (after["minimumHealthyPercent"], after["maximumPercent"]) == (50, 150)
 
 
+def test_a_member_of_the_settings_that_a_person_sets_before_settings_alone_are_written_stays(
+    shop, machine, monkeypatch
+):
+    # GIVEN a release that registers a revision of another service first, which takes long, and a person meanwhile
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    register = shop.register_task_definition
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        shop.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] = 50
+        shop.now += 30
+        return register(*given, **more)
+
+    monkeypatch.setattr(shop, "register_task_definition", slowly)
+    # WHEN it writes settings alone
+    given = release(item("api", "2"), item("web", "1", deployment={"maximumPercent": 150}))
+    assert statuses(machine.run(given)) == {"api": "DEPLOYED", "web": "DEPLOYED"}
+    # THEN both are there
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert (after["minimumHealthyPercent"], after["maximumPercent"]) == (50, 150)
+
+
 def test_what_a_rollback_went_to_and_ecs_gave_up_is_not_deployed_again_for_the_same_push(shop, machine):
     # GIVEN what runs by a tag that somebody moves to a broken image, and a digest of before that nobody knows
     breaker = {"enable": True, "rollback": False}

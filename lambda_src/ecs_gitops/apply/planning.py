@@ -94,6 +94,14 @@ def plan_item(
     return Planned(item, service, read_at, remembered, intent(memory, made), live, plan)
 
 
+def settings_since(planned: Planned, service: Service, configuration: Json, owned: Json) -> Json:
+    """The settings to write: those of the plan, with what somebody has changed since, as far as that is not what is
+    written down. ``service`` is a newer read than the plan's, ``owned`` are Git's settings."""
+    if service.configuration == planned.service.configuration:
+        return configuration
+    return merged(settings_before(planned.intent or planned.remembered, service), owned)
+
+
 def _require_current(
     attempt: Attempt | None, release: Release, live: LiveService, decision: Decision, now: float
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.apply.others import begun_meanwhile, named
+from ecs_gitops.apply.planning import settings_since
 from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, strategy
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
@@ -73,11 +74,11 @@ class ServiceChange:
         if isinstance(decision, Unchanged):
             return self._configure(item, planned, plan, decision)
         if isinstance(decision, Held):
-            return self._hold(item, plan, decision)
+            return self._hold(item, planned, plan, decision)
         if isinstance(decision, Join):
-            return self._join(item, live, plan, decision)
+            return self._join(item, planned, live, plan, decision)
         if isinstance(decision, Judge):
-            return self._judge(item, live, plan, decision)
+            return self._judge(item, planned, live, plan, decision)
         return self._start(item, planned, live, plan, decision)
 
     # --- nothing is rolled out ---------------------------------------------------------------------------------------
@@ -90,7 +91,7 @@ class ServiceChange:
             # An interrupted run has written them already.
             before = attempt.rollback_to.settings or before
         if decision.configure:
-            self._write_settings(item, plan)
+            self._write_settings(item, planned, plan.configuration, owned)
         if differs(before, owned):
             reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out")
             item = item.with_change(previous=decision.revision, revision=decision.revision)
@@ -100,16 +101,16 @@ class ServiceChange:
         )
         return unchanged(item, decision.revision, self.budget.clock(), join_texts(item.reason, note))
 
-    def _hold(self, item: Item, plan: ServicePlan, decision: Held) -> Item:
+    def _hold(self, item: Item, planned: Planned, plan: ServicePlan, decision: Held) -> Item:
         note = None
         if decision.configure and decision.is_going_on:
             note = "its deployment settings are put back by the next release, as a deployment is still going on"
         elif decision.configure:
-            self._write_settings(item, plan)
+            self._write_settings(item, planned, plan.configuration, {})
             note = "its deployment settings, which that release left behind, were put back"
         return hold(item, decision.revision, self.budget.clock(), decision.by, note)
 
-    def _judge(self, item: Item, live: LiveService, plan: ServicePlan, decision: Judge) -> Item:
+    def _judge(self, item: Item, planned: Planned, live: LiveService, plan: ServicePlan, decision: Judge) -> Item:
         """What runs was never proven. Its rollout is over, so its hook after the rollout decides, where there is
         one."""
         if decision.has_failed:
@@ -118,7 +119,7 @@ class ServiceChange:
             judged = {"judgement": Judgement.FAILED, "running": decision.revision}
             return fail(item, f"{why}; it is left as it is", self.budget.clock(), **judged)
         if decision.configure:
-            self._write_settings(item, plan)
+            self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
         why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
         item = item.with_change(revision=decision.revision).with_progress(reason=why)
         if primary is not None:
@@ -129,13 +130,14 @@ class ServiceChange:
             return end(item.with_change(previous=decision.revision), Status.DEPLOYED, self.budget.clock(), why)
         return unchanged(item, decision.revision, self.budget.clock(), why)
 
-    def _write_settings(self, item: Item, plan: ServicePlan) -> None:
+    def _write_settings(self, item: Item, planned: Planned, configuration: Json, owned: Json) -> None:
+        configuration = settings_since(planned, self._current(item, planned), configuration, owned)
         self.ledger.fence.require(is_rollback=False)
-        self.aws.update_service(item.cluster, item.name, None, plan.configuration)
+        self.aws.update_service(item.cluster, item.name, None, configuration)
 
     # --- what is going on --------------------------------------------------------------------------------------------
 
-    def _join(self, item: Item, live: LiveService, plan: ServicePlan, decision: Join) -> Item:
+    def _join(self, item: Item, planned: Planned, live: LiveService, plan: ServicePlan, decision: Join) -> Item:
         service, deployment = live.service, decision.deployment
         before: Json = {}
         if decision.previous is not None:
@@ -149,7 +151,7 @@ class ServiceChange:
         # strategy of a deployment that goes on stays: what is known of it depends on that.
         is_kept = plan.is_restored and strategy(service.configuration) != strategy(plan.configuration)
         if not decision.is_ours and (plan.desired.configuration is not None or (plan.is_restored and not is_kept)):
-            self._write_settings(item, plan)
+            self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
         elif not decision.is_ours and is_kept:
             item = item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, _SETTINGS_STAY))))
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
@@ -219,10 +221,8 @@ class ServiceChange:
         revision = self.batch.task_definition_arn(item.change.revision or "")
         service = self._current(item, planned)
         primary = service.primary
-        if configuration is not None and service.configuration != planned.service.configuration:
-            # Somebody has changed the settings since the plan, as far as they are not what is written down.
-            before = settings_before(planned.intent or planned.remembered, service)
-            configuration = merged(before, item.service.deployment or {})
+        if configuration is not None:
+            configuration = settings_since(planned, service, configuration, item.service.deployment or {})
         if primary is not None and primary.task_definition == revision:
             # Without an interrupted run, somebody else deployed the new revision already.
             is_ours = item.number in self.begun or self.registrar.is_retry
