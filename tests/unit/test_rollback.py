@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ecs_gitops.model.errors import AwsRefused
+from ecs_gitops.watch import deployment_records
+from ecs_gitops.watch.deployment_records import Record
+from unit.item_maker import service_item
 from unit.shop import BREAKER, CANARY, JOB, hooks, item, release, statuses
 
 # Three services on their first images, a rule and a schedule.
@@ -156,6 +159,19 @@ def test_settings_that_went_back_with_the_release_are_written_again(ecs, machine
     # WHEN the same is pushed again, THEN only what failed itself is held
     assert statuses(machine.run(bad)) == {"web": "DEPLOYED", "api": "HELD"}
     assert ecs.services["web"]["deploymentConfiguration"]["minimumHealthyPercent"] == 50
+
+
+@pytest.mark.parametrize(
+    ("shown", "newer"),
+    [(["their", "ours", "older"], ["their"]), (["their", "older"], ["their"]), (["older"], []), ([], [])],
+)
+def test_only_what_began_after_ours_is_newer_also_where_ours_is_over(shown, newer):
+    # GIVEN an item whose deployment began at 1000, and what ECS lists of those that go on, perhaps by an old answer
+    began = {"older": 990.0, "ours": 1000.0, "their": 1010.0}
+    watched = {"deployment": "ecs-svc/ours", "deployed_at": 1000.0}
+    records = [Record(f"a/{name}", f"ecs-svc/{name}", "web:9", "IN_PROGRESS", began[name]) for name in shown]
+    found = deployment_records.newer(service_item(watched=watched), records)
+    assert [record.id for record in found] == newer
 
 
 def test_a_role_that_may_not_stop_deployments_returns_by_update_service(ecs, machine):

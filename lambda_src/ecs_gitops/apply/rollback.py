@@ -241,7 +241,7 @@ class Rollback:
         somebody else's deployment has taken its place."""
         going_on = self._going_on()
         ours = deployment_records.own(self.item, going_on)
-        newer = going_on if ours is None else going_on[: going_on.index(ours)]
+        newer = deployment_records.newer(self.item, going_on)
         for record in newer:
             if not record.task_definition:
                 self._read_again(f"ECS does not show yet what {record.deployment_id} deploys")

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Seconds by which an answer of ECS may be out of date, and clocks may differ.
-_OUT_OF_DATE = 180.0
+# Seconds by which an answer of ECS may be out of date.
+_OUT_OF_DATE = 30.0
 
 _SETTINGS_STAY = (
     "its deployment settings are those that an earlier release left behind, as their strategy is not changed while a "
@@ -200,7 +200,7 @@ class ServiceChange:
         item, service = planned.item, planned.service
         primary, revision = service.primary, item.change.revision or ""
         is_another = primary is not None and short(primary.task_definition) not in (item.change.replaced, revision)
-        if primary is not None and is_another and not self._was_there_before(service, primary):
+        if primary is not None and is_another and not self._was_there_before(primary):
             deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{deployed}; that is left as it is")
         # Somebody may have changed the settings since the plan.
@@ -211,11 +211,10 @@ class ServiceChange:
             item = item.with_change(previous_settings=original_settings(before, owned))
         return self._update(item, planned, configuration if is_written else None)
 
-    def _was_there_before(self, service: Service, deployment: Deployment) -> bool:
+    def _was_there_before(self, deployment: Deployment) -> bool:
         """Whether a deployment is older than the release, and than an answer that may be out of date: ECS went back to
-        it, and nobody deployed it meanwhile."""
-        now, began = self.budget.clock(), self.release.started_at
-        return bool(began) and service.age(deployment, now) > now - began + _OUT_OF_DATE
+        it, or shows what it took back, and nobody deployed it meanwhile. Both times are AWS's."""
+        return deployment.created_at < self.release.started_at - _OUT_OF_DATE
 
     def _update(self, item: Item, planned: Planned, configuration: Json | None) -> Item:
         revision = self.batch.task_definition_arn(item.change.revision or "")

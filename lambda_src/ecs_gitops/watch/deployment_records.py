@@ -159,6 +159,14 @@ def own(item: Item, records: Sequence[Record]) -> Record | None:
     return next((record for record in records if record.deployment_id == item.watched.deployment), None)
 
 
+def newer(item: Item, records: Sequence[Record]) -> list[Record]:
+    """The records, the newest first, of deployments that began after the item's own one. Where that is not among them,
+    it is over, and an old answer may have those before it."""
+    ours, began = own(item, records), item.watched.deployed_at or 0.0
+    found = records if ours is None else records[: records.index(ours)]
+    return [each for each in found if each.created_at > began - _APART]
+
+
 def successor(item: Item, records: Sequence[Record]) -> Record | None:
     """The deployment that took the place of the item's, which is over; None where ``records`` have nothing newer."""
     ours = next((record for record in records if record.id == item.watched.record), None)
