@@ -39,6 +39,7 @@ from ecs_gitops.model.errors import (
     LedgerRefused,
     LedgerUnavailable,
     ReleaseInProgress,
+    ReleaseTooLarge,
     UnknownAccount,
 )
 from ecs_gitops.model.release import Release
@@ -59,7 +60,7 @@ _OF_A_BATCH = (InvalidEvent, AwsUnavailable, FenceLost, *_OF_THE_LEDGER)
 # The errors that each handler's documentation names.
 DOCUMENTED: dict[str, tuple[type[Exception], ...]] = {
     "init_config": (
-        *(InvalidManifest, UnknownAccount, InvalidEvent, InvalidSettings, ReleaseInProgress),
+        *(InvalidManifest, UnknownAccount, ReleaseTooLarge, InvalidEvent, InvalidSettings, ReleaseInProgress),
         *_OF_THE_LEDGER,
     ),
     "deploy_ecs": _OF_A_BATCH,

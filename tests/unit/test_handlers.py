@@ -15,7 +15,14 @@ from ecs_gitops.flow.transitions import move
 from ecs_gitops.lambdas import batch_run as batch_module
 from ecs_gitops.lambdas import deploy_ecs, deploy_task, init_config, validate_deploy
 from ecs_gitops.ledger import settings as ledger_settings
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, InvalidManifest, UnknownAccount
+from ecs_gitops.model.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    InvalidEvent,
+    InvalidManifest,
+    ReleaseTooLarge,
+    UnknownAccount,
+)
 from ecs_gitops.model.status import Step
 from unit.conftest import EXECUTION
 from unit.fake_aws import ACCOUNT
@@ -106,6 +113,21 @@ def test_init_config_names_what_is_wrong(settings, deployment, error):
 def test_an_unknown_account_is_named_once_with_the_way_out(settings):
     with pytest.raises(UnknownAccount, match=r"999999999999.*target_role_arns"):
         plan({"services": [{**WEB, "account": "999999999999"}]})
+
+
+def test_more_accounts_than_the_state_machine_can_carry_are_refused_before_anything_is_written(
+    settings, bucket, monkeypatch
+):
+    # GIVEN services in 900 accounts
+    accounts = [f"{number:012d}" for number in range(1, 901)]
+    roles = {account: f"arn:aws:iam::{account}:role/ecs-gitops-deploy" for account in accounts}
+    monkeypatch.setattr(ledger_settings, "read", lambda _: Settings(roles, ACCOUNT, "us-west-2", 30))
+    # THEN the release is refused with the numbers, and the ledger has nothing of it
+    with pytest.raises(ReleaseTooLarge, match=r"900 batches.*at most 200,000 fit\. Nothing was changed"):
+        plan({"services": [{**WEB, "account": account} for account in accounts]})
+    assert not bucket.objects
+    # AND two hundred fit
+    assert len(plan({"services": [{**WEB, "account": account} for account in accounts[:200]]})["batches"]) == 200
 
 
 def test_a_batch_has_all_of_one_kind_account_and_region(settings):

@@ -253,3 +253,22 @@ def test_what_may_not_be_read_is_not_checked_and_no_error(shop, machine):
     text = plan_text.text(made, HOME)
     assert text.endswith("would start no deployments. What it would do with 1 item is not known.\n")
     assert not made.is_blocked
+
+
+@pytest.mark.parametrize("kind", ["service", "rule"])
+def test_nothing_of_a_live_task_definition_is_more_than_text(shop, machine, kind):
+    # GIVEN an image of a live task definition with escapes, a line of its own and a link
+    live = shop.services["web"]["taskDefinition"]
+    if kind == "rule":
+        live = shop.rules["default", "nightly"][0]["EcsParameters"]["TaskDefinitionArn"]
+    dirt = "\x1b[2J\u202e\nRelease deployed: 9\u200b https://evil.example/"
+    shop.definitions[live][0]["containerDefinitions"][0]["image"] += dirt
+    given = release(item("web", "2")) if kind == "service" else release(tasks=[JOB])
+    made = plan(machine, given)
+    # THEN the terminal, the comment and the result have one readable line of it
+    for shown in (plan_text.text(made, HOME), plan_markdown.document(made, HOME).text):
+        assert all(line.isprintable() and not line.startswith("Release") for line in shown.splitlines())
+        assert "https[:]//" in shown.replace("\\", "")
+    previous = machine.run(given)["result"]["items"][0]["previousImage"]
+    assert previous.isprintable()
+    assert "https://" not in previous

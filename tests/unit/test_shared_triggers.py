@@ -10,6 +10,7 @@ from ecs_gitops.model.errors import AwsUnavailable
 from ecs_gitops.model.identity import short
 from unit.fake_aws import Died
 from unit.shop import item, release
+from unit.test_hotfixes import act_once
 
 RULE = ("default", "nightly")
 REFUSED = {"ErrorCode": "ManagedRuleException", "ErrorMessage": "no"}
@@ -160,3 +161,23 @@ def test_a_rollback_to_a_copy_is_repeated_after_a_death(nightly, machine):
     # THEN what is reported as rolled back has the images of before
     assert [images for _, *images in runs(nightly)] == [["job:1", "log:1"]] * 2
     assert (found["job"]["status"], machine.deaths) == ("ROLLED_BACK", 1)
+
+
+def test_a_target_that_somebody_changed_is_told_also_where_others_of_the_rule_are_rolled_back(
+    nightly, machine, monkeypatch
+):
+    # GIVEN a rule with two task definitions, and somebody who changes one target while another service fails
+    other = nightly.define("other", ("job", "job:1"))
+    hand = nightly.define("hand", ("job", "job:h"), ("log", "log:h"))
+    nightly.rules[RULE][1]["EcsParameters"] = {"TaskDefinitionArn": other}
+
+    def change() -> None:
+        nightly.rules[RULE][0]["EcsParameters"] = {"TaskDefinitionArn": hand}
+
+    act_once(nightly, monkeypatch, "update_service", 1, change)
+    given = release(item("web", "bad"), tasks=[job("2"), job("2", "log")], onFailure="rollbackRelease")
+    found = results(machine, given)
+    # THEN the other target is rolled back, and what the changed one runs is left, and told
+    assert [revision for revision, *_ in runs(nightly)] == ["hand:1", "other:1"]
+    assert (found["log"]["status"], found["log"].get("runningTaskDefArn")) == ("FAILED", None)
+    assert "hand:1, which is left as it is" in found["log"]["reason"]

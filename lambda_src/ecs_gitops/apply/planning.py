@@ -133,8 +133,7 @@ def _began_by(decision: Join | Judge | Unchanged, service: Service) -> str | Non
     """The deployment that an attempt goes on with: a release's own, or somebody else's; None for settings alone."""
     if isinstance(decision, Unchanged):
         return None
-    is_own = decision.is_taken_back if isinstance(decision, Join) else decision.previous is not None
-    return service.primary.id if is_own and service.primary is not None else OTHERS
+    return service.primary.id if decision.is_taken_back and service.primary is not None else OTHERS
 
 
 def _attempt(

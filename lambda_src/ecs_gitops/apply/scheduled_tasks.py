@@ -179,17 +179,19 @@ class TaskDeployer(Deployer):
         self._repoint(state, revisions, is_rollback=True)
         if reasons:
             raise ItemFailed(reasons)
-        now = self.budget.clock()
-        return [
-            end(
-                item,
-                Status.ROLLED_BACK,
-                now,
-                item.reason,
-                running=running.get(item.change.previous or "", item.change.previous),
-            )
-            for item in items
-        ]
+        now, left = self.budget.clock(), sorted(short(each.reference) for each in found if each.previous is None)
+        done = []
+        for item in items:
+            before = item.change.previous or ""
+            if before in running or before in live or not left:
+                done.append(
+                    end(item, Status.ROLLED_BACK, now, item.reason, running=running.get(before, before or None))
+                )
+                continue
+            # Somebody changed the target meanwhile, and others of the same trigger are rolled back.
+            why = f"{trigger.described} runs {', '.join(left)}, which is left as it is"
+            done.append(after_failure(item, why, now))
+        return done
 
     def _before(self, reference: str) -> _Before:
         """What a target that now runs ``reference`` ran before this release."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ecs_gitops.apply.others import begun_meanwhile, named
 from ecs_gitops.apply.planning import settings_since
-from ecs_gitops.ecs import task_placement
 from ecs_gitops.ecs.deployment_settings import differs, merged, original_settings, strategy
 from ecs_gitops.ecs.revision_tags import is_ours as is_of_this_release
 from ecs_gitops.ecs.service import Deployment, Service, require_deployable
 from ecs_gitops.ecs.task_definition import arn, images_of
-from ecs_gitops.flow.transitions import end, fail, hold, move, queue_hook, run_hook, unchanged
+from ecs_gitops.flow.transitions import end, fail, hold, move, unchanged
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, ItemFailed
 from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_texts
@@ -21,9 +21,10 @@ from ecs_gitops.model.status import ChangeKind, Hook, Judgement, Status, Step
 from ecs_gitops.plan.decision import Deploy, Held, Join, Judge, Unchanged
 from ecs_gitops.plan.memory import is_others, settings_before
 from ecs_gitops.plan.recheck import rechecked
-from ecs_gitops.verdict import hooks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ecs_gitops.apply.latest_reads import LatestReads
     from ecs_gitops.apply.planning import Planned
     from ecs_gitops.apply.registration import Registrar
@@ -90,12 +91,12 @@ class ServiceChange:
         if attempt is not None and attempt.execution == self.release.mark and attempt.rollback_to is not None:
             # An interrupted run has written them already.
             before = attempt.rollback_to.settings or before
+        changed = item.with_change(previous=decision.revision, revision=decision.revision)
         if decision.configure:
-            self._write_settings(item, planned, plan.configuration, owned)
+            self._write_settings(changed, planned, plan.configuration, owned)
         if differs(before, owned):
             reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out")
-            item = item.with_change(previous=decision.revision, revision=decision.revision)
-            return end(item, Status.DEPLOYED, self.budget.clock(), reason)
+            return end(changed, Status.DEPLOYED, self.budget.clock(), reason)
         note = (
             "the deployment settings that an earlier release left behind were put back" if decision.configure else None
         )
@@ -106,7 +107,7 @@ class ServiceChange:
         if decision.configure and decision.is_going_on:
             note = "its deployment settings are put back by the next release, as a deployment is still going on"
         elif decision.configure:
-            self._write_settings(item, planned, plan.configuration, {})
+            self._write_settings(item, planned, plan.configuration, {}, is_held=True)
             note = "its deployment settings, which that release left behind, were put back"
         return hold(item, decision.revision, self.budget.clock(), decision.by, note)
 
@@ -118,10 +119,12 @@ class ServiceChange:
             item = item.with_change(revision=decision.revision)
             judged = {"judgement": Judgement.FAILED, "running": decision.revision}
             return fail(item, f"{why}; it is left as it is", self.budget.clock(), **judged)
+        why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
+        # What somebody else deployed is never taken back. What a rollback of a later release goes to is written down.
+        previous = item.change.previous if decision.is_taken_back else None
+        item = item.with_change(revision=decision.revision, previous=previous).with_progress(reason=why)
         if decision.configure:
             self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
-        why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
-        item = item.with_change(revision=decision.revision).with_progress(reason=why)
         if primary is not None:
             item = item.with_watched(deployment=primary.id, deployed_at=primary.created_at)
         if item.has_hook(Hook.POST_DEPLOY):
@@ -130,10 +133,14 @@ class ServiceChange:
             return end(item.with_change(previous=decision.revision), Status.DEPLOYED, self.budget.clock(), why)
         return unchanged(item, decision.revision, self.budget.clock(), why)
 
-    def _write_settings(self, item: Item, planned: Planned, configuration: Json, owned: Json) -> None:
+    def _write_settings(
+        self, item: Item, planned: Planned, configuration: Json, owned: Json, *, is_held: bool = False
+    ) -> None:
+        """Write the settings of an item that is to be rolled back where the answer is lost, unless it ``is_held``."""
         configuration = settings_since(planned, self._current(item, planned), configuration, owned)
         self.ledger.fence.require(is_rollback=False)
-        self.aws.update_service(item.cluster, item.name, None, configuration)
+        with nullcontext() if is_held else self._beginning(item):
+            self.aws.update_service(item.cluster, item.name, None, configuration)
 
     # --- what is going on --------------------------------------------------------------------------------------------
 
@@ -151,7 +158,9 @@ class ServiceChange:
         # strategy of a deployment that goes on stays: what is known of it depends on that.
         is_kept = plan.is_restored and strategy(service.configuration) != strategy(plan.configuration)
         if not decision.is_ours and (plan.desired.configuration is not None or (plan.is_restored and not is_kept)):
-            self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
+            previous = item.change.previous if decision.is_taken_back else None
+            begun = item.with_change(revision=short(arn(live.definition)), previous=previous)
+            self._write_settings(begun, planned, plan.configuration, item.service.deployment or {})
         elif not decision.is_ours and is_kept:
             item = item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, _SETTINGS_STAY))))
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"
@@ -235,22 +244,29 @@ class ServiceChange:
             deployed = f"{short(primary.task_definition)} was deployed by someone else a moment ago"
             raise ItemFailed(f"{deployed}; that is left as it is, and the next push tries again")
         self.ledger.fence.require(is_rollback=False)
-        self.begun[item.number] = item
-        try:
+        with self._beginning(item):
             answer = self.aws.update_service(item.cluster, item.name, revision, configuration)
-        except AwsRefused:
-            # Nothing was changed.
-            del self.begun[item.number]
-            raise
-        after = Service.from_api(answer)
-        started = next((d for d in after.deployments if d.is_primary and d.task_definition == revision), None)
-        if started is None:
-            raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
-        del self.begun[item.number]
+            after = Service.from_api(answer)
+            started = next((d for d in after.deployments if d.is_primary and d.task_definition == revision), None)
+            if started is None:
+                raise AwsUnavailable(f"UpdateService did not show a primary deployment of {short(revision)}")
         if (replaced := next(begun_meanwhile(service, after, (revision,)), None)) is not None:
             # A warning is kept, whatever becomes of the item.
             item = item.with_change(warnings=(*item.change.warnings, named(replaced)))
         return self._rolling_out(item, after, started, is_followed=False)
+
+    @contextmanager
+    def _beginning(self, item: Item) -> Iterator[None]:
+        """While the service may be changed by a call whose answer is not known. After a refusal nothing was changed,
+        unless by a call before it, whose answer was lost."""
+        is_second, self.begun[item.number] = item.number in self.begun, item
+        try:
+            yield
+        except AwsRefused:
+            if not is_second:
+                del self.begun[item.number]
+            raise
+        del self.begun[item.number]
 
     def _followed(self, item: Item, configuration: Json | None) -> Item:
         """The item, whose revision somebody else deployed first: that deployment is judged, and never taken back. The
@@ -269,24 +285,3 @@ class ServiceChange:
         known, primary = planned.service.primary, service.primary
         is_older = known is not None and primary is not None and primary.created_at < known.created_at
         return planned.service if is_older else service
-
-    # --- hooks -------------------------------------------------------------------------------------------------------
-
-    def hook(self, item: Item, service: Service) -> Item:
-        """Run the task of the item's hook. Raises as :meth:`act` does."""
-        self.ledger.fence.require(is_rollback=False)
-        definition, _ = self.aws.describe_task_definition(item.change.revision or "")
-        request = hooks.request(self.batch, item, service, definition, self.release)
-        try:
-            task, why = self.aws.run_task(request)
-        except AwsRefused as error:
-            if (refusal := task_placement.refusal(error)) is None:
-                raise
-            task, why = None, refusal
-        now = self.budget.clock()
-        if task is None:
-            waiting = queue_hook(item, why, now, self.batch.stretch)
-            if waiting is None:
-                raise ItemFailed(hooks.could_not_run(item, why, now))
-            return waiting
-        return run_hook(item, hooks.run_state(task, request, definition, item), now)

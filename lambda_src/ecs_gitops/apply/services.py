@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ecs_gitops.apply import planning
 from ecs_gitops.apply.deployer import Deployer
+from ecs_gitops.apply.hook_tasks import start_hook
 from ecs_gitops.apply.latest_reads import LatestReads
 from ecs_gitops.apply.planning import Planned
 from ecs_gitops.apply.rollback import Rollback
@@ -140,7 +141,7 @@ class ServiceDeployer(Deployer):
         )
         done += services.each(lambda each: self._acted(each, change), planned, self.budget)
         hooks = [item for item in items if item.progress.step not in _PLANNED]
-        return done + services.each(lambda item: self._hooked(item, answers, change), hooks, self.budget)
+        return done + services.each(lambda item: self._hooked(item, answers), hooks, self.budget)
 
     def _not_begun(self, item: Item, error: Exception) -> Item:
         """The item, where the ledger refuses what a rollback would need."""
@@ -158,11 +159,13 @@ class ServiceDeployer(Deployer):
     def _acted(self, planned: Planned, change: ServiceChange) -> Item:
         return self._logged(planned.item, self._tried(planned.item, None, lambda _: change.act(planned)))
 
-    def _hooked(self, item: Item, answers: ServiceAnswers, change: ServiceChange) -> Item:
+    def _hooked(self, item: Item, answers: ServiceAnswers) -> Item:
         def act(answer: Service | AwsRefused | None) -> Item:
             if isinstance(answer, AwsRefused):
                 raise answer
-            return change.hook(item, require_deployable(answer, item.cluster, item.name))
+            self.ledger.fence.require(is_rollback=False)
+            service = require_deployable(answer, item.cluster, item.name)
+            return start_hook(self.aws, self.release, self.batch, item, service, self.budget)
 
         return self._logged(item, self._tried(item, answers, act))
 
@@ -222,11 +225,12 @@ class ServiceDeployer(Deployer):
         now, step = self.budget.clock(), item.progress.step
         if (begun := self._begun.get(item.number)) is not None:
             return after_failure(begun, why, now, Judgement.OPEN)
-        if step.hook is Hook.PRE_DEPLOY:
+        if step.hook is Hook.PRE_DEPLOY or step is Step.UPDATE:
             return untouched(item, why, now)
         if step.hook is None and not step.is_rollback:
             return fail(item, why, now, judgement=Judgement.UNTOUCHED)
-        return after_failure(item, why, now)
+        # A hook whose task could not be started is no verdict.
+        return after_failure(item, why, now, Judgement.OPEN)
 
 
 def _has_failed(item: Item) -> bool:

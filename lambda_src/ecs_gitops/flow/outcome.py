@@ -124,7 +124,7 @@ def _result(item: Item, batch: Batch) -> Json:
         "previousTaskDefArn": full(change.previous or change.replaced),
         "deployedTaskDefArn": full(change.revision),
         "runningTaskDefArn": full(result.running) if result else None,
-        "previousImage": change.previous_image,
+        "previousImage": sanitize.line(change.previous_image) if change.previous_image else None,
         "image": desired.image,
         "images": dict(desired.images) if len(desired.images) > 1 else None,
         "deploymentId": item.watched.deployment,

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ecs_gitops.ecs.deployment_settings import differs
 from ecs_gitops.model.item import Item, join_texts
 from ecs_gitops.model.progress import Progress, Result
 from ecs_gitops.model.status import ChangeKind, Hook, Judgement, OnFailure, Status, Step
@@ -106,7 +107,8 @@ def after_failure(item: Item, why: str, now: float, judgement: Judgement = Judge
     if item.desired.on_failure is OnFailure.STOP:
         left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
         return fail(item, f"{why}; {left}", now, running=item.change.revision, **failed)
-    if item.change.previous is None or item.change.previous == item.change.revision:
+    is_settings_alone = item.change.kind is ChangeKind.CONFIGURE
+    if item.change.previous is None or (item.change.previous == item.change.revision and not is_settings_alone):
         runs = item.change.revision
         left = f"could not roll back: no earlier revision is known, so {runs} is left as it is"
         return fail(item, f"{why}; {left}", now, running=runs, **failed)
@@ -131,14 +133,20 @@ def unchanged(item: Item, revision: str, now: float, reason: str | None = None) 
 
 
 def good(item: Item, now: float, reason: str | None = None, *, runs_nothing: bool = False) -> Item:
-    """The item, DEPLOYED; UNCHANGED where what ran already was judged again. ``runs_nothing``: its desired count is
-    0."""
-    status = Status.UNCHANGED if item.change.kind is ChangeKind.JUDGE else Status.DEPLOYED
-    return end(item, status, now, reason, runs_nothing=runs_nothing)
+    """The item, DEPLOYED; UNCHANGED where what ran already was judged again, with the settings that it had.
+    ``runs_nothing``: its desired count is 0."""
+    if item.change.kind is ChangeKind.JUDGE:
+        before, owned = item.change.previous_settings, item.service.deployment or {}
+        if before is None or not differs(before, owned):
+            return end(item, Status.UNCHANGED, now, reason, runs_nothing=runs_nothing)
+        # With the release the settings alone go back: the revision is good.
+        item = item.with_change(previous=item.change.revision)
+    return end(item, Status.DEPLOYED, now, reason, runs_nothing=runs_nothing)
 
 
 def untouched(item: Item, why: str, now: float) -> Item:
-    """The item, FAILED as its hook before the rollout failed: nothing of its service was changed."""
+    """The item, FAILED before its service was updated, after a revision was registered for it: nothing of the service
+    was changed."""
     item = item.with_change(revision=None, previous=None)
     return fail(item, f"{why}; the service was not changed", now, judgement=Judgement.UNTOUCHED)
 

@@ -10,8 +10,8 @@ pointer to one in the ledger (:mod:`ecs_gitops.manifest.stored_input`).
 
 Result: the first stage of the release, in which all items are checked: see
 :meth:`ecs_gitops.ledger.work.Work.begin_stage`. Raises :class:`InvalidManifest`, :class:`UnknownAccount`,
-:class:`InvalidEvent`, :class:`InvalidSettings`, :class:`ReleaseInProgress` and :class:`LedgerRefused`, none worth a
-retry; and :class:`LedgerUnavailable`, which is.
+:class:`ReleaseTooLarge`, :class:`InvalidEvent`, :class:`InvalidSettings`, :class:`ReleaseInProgress` and
+:class:`LedgerRefused`, none worth a retry; and :class:`LedgerUnavailable`, which is.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from ecs_gitops.ledger.work import Work
 from ecs_gitops.manifest import refused_manifest, stored_input
 from ecs_gitops.model import event_data
 from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.pointer import require_fitting
 from ecs_gitops.model.release import Release
 from ecs_gitops.model.status import Mode
 from ecs_gitops.model.types import Json
@@ -57,6 +58,7 @@ def handler(event: Json, _context: LambdaContext) -> Json:
     checked = manifest.from_json(deployment).with_defaults()
     known = settings.read(bucket)
     planned = make_batches(checked, known)
+    require_fitting(planned)
     acquire(bucket, release)
     log.info(
         "release planned",

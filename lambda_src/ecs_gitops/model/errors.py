@@ -53,6 +53,10 @@ class UnknownAccount(EcsGitopsError):
     """An item names an account for which no role to assume is configured. Never retried."""
 
 
+class ReleaseTooLarge(EcsGitopsError):
+    """The release has more accounts and Regions than the state machine can carry. Never retried."""
+
+
 class InvalidEvent(EcsGitopsError):
     """A handler got an event that the state machine never sends. Never retried."""
 

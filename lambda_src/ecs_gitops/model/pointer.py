@@ -14,7 +14,7 @@ from typing import Any
 
 from ecs_gitops.model import event_data, sanitize
 from ecs_gitops.model.batch import PLACE, Batch, state_error
-from ecs_gitops.model.errors import InvalidEvent
+from ecs_gitops.model.errors import InvalidEvent, ReleaseTooLarge
 from ecs_gitops.model.item import Item
 from ecs_gitops.model.release import Release, parse_release
 from ecs_gitops.model.status import Kind, Mode, Next
@@ -26,6 +26,8 @@ SCHEMA_VERSION = 3
 _LINES_AT_MOST, _TEXT_AT_MOST, _BYTES_AT_MOST = 12, 120, 2_600
 # An execution has at most 25,000 events, and each step takes some. Older steps are searched one by one.
 _STEPS_AT_MOST = 25_000
+# Bytes of the pointers of all batches: Step Functions carries 256 KiB, and what fails adds some text.
+_POINTERS_AT_MOST = 200_000
 _STEP = event_data.Shape(
     f"a whole number from 0 to {_STEPS_AT_MOST:,}",
     lambda value: event_data.COUNT.fits(value) and value <= _STEPS_AT_MOST,
@@ -91,6 +93,17 @@ class Pointer:
         }
         lines = progress_lines(batch.items) if batch.next is not Next.DONE else []
         return data | ({"progress": lines} if lines else {})
+
+
+def require_fitting(batches: Sequence[Batch]) -> None:
+    """Raise :class:`ReleaseTooLarge` where the state machine cannot carry a pointer to each of the batches."""
+    size = sum(len(json.dumps(Pointer.of(batch, 0, 0).to_json(batch))) for batch in batches)
+    if size > _POINTERS_AT_MOST:
+        raise ReleaseTooLarge(
+            f"the release has {len(batches):,} batches, one for each account, Region and kind of item. What the state "
+            f"machine carries of them takes {size:,} bytes, and at most {_POINTERS_AT_MOST:,} fit. Nothing was changed:"
+            " make several manifests of this one, with a pipeline each; short names and paths of the deploy roles help"
+        )
 
 
 def require_version(data: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ecs_gitops.model import sanitize
@@ -73,7 +74,7 @@ def _item(planned: PlannedItem, *, show_values: bool) -> Json:
 
 
 def _change(change: Change, *, show_values: bool) -> Json:
-    data = CHANGE.write(change)
+    data = CHANGE.write(replace(change, warnings=tuple(map(sanitize.line, change.warnings))))
     if show_values or not data.get("previousSettings"):
         return data
     # What is live, with details of hooks that the manifest may not have.

@@ -49,7 +49,7 @@ def changes(planned: PlannedItem, *, show_values: bool = False) -> list[str]:
     found = planned.comparison
     images = [_image(each) for each in found.images if each.is_change] if planned.action is not Action.HELD else []
     settings = found.settings if show_values else redacted(found.settings)
-    return [*images, *diff_lines(settings)]
+    return [*map(sanitize.line, images), *diff_lines(settings)]
 
 
 def _image(change: ImageChange) -> str:
@@ -85,7 +85,7 @@ def effects(planned: PlannedItem, names: Mapping[int, str]) -> list[str]:
         lines.append(f"hooks: {', '.join(planned.hooks)}")
     if found.waits_for_person:
         lines.append("a PAUSE hook waits for a person")
-    return lines
+    return [sanitize.line(each) for each in lines]
 
 
 def rollout(planned: PlannedItem) -> str:
@@ -100,7 +100,8 @@ def rollout(planned: PlannedItem) -> str:
 
 def strategy(found: Comparison) -> str:
     """``CANARY, at least 15 minutes``."""
-    return f"{found.strategy}, at least {found.minutes} minutes" if found.minutes else str(found.strategy)
+    name = sanitize.line(str(found.strategy))
+    return f"{name}, at least {found.minutes} minutes" if found.minutes else name
 
 
 def notes(planned: PlannedItem) -> list[str]:

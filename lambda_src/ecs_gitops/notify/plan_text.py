@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecs_gitops.model import sanitize
 from ecs_gitops.model.item import join_names
 from ecs_gitops.notify import plan_lines
 from ecs_gitops.plan.preview import Action
@@ -68,7 +69,7 @@ def _unmanaged(plan: ReleasePlan, *, verbose: bool) -> list[str]:
     if plan.unmanaged:
         count = len(plan.unmanaged)
         noun = "service" if count == 1 else "services"
-        named = ": " + ", ".join(plan.unmanaged) if verbose else " (--verbose names them)"
+        named = ": " + sanitize.line(", ".join(plan.unmanaged)) if verbose else " (--verbose names them)"
         lines.append(f"live in these clusters, and not in the manifest: {count} {noun}{named}")
     if plan.unlisted:
         lines.append(f"not checked: what else is live in {join_names(plan.unlisted, _NAMES_SHOWN)} (ecs:ListServices)")

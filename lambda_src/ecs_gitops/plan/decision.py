@@ -66,13 +66,14 @@ class Join:
 @dataclass(frozen=True, slots=True)
 class Judge:
     """The desired state runs, and was never proven: judge it again, and roll nothing out. ``previous`` is the revision
-    to roll back to, None where it is left as it is: somebody else deployed it. ``has_failed``: ECS gave its deployment
-    up, which is the verdict."""
+    to roll back to. ``is_taken_back``: after a failure; not what somebody else deployed. ``has_failed``: ECS gave its
+    deployment up, which is the verdict."""
 
     revision: str
     previous: str | None
     why: str
     configure: bool = False
+    is_taken_back: bool = True
     has_failed: bool = False
     kind: ClassVar = ChangeKind.JUDGE
 
@@ -139,7 +140,9 @@ def decide(
     to = back.revision if back is not None else None
     if is_over or primary is None:
         if why := unproven(memory, revision, tags, desired, release):
-            return Judge(revision, to if own else None, why, configure)
+            if desired.has_post_deploy and definition.get("status", "ACTIVE") != "ACTIVE":
+                return Deploy(previous, f"{why}, and no hook can run with its revision, which was deregistered", note)
+            return Judge(revision, to, why, configure, is_taken_back=own)
         if configure and is_held and attempt is not None and not left_behind(memory, service):
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)

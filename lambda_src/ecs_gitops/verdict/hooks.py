@@ -44,13 +44,17 @@ _SHORTEST_PAUSE = 10.0
 # :mod:`ecs_gitops.flow.event_budget`.
 _POLLS_OF_A_TRY = 2.0
 # Somebody, this release or AWS stopped the task before its containers had ended.
+_BEFORE_IT_RUNS = ("provisioning", "pending", "activating")
 _STOPPED = ("UserInitiated", "SpotInterruption", "TerminationNotice", "ServiceSchedulerInitiated")
 
 
 @dataclass(frozen=True, slots=True)
 class HookVerdict:
+    """``has_run``: the hook's command ran, so that its end is a verdict on the revision."""
+
     status: HookStatus
     reason: str = ""
+    has_run: bool = True
 
 
 def hook_name(item: Item) -> str:
@@ -163,24 +167,22 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
     if task is None:
         if taken < _SHOWN_WITHIN:
             return HookVerdict(HookStatus.RUNNING)
-        return HookVerdict(
-            HookStatus.FAILED, f"hook {hook}: ECS no longer shows its task, so how it ended is unknown{where}"
-        )
+        gone = f"hook {hook}: ECS no longer shows its task, so how it ended is unknown{where}"
+        return HookVerdict(HookStatus.FAILED, gone, has_run=False)
     if task.get("lastStatus") != "STOPPED":
         status = str(task.get("lastStatus", "")).lower()
         if taken >= timeout_seconds(item):
-            return HookVerdict(
-                HookStatus.TIMED_OUT,
-                f"hook {hook}: still {status} after {rollout.minutes(timeout_seconds(item))}{where}",
-            )
+            late = f"hook {hook}: still {status} after {rollout.minutes(timeout_seconds(item))}{where}"
+            return HookVerdict(HookStatus.TIMED_OUT, late, has_run=status not in _BEFORE_IT_RUNS)
         return HookVerdict(HookStatus.RUNNING, f"hook {hook}: {status}")
     container = _container(task, ran.get("container"))
     # A command that handles SIGTERM may exit with 0 too, before it is done.
     if container.get("exitCode") == 0 and task.get("stopCode") not in _STOPPED:
         return HookVerdict(HookStatus.SUCCEEDED)
     if (why := placement_failure(task)) is not None:
-        return HookVerdict(HookStatus.UNPLACED, why)
-    return HookVerdict(HookStatus.FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}")
+        return HookVerdict(HookStatus.UNPLACED, why, has_run=False)
+    has_run = container.get("exitCode") is not None and task.get("stopCode") not in _STOPPED
+    return HookVerdict(HookStatus.FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}", has_run)
 
 
 def _reasons(task: Json, container: Json) -> list[str]:
@@ -196,6 +198,31 @@ def _reasons(task: Json, container: Json) -> list[str]:
     if own and own not in others[0]:
         found.append(own)
     return [*found, *others, *filter(None, [to_do])]
+
+
+def suspects(task: Json, item: Item) -> list[Json]:
+    """The task's other containers that failed."""
+    return [
+        each
+        for each in task.get("containers") or []
+        if each.get("name") != item.progress.hook.get("container")
+        and (each.get("reason") or each.get("exitCode") not in (None, *STOP_EXIT_CODES, 0))
+    ]
+
+
+def doubt(task: Json, item: Item, definition: Json) -> str | None:
+    """The warning about a hook that ended with 0, where another container may have ended its task before it was done;
+    None where there is no reason to doubt."""
+    optional = {each["name"] for each in definition.get("containerDefinitions", []) if each.get("essential") is False}
+    found = [each for each in suspects(task, item) if each.get("name") not in optional]
+    if not found:
+        return None
+    how = "; ".join(
+        f"container {each.get('name')} exited with {each.get('exitCode')}"
+        + (f", {each['reason']}" if each.get("reason") else "")
+        for each in found
+    )
+    return f"hook {hook_name(item)} exited with 0, and {how}: if that came first, the hook was stopped before its end"
 
 
 def other_containers(task: Json, item: Item, definition: Json) -> str:

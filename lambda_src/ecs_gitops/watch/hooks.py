@@ -59,7 +59,7 @@ class HookWatch:
             tasks = self.budget.retry(lambda: self.aws.describe_tasks(cluster, arns))
         except AwsRefused as error:
             why = f"the hook cannot be watched, so its result is unknown: {explain(error, self.batch, cluster)}"
-            return [self._failed(item, why, self.budget.clock()) for item in items]
+            return [self._failed(item, why, self.budget.clock(), has_run=False) for item in items]
         by_arn = {task["taskArn"]: task for task in tasks}
         now = self.budget.clock()
         judged = [(item, arn, hooks.judge(by_arn.get(arn), item, now)) for item, arn in zip(items, arns, strict=True)]
@@ -74,6 +74,7 @@ class HookWatch:
         if verdict.status is HookStatus.RUNNING:
             return item.with_progress(text=verdict.reason or None)
         if verdict.status is HookStatus.SUCCEEDED:
+            item = self._doubted(item, task) if task is not None and hooks.suspects(task, item) else item
             if item.progress.step.hook is Hook.PRE_DEPLOY:
                 return move(item, Step.UPDATE, since=None, hook={})
             return self._deployed(item, answers[item.number], now)
@@ -87,15 +88,17 @@ class HookWatch:
             why += self._stop(item, arn)
         elif task is not None:
             why = join_texts(why, self._of_others(item, task)) or ""
-        return self._failed(item, why, now)
+        return self._failed(item, why, now, has_run=verdict.has_run)
 
-    def _failed(self, item: Item, why: str, now: float) -> Item:
-        """Before the rollout nothing of the service was changed."""
+    def _failed(self, item: Item, why: str, now: float, *, has_run: bool) -> Item:
+        """Before the rollout nothing of the service was changed. A hook that never ran is no verdict on the
+        revision."""
         if item.progress.step.hook is Hook.PRE_DEPLOY:
             return untouched(item, why, now)
         # Whose deployment it was is told, whatever becomes of the item.
         note = item.reason if item.watched.is_followed else None
-        return after_failure(item, join_texts(why, note) or "", now)
+        judgement = Judgement.FAILED if has_run else Judgement.OPEN
+        return after_failure(item, join_texts(why, note) or "", now, judgement)
 
     def _deployed(self, item: Item, answer: Service | AwsRefused | None, now: float) -> Item:
         """The item after its last hook succeeded: DEPLOYED, unless somebody deployed another revision meanwhile."""
@@ -108,6 +111,15 @@ class HookWatch:
         why = f"{verdict.reason}, while the hook postDeploy ran"
         # Somebody else's deployment took its place, which is no verdict.
         return fail(item, why, now) if verdict.is_lost else roll_back(item, why, Judgement.OPEN)
+
+    def _doubted(self, item: Item, task: Json) -> Item:
+        """The item, with a warning where another container may have ended its hook's task."""
+        try:
+            definition, _ = self.aws.describe_task_definition(item.change.revision or "")
+        except (AwsRefused, AwsUnavailable):
+            definition = {}
+        warning = hooks.doubt(task, item, definition)
+        return item if warning is None else item.with_change(warnings=(*item.change.warnings, warning))
 
     def _of_others(self, item: Item, task: Json) -> str:
         """What the task's other containers did, and their logs. An error of this read must not hide the verdict."""
