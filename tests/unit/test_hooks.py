@@ -313,3 +313,26 @@ def test_a_hook_before_the_rollout_that_cannot_be_watched_leaves_its_service_alo
     assert "the hook cannot be watched" in web["reason"]
     assert web["reason"].endswith("the service was not changed")
     assert "update_service" not in shop.calls
+
+
+@pytest.mark.parametrize("length", [4_000, 4_100])
+def test_a_command_that_run_task_would_refuse_for_its_length_is_found_out_before(shop, machine, length):
+    # GIVEN a command of two words that each fit, and together do not fit RunTask's overrides
+    given = manifest(manifest_item("api", "2"), {**manifest_item("web", "2"), "hooks": {"postDeploy": {}}})
+    given["services"][1]["hooks"]["postDeploy"]["command"] = ["x" * length, "y" * length]
+    done = machine.run(given)
+    # THEN nothing is deployed, and the error has both numbers
+    is_refused = done["status"] == "FAILED"
+    assert is_refused == (length == 4_100)
+    assert shop.calls.count("update_service") == (0 if is_refused else 2)
+    if is_refused:
+        assert "hooks.postDeploy.command: as JSON, the command has 8,25" in done["cause"]
+        assert "at most 8,192" in done["cause"]
+
+
+def test_a_command_that_does_not_fit_with_its_containers_name_fails_the_check(shop, machine):
+    # GIVEN a command that fits without a name, and a container that the manifest does not name
+    given = manifest({**manifest_item("web", "2"), "hooks": {"postDeploy": {"command": ["x" * 8_141]}}})
+    done = machine.run(given)
+    assert (done["error"], shop.calls.count("update_service")) == ("CheckFailed", 0)
+    assert "RunTask takes 8,192 at most" in done["result"]["items"][0]["reason"]

@@ -251,6 +251,85 @@ def test_what_ecs_goes_back_to_while_the_hook_runs_is_nobodys_deployment(shop, m
     assert statuses(machine.run(release(item("web", "2", **hooks(before="migrate"))))) == {"web": "DEPLOYED"}
 
 
+def revision(shop: FakeEcs, name: str) -> str:
+    return next(arn for arn in shop.definitions if arn.endswith(f"/{name}"))
+
+
+@pytest.mark.parametrize(("ended", "status", "kept"), [("STOPPED", "DEPLOYED", 200), ("SUCCESSFUL", "DEPLOYED", 200)])
+def test_what_ecs_said_of_a_revision_before_the_attempt_is_no_verdict_on_it(
+    shop, machine, monkeypatch, ended, status, kept
+):
+    # GIVEN a revision that ECS gave up, or that came up, a day ago
+    breaker = {"enable": True, "rollback": False}
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, "deploymentCircuitBreaker": breaker}
+    two = shop.define("web", ("web", "web:2"))
+    shop.hotfix("web", two)
+    if ended == "STOPPED":
+        shop.records[-1] |= {"status": "STOPPED", "deploymentCircuitBreaker": {"status": "TRIGGERED"}}
+    else:
+        shop.steady()
+    shop.hotfix("web", revision(shop, "web:1"))
+    shop.steady()
+    shop.now += 90_000
+    # WHEN somebody deploys it, a release joins that and dies, and somebody deploys another one
+    shop.hotfix("web", two)
+    shop.now += 2
+    given = release(item("web", "2", deployment={"maximumPercent": 150}))
+    abort_before(machine, monkeypatch, validate_deploy.handler, "ROLLING_OUT")
+    with pytest.raises(Aborted):
+        machine.run(given)
+    shop.hotfix("web", revision(shop, "web:1"))
+    go_on(machine, shop)
+    # THEN the settings of that release are put back, and its item is not held
+    assert statuses(machine.run(release(item("web", "1")))) == {"web": "UNCHANGED"}
+    assert shop.services["web"]["deploymentConfiguration"]["maximumPercent"] == kept
+    assert statuses(machine.run(given)) == {"web": status}
+
+
+def test_what_a_rollback_went_to_is_no_worse_for_it_where_ecs_gives_it_up_too(shop, machine, monkeypatch):
+    # GIVEN a good service in a cluster without room, a forced deployment that fails there, and its rollback, too
+    breaker = {"enable": True, "rollback": False}
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, "deploymentCircuitBreaker": breaker}
+    assert statuses(machine.run(release(item("web", "1")))) == {"web": "UNCHANGED"}
+    go_on_with = shop._service
+
+    def without_room(service: dict[str, Any], record: dict[str, Any]) -> None:
+        is_new = record["status"] == "IN_PROGRESS" and shop.now - record["createdAt"] >= 20
+        return shop._fail(service, record) if is_new else go_on_with(service, record)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop, "_service", without_room)
+        machine.run(release({**item("web", "1"), "forceNewDeployment": True}))
+        done = machine.run(release(item("web", "1")))
+        assert statuses(done) == {"web": "FAILED"}
+        assert "set forceNewDeployment" in done["result"]["items"][0]["reason"]
+    # THEN it is still what a later failure goes back to
+    assert statuses(machine.run(release(item("web", "bad")))) == {"web": "ROLLED_BACK"}
+    assert runs(shop) == "web:1"
+
+
+def test_what_ecs_goes_back_to_is_replaced_only_where_a_rollback_goes_to_it(shop, machine, monkeypatch):
+    # GIVEN somebody's settled revision, of which the ledger knows nothing, and their next one that ECS takes back
+    assert statuses(machine.run(release(item("web", "1")))) == {"web": "UNCHANGED"}
+    shop.services["web"]["deploymentConfiguration"] = {**ROLLING, **BREAKER}
+    shop.hotfix("web", shop.define("web", ("web", "web:W")))
+    shop.steady()
+    shop.now += 3600
+    before = copy.deepcopy(shop.services["web"])
+    shop.hotfix("web", shop.define("web", ("web", "web:hot")))
+    run_task = shop.run_task
+
+    def ran(*given: Any, **more: Any) -> Any:
+        shop.services["web"].update(copy.deepcopy(before))
+        return run_task(*given, **more)
+
+    monkeypatch.setattr(shop, "run_task", ran)
+    # THEN it stays: a rollback would not go to it
+    assert statuses(machine.run(release(item("web", "2", **hooks("migrate", "smoke"))))) == {"web": "FAILED"}
+    assert runs(shop) == "web:2"
+    assert shop.images("web") == {"web": "web:W"}
+
+
 # Nothing says who deployed a revision, so two findings stand.
 @pytest.mark.xfail(reason="nothing says who deployed it", strict=True)
 def test_a_revision_that_a_release_only_registered_is_never_taken_back_from_who_deploys_it(shop, machine, monkeypatch):

@@ -12,6 +12,8 @@ from ecs_gitops.ecs import revision_tags
 from ecs_gitops.ecs.revision_tags import is_ours, tags_for
 from ecs_gitops.model.errors import ItemFailed
 from ecs_gitops.model.release import Release
+from unit.shop import item, statuses
+from unit.shop import release as release_of
 
 
 def test_own_tags_of_the_replaced_revision_are_replaced_and_others_kept(release):
@@ -59,3 +61,17 @@ def test_digests_are_kept_as_far_as_a_tag_has_room(numbers):
 def test_the_longest_family_name_fits_into_the_tag_that_rollback_reads(release):
     arn = f"arn:aws:ecs:us-west-2:111111111111:task-definition/{'f' * 245}:1000000"
     assert revision_tags.previous_of(tags_for(release, arn, {}, {}), "x:1") == f"{'f' * 245}:1000000"
+
+
+@pytest.mark.parametrize(("number", "is_good"), [(8, True), (99, False)])
+def test_a_name_that_a_rollbacks_copy_could_not_be_tagged_with_fails_the_check(shop, machine, number, is_good):
+    # GIVEN a family whose revisions' names just fit into a tag, until the number has one more digit
+    shop.registry |= {"web:1": "sha256:" + "1" * 64, "web:2": "sha256:" + "2" * 64}
+    family = "f" * 253
+    for _ in range(number):
+        arn = shop.define(family, ("web", "web:1"))
+    shop.serve("web", arn)
+    done = machine.run(release_of(item("web", "2")))
+    assert statuses(done) == {"web": "DEPLOYED" if is_good else "FAILED"}
+    if not is_good:
+        assert "use a family with a shorter name" in done["result"]["items"][0]["reason"]

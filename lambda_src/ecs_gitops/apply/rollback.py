@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ecs_gitops.apply.dispensable import dispensable
 from ecs_gitops.apply.others import begun_meanwhile, named
 from ecs_gitops.ecs.deployment_settings import ROLLING, differs, merged, put_back, rollback_settings, strategy
 from ecs_gitops.ecs.service import Service, is_complete
@@ -167,7 +168,7 @@ class Rollback:
         moved since, or where it is not known whether it has."""
         if ran := self.item.change.previous_digests:
             # Where there can be no copy, the previous revision itself is better than none.
-            with suppress(AwsRefused):
+            with dispensable(self.item, self.now):
                 return revisions.pinned(self.aws, self.release, previous, self._ours, ran)
         return previous
 
@@ -273,11 +274,10 @@ class Rollback:
             raise AwsUnavailable(why)
 
     def _going_on(self) -> list[Record]:
-        """The service deployments that are going on. None where they may not be read: UpdateService is enough then."""
-        try:
+        """The service deployments that are going on. None where they cannot be read: UpdateService is enough then."""
+        with dispensable(self.item, self.now):
             return deployment_records.read(self.aws, self.item, going_on=True)
-        except AwsRefused:
-            return []
+        return []
 
     def _watch(self, service: Service, note: str = "") -> Item:
         # Rolling deployments are judged by what the service shows, the others by their service deployment.

@@ -117,8 +117,10 @@ class ServiceChange:
         if decision.has_failed:
             why = f"judged again, nothing was rolled out: {decision.why}"
             item = item.with_change(revision=decision.revision)
-            judged = {"judgement": Judgement.FAILED, "running": decision.revision}
-            return fail(item, f"{why}; it is left as it is", self.budget.clock(), **judged)
+            # Of what a rollback went to, nothing new is known.
+            judgement = Judgement.FAILED if decision.is_taken_back else Judgement.UNTOUCHED
+            why, now = f"{why}; it is left as it is", self.budget.clock()
+            return fail(item, why, now, judgement=judgement, running=decision.revision)
         why, primary = f"judged again, nothing was rolled out: {decision.why}", live.service.primary
         # What somebody else deployed is never taken back. What a rollback of a later release goes to is written down.
         previous = item.change.previous if decision.is_taken_back else None
@@ -209,7 +211,7 @@ class ServiceChange:
         item, service = planned.item, planned.service
         primary, revision = service.primary, item.change.revision or ""
         is_another = primary is not None and short(primary.task_definition) not in (item.change.replaced, revision)
-        if primary is not None and is_another and not self._was_there_before(primary):
+        if primary is not None and is_another and not self._was_there_before(planned, primary):
             deployed = f"{short(primary.task_definition)} was deployed by someone else while the hook preDeploy ran"
             raise ItemFailed(f"{deployed}; that is left as it is")
         # Somebody may have changed the settings since the plan.
@@ -220,10 +222,13 @@ class ServiceChange:
             item = item.with_change(previous_settings=original_settings(before, owned))
         return self._update(item, planned, configuration if is_written else None)
 
-    def _was_there_before(self, deployment: Deployment) -> bool:
-        """Whether a deployment is older than the release, and than an answer that may be out of date: ECS went back to
-        it, or shows what it took back, and nobody deployed it meanwhile. Both times are AWS's."""
-        return deployment.created_at < self.release.started_at - _OUT_OF_DATE
+    def _was_there_before(self, planned: Planned, deployment: Deployment) -> bool:
+        """Whether nobody deployed it meanwhile: it is older than the release, and than an answer that may be out of
+        date. ECS went back to it, which is what a rollback goes to, or an old answer shows what ECS took back. Both
+        times are AWS's."""
+        revision = short(deployment.task_definition)
+        is_known = revision == planned.item.change.previous or planned.remembered.is_not_good(revision)
+        return is_known and deployment.created_at < self.release.started_at - _OUT_OF_DATE
 
     def _update(self, item: Item, planned: Planned, configuration: Json | None) -> Item:
         revision = self.batch.task_definition_arn(item.change.revision or "")

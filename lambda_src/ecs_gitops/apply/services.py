@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ecs_gitops.apply import planning
+from ecs_gitops.apply import interrupted, planning
 from ecs_gitops.apply.deployer import Deployer
 from ecs_gitops.apply.hook_tasks import start_hook
 from ecs_gitops.apply.latest_reads import LatestReads
@@ -23,11 +23,12 @@ from ecs_gitops.apply.service_change import ServiceChange
 from ecs_gitops.aws.observability import ItemLog
 from ecs_gitops.ecs.service import Service, require_deployable
 from ecs_gitops.flow.next_step import is_prepared, timeout_seconds, with_next_step
-from ecs_gitops.flow.transitions import after_failure, end, fail, untouched
+from ecs_gitops.flow.transitions import after_failure, end, fail, fail_unknown, roll_back, untouched
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
 from ecs_gitops.model.item import join_names
-from ecs_gitops.model.status import Hook, Judgement, OnFailure, Status, Step
+from ecs_gitops.model.memory import NOTHING
+from ecs_gitops.model.status import ChangeKind, Hook, Judgement, OnFailure, Status, Step
 from ecs_gitops.verdict import rollout
 from ecs_gitops.watch.rollouts import RolloutWatch
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ecs_gitops.live.services import ServiceAnswers
     from ecs_gitops.model.batch import Batch
     from ecs_gitops.model.item import Item
+    from ecs_gitops.model.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +156,10 @@ class ServiceDeployer(Deployer):
             service, now = require_deployable(answer, item.cluster, item.name), self.budget.clock()
             return planning.plan_item(self.aws, self.release, item, service, memories, now, read_at)
 
-        return self._tried(item, answers, plan)
+        # A run before this one may have died after its UpdateService, and nothing was read since.
+        memory = memories.get(item.desired.identity, NOTHING)
+        is_unread = self.is_retry and interrupted.may_have_begun(memory, self.release)
+        return self._tried(item, answers, plan, is_unread=is_unread)
 
     def _acted(self, planned: Planned, change: ServiceChange) -> Item:
         return self._logged(planned.item, self._tried(planned.item, None, lambda _: change.act(planned)))
@@ -175,15 +180,29 @@ class ServiceDeployer(Deployer):
         def act(answer: Service | AwsRefused | None) -> Item:
             if isinstance(answer, AwsRefused):
                 raise answer
-            now = self.budget.clock()
-            return Rollback(self.aws, self.release, self.batch, item, now, self.ledger.fence).start(answer)
+            now, known = self.budget.clock(), item
+            if item.change.revision is None and answer is not None:
+                known = interrupted.with_change(self.aws, self.release, item, answer, self._remembered(item), now)
+            return Rollback(self.aws, self.release, self.batch, known, now, self.ledger.fence).start(answer)
 
         return self._logged(item, self._tried(item, answers, act))
+
+    def _remembered(self, item: Item) -> Memory | None:
+        """What the ledger has of the item's service; None where it cannot be read: a rollback does not wait for it."""
+        try:
+            return (self.ledger.targets.read() or {}).get(item.desired.identity, NOTHING)
+        except (LedgerUnavailable, LedgerRefused):
+            return None
 
     # --- both --------------------------------------------------------------------------------------------------------
 
     def _tried(
-        self, item: Item, answers: ServiceAnswers | None, act: Callable[[Service | AwsRefused | None], T]
+        self,
+        item: Item,
+        answers: ServiceAnswers | None,
+        act: Callable[[Service | AwsRefused | None], T],
+        *,
+        is_unread: bool = False,
     ) -> T | Item:
         """What ``act`` gives with the service as ECS describes it, tried again while AWS does not answer; the item
         itself where the time was too short, and FAILED or to be rolled back after any other error."""
@@ -209,22 +228,27 @@ class ServiceDeployer(Deployer):
                 f"AWS did not take the calls in {rollout.minutes(seconds)}, so the state of the service is unknown: "
                 f"{error}"
             )
-            return self._failed(item, why)
+            return self._failed(item, why, is_unread=is_unread)
         except (FenceLost, LedgerUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items have to go on
-            return self._failed(item, self._reason(error, self._out(item), item))
+            return self._failed(item, self._reason(error, self._out(item), item), is_unread=is_unread)
 
     def _logged(self, item: Item, done: Item) -> Item:
         self._out(item).info(f"service {done.status or done.step}", reason=done.reason)
         return done
 
-    def _failed(self, item: Item, why: str) -> Item:
+    def _failed(self, item: Item, why: str, *, is_unread: bool = False) -> Item:
         """The item after a failure. Before UpdateService nothing was changed, so there is nothing to roll back. Where
-        its answer was lost, something may have been."""
+        its answer was lost, something may have been; also where a run before this one died (``is_unread``)."""
         now, step = self.budget.clock(), item.progress.step
         if (begun := self._begun.get(item.number)) is not None:
             return after_failure(begun, why, now, Judgement.OPEN)
+        if is_unread and item.change.kind in (ChangeKind.DEPLOY, ChangeKind.CONFIGURE):
+            item = item.with_change(revision=None)
+            unknown = fail_unknown(item, why, may_be_changed=True)
+            is_back = item.desired.on_failure.rolls_back
+            return roll_back(item, unknown.reason or why, Judgement.OPEN) if is_back else unknown
         if step.hook is Hook.PRE_DEPLOY or step is Step.UPDATE:
             return untouched(item, why, now)
         if step.hook is None and not step.is_rollback:

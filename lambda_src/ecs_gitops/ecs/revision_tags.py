@@ -34,7 +34,7 @@ _FAILED_BEFORE = PREFIX + "failed-"
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 _TAGS_AT_MOST = 50
-_VALUE_AT_MOST = 256
+VALUE_AT_MOST = 256
 # A shorter beginning of a digest is not distinct enough.
 _SHORTEST_DIGEST = len("sha256:") + 12
 _NOT_IN_A_VALUE = re.compile(r"[^\w +\-=.:/@]")
@@ -65,9 +65,9 @@ def tags_for(
             f"the task definition has {len(others)} tags; ECS allows {_TAGS_AT_MOST}, and ecs-gitops needs two of "
             "them: remove some"
         )
-    if len(ours[PREVIOUS]) > _VALUE_AT_MOST:
+    if len(ours[PREVIOUS]) > VALUE_AT_MOST:
         raise ItemFailed(
-            f"{ours[PREVIOUS]} has {len(ours[PREVIOUS])} characters; a tag's value has {_VALUE_AT_MOST} at most, and "
+            f"{ours[PREVIOUS]} has {len(ours[PREVIOUS])} characters; a tag's value has {VALUE_AT_MOST} at most, and "
             "the revision to roll back to is kept in one: use a family with a shorter name"
         )
     return {**others, **{key: _clean(value) for key, value in ours.items()}, EXECUTION: execution_tag(release.mark)}
@@ -82,7 +82,7 @@ def digest_tag(digests: Mapping[str, str]) -> str | None:
     """``web=sha256:…`` for each container, with shortened digests if there are many; None without digests."""
     for length in (71, 39, 19):
         value = " ".join(f"{name}={digest[:length]}" for name, digest in sorted(digests.items()))
-        if len(value) <= _VALUE_AT_MOST:
+        if len(value) <= VALUE_AT_MOST:
             break
     return _clean(value) or None
 
@@ -123,7 +123,7 @@ def previous_of(tags: Mapping[str, str], live: str) -> str:
 
 def execution_tag(mark: str) -> str:
     """An execution's mark (:attr:`Release.mark`) as a tag's value; it is unique."""
-    return fitted(mark, _NOT_IN_A_VALUE, _VALUE_AT_MOST)
+    return fitted(mark, _NOT_IN_A_VALUE, VALUE_AT_MOST)
 
 
 def other_machine(tags: Mapping[str, str], release: Release) -> str | None:
@@ -139,4 +139,4 @@ def is_of_machine(tags: Mapping[str, str], release: Release) -> bool:
 
 
 def _clean(value: str) -> str:
-    return _NOT_IN_A_VALUE.sub("_", value)[:_VALUE_AT_MOST]
+    return _NOT_IN_A_VALUE.sub("_", value)[:VALUE_AT_MOST]

@@ -22,6 +22,7 @@ from ecs_gitops.model.status import ChangeKind, Hook, Kind, Mode, Next, OnFailur
 EXECUTION_MINUTES = 10_080
 # What somebody else deployed is judged, and never rolled back.
 _NOT_OURS = (ChangeKind.JOIN, ChangeKind.JUDGE)
+_CHANGING = (ChangeKind.DEPLOY, ChangeKind.CONFIGURE)
 # Names in a reason.
 _NAMES_SHOWN = 10
 
@@ -146,7 +147,8 @@ def _rolled_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
         return tuple(batches), False
 
     def rolled_back(item: Item) -> Item:
-        if _may_be_changed(item) and item.change.previous is None:
+        is_known = item.result is None or not item.result.may_be_changed
+        if _may_be_changed(item) and item.change.previous is None and is_known:
             why = "could not roll back with the release: no earlier revision is known"
             # It may have been said after an earlier stage.
             said = item.reason or ""
@@ -170,6 +172,8 @@ def _may_be_changed(item: Item) -> bool:
     """Whether this release changed, or may have changed, the item's target, and has not tried to roll it back."""
     if is_rolling_back(item) or (item.change.kind in _NOT_OURS and item.change.previous is None):
         return False
+    if item.result is not None and item.result.may_be_changed:
+        return item.change.kind in _CHANGING
     return item.status is Status.DEPLOYED or (item.status is Status.FAILED and item.change.revision is not None)
 
 

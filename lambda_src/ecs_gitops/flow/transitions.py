@@ -77,7 +77,7 @@ def fail_unknown(item: Item, cause: str, *, may_be_changed: bool) -> Item:
     if item.is_final:
         return item
     reached = "may have been changed" if may_be_changed else "was not reached"
-    return fail(item, f"unknown: the item {reached}; {cause}")
+    return fail(item, f"unknown: the item {reached}; {cause}", may_be_changed=may_be_changed)
 
 
 def is_rolling_back(item: Item) -> bool:

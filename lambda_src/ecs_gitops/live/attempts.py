@@ -44,7 +44,7 @@ def settle(aws: Aws, item: Item, service: Service, memory: Memory, release: Rele
         records = _records(aws, item)
         revision = attempt.revision or _deployed(aws, attempt, records) or _registered(aws, attempt, service)
         its = [each for each in records if each.revision == revision]
-        return settled(memory, revision, _ended(aws, its), _first_of_many(its))
+        return settled(memory, revision, _ended(aws, its, attempt.at - _MARGIN), _first_of_many(its))
     except AwsRefused:
         return settled(memory, attempt.revision, Ended.UNKNOWN)
 
@@ -126,13 +126,15 @@ def _first_of_many(records: Sequence[_Record]) -> str | None:
     return min(reversed(records), key=lambda each: each.created_at).deployment if len(records) > 1 else None
 
 
-def _ended(aws: Aws, records: Sequence[_Record]) -> Ended:
-    """How the newest of the records ended that was not stopped by somebody: such a one says nothing."""
+def _ended(aws: Aws, records: Sequence[_Record], since: float) -> Ended:
+    """How the newest of the records ended. One that was stopped by somebody says nothing: then it is the one before it,
+    but none from before the attempt."""
     if not records:
         return Ended.NONE
     # The newest come first, also of the same moment.
-    newest = sorted(records, key=lambda each: each.created_at, reverse=True)[:_READ_AT_MOST]
-    found = (_of_status(aws, each.brief) for each in newest)
+    newest, *older = sorted(records, key=lambda each: each.created_at, reverse=True)[:_READ_AT_MOST]
+    those = [newest, *(each for each in older if each.created_at >= since)]
+    found = (_of_status(aws, each.brief) for each in those)
     return next((each for each in found if each is not Ended.STOPPED), Ended.STOPPED)
 
 

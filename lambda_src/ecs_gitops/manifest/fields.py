@@ -12,7 +12,7 @@ from typing import Any
 
 from ecs_gitops.manifest.deployment import CONFIGURATION
 from ecs_gitops.manifest.field_types import Boolean, Choice, Either, Field, Integer, ListOf, Object, Rule
-from ecs_gitops.manifest.item_rules import TIMEOUT_AT_MOST, bakes_within_timeout, images_can_be_pinned
+from ecs_gitops.manifest.item_rules import TIMEOUT_AT_MOST, bakes_within_timeout, command_fits, images_can_be_pinned
 from ecs_gitops.manifest.rules import defaults_fit, has_items, unique_targets, valid_dependencies
 from ecs_gitops.manifest.text_types import (
     ACCOUNT,
@@ -103,7 +103,8 @@ HOOK = Object(
         ),
         Field("container", ECS_NAME, "Container that runs it; the item's first when absent.", "web"),
         Field("timeoutMinutes", _MINUTES, "Minutes that it may take.", 10),
-    )
+    ),
+    rules=(Rule(command_fits),),
 )
 HOOKS = Object(
     (

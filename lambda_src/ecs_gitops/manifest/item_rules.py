@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ecs_gitops.ecs.deployment_settings import bake_minutes, pause_minutes
 from ecs_gitops.ecs.ecr import ecr_image
+from ecs_gitops.ecs.task_overrides import OVERRIDES_AT_MOST, overrides_size
 from ecs_gitops.manifest.field_types import Finding, Values, is_valid
 
 # The maximum of timeoutMinutes: a day.
@@ -29,6 +30,16 @@ def _images(values: Values) -> Iterator[tuple[str, str]]:
     for index, one in enumerate(containers if isinstance(containers, tuple) else ()):
         images.append((f"containers[{index}].image", one.get("image") if isinstance(one, Mapping) else None))
     yield from ((path, image) for path, image in images if isinstance(image, str))
+
+
+def command_fits(values: Values) -> Iterable[Finding]:
+    """RunTask takes a hook's command as an override, and all overrides together are limited."""
+    command = values.get("command")
+    if not isinstance(command, tuple) or not all(isinstance(each, str) for each in command):
+        return
+    if (size := overrides_size(str(values.get("container") or ""), command)) > OVERRIDES_AT_MOST:
+        message = f"as JSON, the command has {size:,} characters with its container's name"
+        yield Finding("command", message, f"at most {OVERRIDES_AT_MOST:,}: put the script into the image")
 
 
 _BAKING = ("strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration", "lifecycleHooks")

@@ -56,7 +56,8 @@ class Progress:
 class Result:
     """``running`` is the revision that the target runs, where it is not the one that was deployed. ``seconds``: how
     long the item took. ``was_rolled_back``: whether a rollback was begun, whether or not it succeeded. ``judgement``:
-    the verdict that is remembered. ``runs_nothing``: it was good with a desired count of 0."""
+    the verdict that is remembered. ``runs_nothing``: it was good with a desired count of 0. ``may_be_changed``: whether
+    the target was changed is not known."""
 
     status: Status
     reason: str | None = None
@@ -65,6 +66,7 @@ class Result:
     was_rolled_back: bool = False
     judgement: Judgement = Judgement.OPEN
     runs_nothing: bool = False
+    may_be_changed: bool = False
 
 
 WATCHED = Codec(Watched)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ecs_gitops.model.types import Json
 
 
+# Seconds by which clocks may differ.
+_CLOCKS_APART = 180.0
+
+
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     """The desired state runs, and its deployment is complete. ``configure``: the service's settings are not what they
@@ -67,7 +71,7 @@ class Join:
 class Judge:
     """The desired state runs, and was never proven: judge it again, and roll nothing out. ``previous`` is the revision
     to roll back to. ``is_taken_back``: after a failure; not what somebody else deployed. ``has_failed``: ECS gave its
-    deployment up, which is the verdict."""
+    deployment up: that is the verdict where a release registered it, and no new one where a rollback went to it."""
 
     revision: str
     previous: str | None
@@ -147,9 +151,13 @@ def decide(
             return Held(revision, attempt.execution)
         return Unchanged(revision, configure)
     is_late = service.age(primary, now) > timeout
-    # What a rollback went to, and Git asks for too, has failed with the attempt: the images are the same.
-    has_failed = is_held and (own or _is_rolled_back_to(attempt, revision))
-    decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, has_failed=has_failed, is_late=is_late)
+    if is_held and not own and primary.rollout_state == "FAILED" and _is_rolled_back_to(attempt, primary, timeout):
+        # The images are those that failed with the attempt.
+        why = "ECS gave up what the rollback went to, too, and the manifest's item is the same as then"
+        return Judge(
+            revision, None, f"{why}: change it, or set forceNewDeployment", is_taken_back=False, has_failed=True
+        )
+    decision = _of_what_goes_on(primary, Deploy(previous, note=note), own=own, is_held=is_held, is_late=is_late)
     return replace(decision, previous=to, is_taken_back=own) if isinstance(decision, Join) else decision
 
 
@@ -160,17 +168,21 @@ def _is_own(attempt: Attempt | None, primary: Deployment | None) -> bool:
     return primary is None or attempt.deployment in (None, primary.id)
 
 
-def _is_rolled_back_to(attempt: Attempt | None, revision: str) -> bool:
-    """Whether the attempt's rollback goes to ``revision``."""
-    return attempt is not None and attempt.rollback_to is not None and attempt.rollback_to.revision == revision
+def _is_rolled_back_to(attempt: Attempt | None, primary: Deployment, timeout: float) -> bool:
+    """Whether the attempt's rollback may have begun the deployment: it is of its target, and began when the rollout and
+    a hook can have failed, and not long after."""
+    if attempt is None or attempt.rollback_to is None:
+        return False
+    is_in_time = abs(primary.created_at - attempt.at) <= 2 * timeout + _CLOCKS_APART
+    return is_in_time and attempt.rollback_to.revision == short(primary.task_definition)
 
 
 def _of_what_goes_on(
-    primary: Deployment, deploy: Deploy, *, own: bool, has_failed: bool, is_late: bool
+    primary: Deployment, deploy: Deploy, *, own: bool, is_held: bool, is_late: bool
 ) -> Deploy | Join | Judge:
-    """What to do where the desired state is being deployed. ``own``: an earlier release registered it; ``has_failed``:
-    a release began it, what it asked for failed, and the manifest has not changed."""
-    if primary.rollout_state == "FAILED" and has_failed:
+    """What to do where the desired state is being deployed. ``own``: an earlier release registered it; ``is_held``: it
+    failed then, and the manifest has not changed."""
+    if primary.rollout_state == "FAILED" and own and is_held:
         why = "ECS gave its deployment up, and the manifest's item is the same as then"
         return Judge(short(primary.task_definition), None, why, has_failed=True)
     if primary.rollout_state == "FAILED":

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.definition_references import secrets_and_parameters, unchecked
-from ecs_gitops.ecs.revision_tags import tags_for
+from ecs_gitops.ecs.revision_tags import VALUE_AT_MOST, tags_for
 from ecs_gitops.model.errors import ItemFailed
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.status import Finding
 
 if TYPE_CHECKING:
@@ -131,3 +132,8 @@ def check_tags(
         tags_for(release, previous, tags, digests)
     except ItemFailed as error:
         findings.add("container", FAILED, str(error))
+        return
+    if len(name := short(previous)) >= VALUE_AT_MOST:
+        # A copy for a rollback names the new revision, whose number may have a digit more.
+        text = f"{name} has {len(name)} characters: a copy of it for a rollback could not be tagged with its name"
+        findings.add("container", FAILED, f"{text}; use a family with a shorter name")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import find_container
+from ecs_gitops.ecs.task_overrides import OVERRIDES_AT_MOST, overrides_size
 
 if TYPE_CHECKING:
     from ecs_gitops.ecs.service import Service
@@ -27,6 +28,12 @@ def problems(item: Item, definition: Json) -> list[str]:
     found = []
     for hook, container in _hooks(item, definition):
         defined = known.get(container)
+        size = overrides_size(container, (item.service.hooks or {})[hook]["command"])
+        if size > OVERRIDES_AT_MOST:
+            found.append(
+                f"hooks.{hook}: as JSON, its command has {size:,} characters with the container's name, and RunTask "
+                f"takes {OVERRIDES_AT_MOST:,} at most: put the script into the image"
+            )
         if defined is None:
             found.append(f"hooks.{hook}: no container is named {container!r}: {', '.join(known)}")
         elif not defined.get("essential", True):

@@ -20,7 +20,7 @@ from ecs_gitops.live.service_state import running_digests
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.memory import NOTHING
-from ecs_gitops.model.status import ChangeKind, Judgement, Kind, Status
+from ecs_gitops.model.status import ChangeKind, Judgement, Kind, Status, Step
 
 if TYPE_CHECKING:
     from ecs_gitops.aws import Aws
@@ -84,6 +84,9 @@ def _is_new(before: Item, after: Item) -> bool:
         return False
     is_begun = after.change.revision != before.change.revision
     is_begun = is_begun or (before.watched.deployment is None and after.watched.deployment is not None)
+    # What was good goes back with the release: its settings are those of a rollback until that is over.
+    is_returned = after.progress.judgement is Judgement.RETURNED and after.step is Step.ROLLING_BACK
+    is_begun = is_begun or (is_returned and before.step is not Step.ROLLING_BACK)
     return is_begun or after.is_final != before.is_final or is_rolling_back(after) != is_rolling_back(before)
 
 

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ecs_gitops.ecs.task_definition import arn, find_container
+from ecs_gitops.ecs.task_overrides import overrides
 from ecs_gitops.ecs.task_placement import advice, is_temporary, placement_failure
 from ecs_gitops.model.item import join_texts
 from ecs_gitops.model.names import started_by
@@ -76,7 +77,7 @@ def request(batch: Batch, item: Item, service: Service, definition: Json, releas
         "taskDefinition": arn(definition),
         "count": 1,
         **service.placement,
-        "overrides": {"containerOverrides": [{"name": container, "command": list(hook["command"])}]},
+        "overrides": overrides(container, hook["command"]),
         "startedBy": started_by(release.execution_name),
         "clientToken": hashlib.sha256(token.encode()).hexdigest()[:64],
     }

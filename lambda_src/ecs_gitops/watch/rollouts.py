@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 _SERVING = ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP")
 # How often a rollback is begun again, when somebody deploys the failed revision again meanwhile.
 _ROLLBACKS_AT_MOST = 3
+# Records of services with traffic shifting are waited for so long in one look. Seconds.
+_BRIEFLY = 20.0
+_UNREAD = "AWS does not answer what becomes of it: it is looked at again"
 # With more items than this, a look writes one line to the log, and none for each item that goes on.
 _LINES_OF_AT_MOST = 50
 
@@ -53,9 +56,16 @@ class RolloutWatch:
         going_on = [item for item in self.batch.items if item.is_waiting]
         rolling_out = [item for item in going_on if item.progress.step.hook is None]
         answers = services.describe_services(self.aws, rolling_out, self.budget)
-        found = services.each(lambda item: self._find(item, answers), rolling_out, self.budget)
-        records = self._records(found, answers)
-        done = services.each(lambda item: self._judged_safely(item, answers[item.number], records), found, self.budget)
+        briefly, unread = self.budget.at_most(_BRIEFLY), set[int]()
+        found = services.each(lambda item: self._find(item, answers, briefly, unread), rolling_out, self.budget)
+        records = self._records(found, answers, briefly, unread)
+        # What could not be read is looked at again, until it takes too long. The others do not wait for it.
+        now = self.budget.clock()
+        left = [each for each in found if each.number in unread and not self._is_late(each, now)]
+        numbers = {each.number for each in left}
+        seen = [each for each in found if each.number not in numbers]
+        done = [each.with_progress(text=_UNREAD) for each in left]
+        done += services.each(lambda item: self._judged_safely(item, answers[item.number], records), seen, self.budget)
         at_hooks = [item for item in going_on if item.progress.step.hook is not None]
         done += HookWatch(self.aws, self.batch, self.budget).run(at_hooks)
         judged = with_next_step(self.batch.updated(done), self.budget.clock())
@@ -71,9 +81,13 @@ class RolloutWatch:
 
     # --- rollouts --------------------------------------------------------------------------------------------------
 
-    def _find(self, item: Item, answers: ServiceAnswers) -> Item:
+    def _is_late(self, item: Item, now: float) -> bool:
+        return deployment_records.watched(item, self.batch, now).is_late(now)
+
+    def _find(self, item: Item, answers: ServiceAnswers, briefly: TimeBudget, unread: set[int]) -> Item:
         """The item with the newest deployment of its revision, and with its service deployment, by which every strategy
-        but ROLLING is judged. Where that may not be read, the item's answer becomes the refusal."""
+        but ROLLING is judged. Where that may not be read, the item's answer becomes the refusal; where AWS does not
+        answer, ``unread`` gets its number."""
         service = answers[item.number]
         if not isinstance(service, Service):
             return item
@@ -81,7 +95,10 @@ class RolloutWatch:
         if strategy(service.configuration) == ROLLING or item.watched.record is not None:
             return item
         try:
-            return self.budget.retry(lambda: self._with_record(item))
+            return briefly.retry(lambda: self._with_record(item))
+        except AwsUnavailable:
+            unread.add(item.number)
+            return item
         except AwsRefused as error:
             if item.progress.step.is_rollback:
                 # UpdateService rolled it back, so the verdict by what the service shows is enough.
@@ -93,10 +110,15 @@ class RolloutWatch:
         records = deployment_records.read(self.aws, item, since=deployment_records.since(item))
         return deployment_records.newest(item, self.batch, records, self.budget.clock())
 
-    def _records(self, items: list[Item], answers: ServiceAnswers) -> Mapping[str, Json]:
+    def _records(
+        self, items: list[Item], answers: ServiceAnswers, briefly: TimeBudget, unread: set[int]
+    ) -> Mapping[str, Json]:
         arns = [arn for item in items if (arn := self.batch.service_deployment_arn(item))]
         try:
-            found = self.budget.retry(lambda: self.aws.describe_service_deployments(arns)) if arns else []
+            found = briefly.retry(lambda: self.aws.describe_service_deployments(arns)) if arns else []
+        except AwsUnavailable:
+            unread.update(item.number for item in items if item.watched.record is not None)
+            return {}
         except AwsRefused as error:
             answers.update({item.number: error for item in items if item.watched.record is not None})
             return {}
