@@ -64,6 +64,7 @@ def forced(item: Item, known: Known) -> Iterator[str]:
     # Somebody may have deployed its revision first, and that was followed.
     revision = str(item.result.get("deployedTaskDefArn", "")).rpartition("/")[2]
     is_theirs = any(done.deployment and done.revision == revision for done in item.hands)
+    is_theirs = is_theirs or item.says("was deployed by someone else a moment ago")
     is_begun = is_begun and item.facts.alone and item.facts.push.abort is None and not is_theirs
     if item.is_forced and is_begun and not item.deployed:
         yield "forceNewDeployment is set, and nothing was deployed"
