@@ -115,7 +115,7 @@ module "deploy_role" {
   ecr_repository_arns         = var.ecr_repository_arns
   deregister_failed_revisions = var.deregister_failed_revisions
   # Not module.plan[*]: that would wait for the whole module, which waits for this one.
-  plan_trusted_role_arns   = var.plan_pull_requests ? [module.plan[0].build_role_arn] : []
+  plan_trusted_role_arns   = setunion(var.plan_trusted_role_arns, var.plan_pull_requests ? [module.plan[0].build_role_arn] : [])
   plan_role_name           = "${var.name}-plan-${local.region}"
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = local.tags

@@ -89,7 +89,7 @@ output "deploy_role_arn" {
 }
 
 output "plan_role_arn" {
-  description = "ARN of the role that plans read this account with; null without plan_pull_requests."
+  description = "ARN of the role that plans read this account with; null without plan_pull_requests and plan_trusted_role_arns."
   value       = module.deploy_role.plan_role_arn
 }
 

@@ -117,6 +117,18 @@ variable "require_plan_approval" {
   }
 }
 
+variable "plan_trusted_role_arns" {
+  description = "ARNs of further roles that may assume the role that plans read this account with: of people, or of CI jobs that run `ecs-gitops plan`, such as the workflow's role of examples/github_oidc. They have to exist."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.plan_trusted_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "plan_trusted_role_arns takes ARNs of roles (arn:aws:iam::ACCOUNT:role/NAME), without wildcards."
+  }
+}
+
 variable "target_plan_role_arns" {
   description = "The roles that plans read other accounts with: account id to the ARN that modules/deploy_role gave there as plan_role_arn. Items in other accounts are NOT_CHECKED in plans of pull requests."
   type        = map(string)

@@ -91,7 +91,7 @@ variable "ledger_force_destroy" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts repository, artifacts, ledger, logs, environments and notices; its policy must let the services use it (see the README). Null means AWS's own keys."
+  description = "ARN of the KMS key that encrypts repository, artifacts, ledger, logs, environments and the bodies of notices; its policy must let the services use it (see the README). Null means AWS's own keys, and none for notices."
   type        = string
   default     = null
 

@@ -51,7 +51,7 @@ resource "aws_iam_role_policy" "workflow" {
         Sid      = "AssumePlanRole"
         Effect   = "Allow"
         Action   = "sts:AssumeRole"
-        Resource = module.deploy_role.plan_role_arn
+        Resource = [for account in sort(keys(var.plan_role_arns)) : var.plan_role_arns[account]]
         }, {
         Sid      = "FindInstance"
         Effect   = "Allow"
@@ -76,17 +76,4 @@ resource "aws_iam_role_policy" "workflow" {
       }],
     )
   })
-}
-
-# Where the instance is in this account, it has a deploy role already: set plan_trusted_role_arns there instead.
-module "deploy_role" {
-  source = "../../modules/deploy_role"
-
-  name                   = "${var.name}-deploy"
-  trusted_role_arns      = var.deploying_role_arns
-  plan_role_name         = "${var.name}-plan"
-  plan_trusted_role_arns = [aws_iam_role.workflow.arn]
-  pass_role_arns         = var.pass_role_arns
-  cluster_names          = var.cluster_names
-  tags                   = var.tags
 }

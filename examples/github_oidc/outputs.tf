@@ -4,6 +4,6 @@ output "role_arn" {
 }
 
 output "role_arns" {
-  description = "What the action takes as role-arns: the role that reads this account."
-  value       = "${data.aws_caller_identity.current.account_id}=${module.deploy_role.plan_role_arn}"
+  description = "What the action takes as role-arns: the role that reads each account."
+  value       = join("\n", [for account in sort(keys(var.plan_role_arns)) : "${account}=${var.plan_role_arns[account]}"])
 }

@@ -22,24 +22,15 @@ variable "ledger_bucket_arn" {
   nullable    = false
 }
 
-variable "deploying_role_arns" {
-  description = "The instance's output deploying_role_arns: the roles that deploy to this account."
-  type        = set(string)
+variable "plan_role_arns" {
+  description = "The roles that plans read with: account id to ARN. Of the instance's account it is the output plan_role_arn, and of others that of modules/deploy_role there."
+  type        = map(string)
   nullable    = false
-}
 
-variable "pass_role_arns" {
-  description = "ARNs of the roles of task definitions, rules and schedules."
-  type        = set(string)
-  nullable    = false
-  default     = []
-}
-
-variable "cluster_names" {
-  description = "Clusters that are deployed to, and read."
-  type        = set(string)
-  nullable    = false
-  default     = ["*"]
+  validation {
+    condition     = length(var.plan_role_arns) > 0 && alltrue([for account, arn in var.plan_role_arns : can(regex("^[0-9]{12}$", account)) && can(regex("^arn:[a-z-]+:iam::${account}:role/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "plan_role_arns takes account ids of 12 digits, each with the ARN of a role in that account."
+  }
 }
 
 variable "kms_key_arn" {

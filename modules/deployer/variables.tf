@@ -179,7 +179,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts logs and environments, and that encrypts the topic; null means AWS's own keys."
+  description = "ARN of the KMS key that encrypts logs and environments, and that encrypts the topic; null means AWS's own keys, and none for the topic."
   type        = string
   default     = null
 

@@ -22,7 +22,7 @@ variable "emails" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts notices at rest; who publishes must be allowed to use it. Null: no encryption at rest."
+  description = "ARN of the KMS key that encrypts the bodies of notices at rest, not their subjects and attributes, of which `result` is one; who publishes must be allowed to use it. Null: no encryption at rest."
   type        = string
   default     = null
 
