@@ -202,7 +202,7 @@ class Item:
     def is_good_and_left(self) -> bool:
         """Whether it was good, and could not go back with its release, as no earlier revision is known."""
         is_good = self.after.is_settled and (not self.has_hook() or self.last_check(self.after.revision) is True)
-        is_left = {*self.reason.split("; ")} == {"could not roll back with the release: no earlier revision is known"}
+        is_left = self.reason.startswith("could not roll back with the release: no earlier revision is known")
         return is_left and self.status == "FAILED" and self.runs(self.after) and is_good
 
     @property
