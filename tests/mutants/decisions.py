@@ -75,9 +75,9 @@ def what_was_mended_by_hand_is_not_judged(patch: pytest.MonkeyPatch) -> None:
 def judging_again_runs_no_hook(patch: pytest.MonkeyPatch) -> None:
     judge = ServiceChange._judge
 
-    def hookless(self: ServiceChange, item: Any, live: Any, plan: Any, made: Any) -> Any:
+    def hookless(self: ServiceChange, item: Any, *more: Any) -> Any:
         service = replace(item.desired, hooks=None)
-        done = judge(self, replace(item, desired=service), live, plan, made)
+        done = judge(self, replace(item, desired=service), *more)
         return replace(done, desired=item.desired)
 
     patch.setattr(ServiceChange, "_judge", hookless)
