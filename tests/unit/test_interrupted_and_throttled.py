@@ -85,6 +85,7 @@ def test_what_may_be_changed_is_never_called_untouched(shop, machine, monkeypatc
     assert web["status"] == "FAILED"
     said = "was not changed by this release" if on_failure == "rollback" else "unknown: the item may have been changed"
     assert said in web["reason"]
+    assert "could not roll back" not in web["reason"]
     assert (runs(shop), shop.calls.count("update_service")) == ("web:1", 0)
 
 

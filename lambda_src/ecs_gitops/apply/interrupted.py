@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ecs_gitops.model.release import Release
 
 
+class Untouched(ItemFailed):
+    """Nothing of the service was changed by this release."""
+
+
 def may_have_begun(memory: Memory | None, release: Release) -> bool:
     """Whether a run of this release may have changed the service: it writes down its intent before. ``memory`` is None
     where it cannot be read."""
@@ -28,11 +32,11 @@ def may_have_begun(memory: Memory | None, release: Release) -> bool:
 
 def with_change(aws: Aws, release: Release, item: Item, service: Service, memory: Memory | None, now: float) -> Item:
     """The item, with the revision that this release deployed, and with what a rollback restores. Raises
-    :class:`ItemFailed` where the service was not changed, :class:`AwsUnavailable` while ECS may not show it yet, and
-    what the calls raise."""
+    :class:`Untouched`; :class:`ItemFailed` where no earlier revision is known; :class:`AwsUnavailable` while ECS may not
+    show it yet; and what the calls raise."""
     runs = short(service.runs)
     if not may_have_begun(memory, release):
-        raise ItemFailed(f"the service was not changed, and runs {runs}")
+        raise Untouched(f"the service was not changed by this release, and runs {runs}")
     earlier = memory.attempt.rollback_to if memory is not None and memory.attempt is not None else None
     if earlier is not None:
         # It was planned again, and written down, after the check.
@@ -45,7 +49,7 @@ def with_change(aws: Aws, release: Release, item: Item, service: Service, memory
     if not is_ours(tags, release):
         if now - (item.progress.since or now) < SHOWN_WITHIN:
             raise AwsUnavailable("ECS does not show yet whether this release changed the service")
-        raise ItemFailed(f"the service was not changed by this release, and runs {runs}")
+        raise Untouched(f"the service was not changed by this release, and runs {runs}")
     if item.change.previous is None:
         raise ItemFailed(f"no earlier revision is known, so {runs} is left as it is")
     return item.with_change(revision=runs)

@@ -26,7 +26,7 @@ from ecs_gitops.flow.next_step import is_prepared, timeout_seconds, with_next_st
 from ecs_gitops.flow.transitions import after_failure, end, fail, fail_unknown, roll_back, untouched
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
-from ecs_gitops.model.item import join_names
+from ecs_gitops.model.item import join_names, join_texts
 from ecs_gitops.model.memory import NOTHING
 from ecs_gitops.model.status import ChangeKind, Hook, Judgement, OnFailure, Status, Step
 from ecs_gitops.verdict import rollout
@@ -182,7 +182,11 @@ class ServiceDeployer(Deployer):
                 raise answer
             now, known = self.budget.clock(), item
             if item.change.revision is None and answer is not None:
-                known = interrupted.with_change(self.aws, self.release, item, answer, self._remembered(item), now)
+                try:
+                    known = interrupted.with_change(self.aws, self.release, item, answer, self._remembered(item), now)
+                except interrupted.Untouched as error:
+                    why = join_texts(item.reason, str(error)) or str(error)
+                    return fail(item, why, now, judgement=Judgement.UNTOUCHED)
             return Rollback(self.aws, self.release, self.batch, known, now, self.ledger.fence).start(answer)
 
         return self._logged(item, self._tried(item, answers, act))
