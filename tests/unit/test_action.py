@@ -56,7 +56,7 @@ def test_the_readme_of_the_preview_uses_inputs_that_there_are() -> None:
     assert set(given) <= set(inputs)
     # The roles of examples/github_oidc: the token gives the workflow's, and that one assumes the plan role.
     assert given["role-arn"].endswith(":role/ecs-gitops-github")
-    assert given["role-arns"] == "111111111111=arn:aws:iam::111111111111:role/ecs-gitops-plan"
+    assert given["role-arns"] == "111111111111=arn:aws:iam::111111111111:role/ecs-gitops-plan-us-west-2"
 
 
 @pytest.mark.parametrize(("code", "is_green"), [("0", True), ("2", True), ("1", False), ("64", False), ("", False)])

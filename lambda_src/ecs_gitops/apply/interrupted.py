@@ -31,9 +31,10 @@ def may_have_begun(memory: Memory | None, release: Release) -> bool:
 
 
 def with_change(aws: Aws, release: Release, item: Item, service: Service, memory: Memory | None, now: float) -> Item:
-    """The item, with the revision that this release deployed, and with what a rollback restores. Raises
-    :class:`Untouched`; :class:`ItemFailed` where no earlier revision is known; :class:`AwsUnavailable` while ECS may not
-    show it yet; and what the calls raise."""
+    """The item, with the revision that this release deployed, and with what a rollback restores.
+
+    Raises :class:`Untouched`; :class:`ItemFailed` where no earlier revision is known; :class:`AwsUnavailable` while ECS
+    may not show it yet; and what the calls raise."""
     runs = short(service.runs)
     if not may_have_begun(memory, release):
         raise Untouched(f"the service was not changed by this release, and runs {runs}")
