@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from ecs_gitops.lambdas import validate_deploy
-from ecs_gitops.model.errors import AwsRefused, AwsUnavailable
+from ecs_gitops.ecs.revision_tags import FAILED
+from ecs_gitops.lambdas import deploy_ecs, validate_deploy
+from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, InvalidEvent, LedgerRefused
 from unit.fake_aws import Died
 from unit.fake_ecs import FakeEcs
 from unit.machine import Machine
 from unit.shop import CANARY, JOB, hooks, item, release, statuses
-from unit.test_memory import IMAGE, NEVER, Aborted, memory, runs
+from unit.test_memory import IMAGE, NEVER, Aborted, abort_before, go_on, memory, runs
 from unit.test_memory_found import on_a_tag_that_moved
 
 
@@ -83,8 +84,9 @@ def test_what_may_be_changed_is_never_called_untouched(shop, machine, monkeypatc
     (web,) = machine.run(release(item("web", "2"), onFailure=on_failure))["result"]["items"]
     # THEN it is found out that nothing was changed where a rollback reads that, and else it is unknown
     assert web["status"] == "FAILED"
-    said = "was not changed by this release" if on_failure == "rollback" else "unknown: the item may have been changed"
-    assert said in web["reason"]
+    assert "unknown: the item may have been changed" in web["reason"]
+    found = "nothing that this release deployed runs: the service runs web:1"
+    assert (found in web["reason"]) is (on_failure == "rollback")
     assert "could not roll back" not in web["reason"]
     assert (runs(shop), shop.calls.count("update_service")) == ("web:1", 0)
 
@@ -154,3 +156,121 @@ def test_settings_of_an_interrupted_rollback_to_a_copy_are_put_back(shop, machin
     # THEN the next release has the settings of before
     machine.run(release(web("3")))
     assert shop.services["web"]["deploymentConfiguration"] == CANARY
+
+
+def test_what_a_function_changed_is_taken_back_where_the_ledger_refuses_its_next_run(shop, machine, monkeypatch):
+    # GIVEN a function that dies after UpdateService, and a ledger that refuses a read once
+    done, called, state = shop._done, type(machine.ledger)._called, ["running"]
+
+    def did(name: str) -> None:
+        done(name)
+        if name == "update_service" and state[0] == "running":
+            state[0] = "died"
+            raise Died
+
+    def call(ledger: Any, name: str, key: str) -> None:
+        if state[0] == "died" and name == "read" and key.startswith("targets/"):
+            state[0] = "refused"
+            raise LedgerRefused("AccessDenied")
+        called(ledger, name, key)
+
+    monkeypatch.setattr(shop, "_done", did)
+    monkeypatch.setattr(type(machine.ledger), "_called", call)
+    # THEN the broken revision does not stay, and is not called untouched
+    assert statuses(machine.run(release(item("web", "bad")))) == {"web": "ROLLED_BACK"}
+    assert state == ["refused"]
+    assert (runs(shop), memory(machine)["attempt"].get("verdict", "OPEN")) == ("web:1", "OPEN")
+
+
+def test_settings_that_ecs_left_when_it_took_back_what_a_dead_function_deployed_are_put_back(
+    shop, machine, monkeypatch
+):
+    # GIVEN a function that dies after UpdateService with settings, a read that is refused, and ECS's circuit breaker
+    shop.services["web"]["deploymentConfiguration"] |= {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    before = dict(shop.services["web"]["deploymentConfiguration"])
+    die_then_refuse(shop, monkeypatch, "update_service", "describe_services")
+    invoke = machine._invoke
+
+    def invoked(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        if handler is deploy_ecs.handler and event["batch"]["counts"].get("ROLL_BACK"):
+            shop.steady()
+        return invoke(handler, event)
+
+    monkeypatch.setattr(machine, "_invoke", invoked)
+    machine.run(release(item("web", "bad", deployment={"minimumHealthyPercent": 50, "maximumPercent": 150})))
+    # THEN a rollback puts the settings back
+    after = shop.services["web"]["deploymentConfiguration"]
+    assert runs(shop) == "web:1"
+    assert {name: after.get(name, value) for name, value in before.items()} == before
+    assert after.get("maximumPercent", 200) == 200
+
+
+def test_what_cannot_be_rolled_back_is_left_where_its_state_failed(shop, machine, monkeypatch):
+    # GIVEN what runs with the tag of a revision that failed, and a state that fails while the new one rolls out
+    shop.definitions[shop.services["web"]["taskDefinition"]][1][FAILED] = "x"
+    invoke, asked, update = machine._invoke, list[Any](), shop.update_service
+
+    def invoked(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+        if handler is validate_deploy.handler and event.get("batch", {}).get("counts", {}).get("ROLLING_OUT"):
+            raise InvalidEvent("of another version")
+        return invoke(handler, event)
+
+    def updated(*given: Any) -> Any:
+        asked.append(given)
+        return update(*given)
+
+    monkeypatch.setattr(machine, "_invoke", invoked)
+    monkeypatch.setattr(shop, "update_service", updated)
+    (web,) = machine.run(release(item("web", "2"), onFailure="rollbackRelease"))["result"]["items"]
+    # THEN nothing more is called, and it is told
+    assert "could not roll back with the release: no earlier revision is known" in web["reason"]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_hook_that_took_too_long_has_failed_also_where_the_function_died_as_it_stopped_it(
+    shop, machine, monkeypatch, dies
+):
+    # GIVEN a hook postDeploy that runs for ever, and a function that dies right after it has stopped its task
+    describe, stopped = shop.describe_tasks, list[str]()
+    ended = {"lastStatus": "STOPPED", "stopCode": "UserInitiated", "containers": [{"name": "web", "exitCode": 137}]}
+
+    def tasks(*asked: Any) -> list[dict[str, Any]]:
+        now = {**ended, "stoppedReason": stopped[0]} if stopped else {"lastStatus": "RUNNING"}
+        return [task | now for task in describe(*asked)]
+
+    def stop(cluster: str, arn: str, reason: str) -> None:
+        stopped.append(reason)
+        if dies and len(stopped) == 1:
+            raise Died
+
+    monkeypatch.setattr(shop, "stop_task", stop)
+    monkeypatch.setattr(shop, "describe_tasks", tasks)
+    slow = {"hooks": {"postDeploy": {"command": ["wait"], "timeoutMinutes": 2}}}
+    given = release(item("web", "2", timeoutMinutes=5, **slow))
+    assert statuses(machine.run(given)) == {"web": "ROLLED_BACK"}
+    # THEN that is its verdict
+    assert memory(machine)["attempt"]["verdict"] == "FAILED"
+
+
+def test_only_settings_go_back_where_the_answer_to_them_was_lost_and_what_runs_is_judged(shop, machine, monkeypatch):
+    # GIVEN a release that was aborted, and whose revision came up since
+    with monkeypatch.context() as patched:
+        abort_before(machine, patched, validate_deploy.handler, "ROLLING_OUT")
+        with pytest.raises(Aborted):
+            machine.run(release(item("web", "2", **hooks(after="smoke"))))
+    go_on(machine, shop)
+    # WHEN it is judged again, and UpdateService with other settings has no answer until the timeout
+    update, before = shop.update_service, dict(shop.services["web"]["deploymentConfiguration"])
+
+    def lossy(cluster: str, service: str, *more: Any) -> Any:
+        answer = update(cluster, service, *more)
+        if shop.services["web"]["deploymentConfiguration"] != before:
+            raise AwsUnavailable("update_service: timeout")
+        return answer
+
+    monkeypatch.setattr(shop, "update_service", lossy)
+    settings = {"minimumHealthyPercent": 50, "maximumPercent": 150}
+    machine.run(release(item("web", "2", timeoutMinutes=5, deployment=settings, **hooks(after="smoke"))))
+    # THEN the settings go back, and the revision, which nobody found bad, stays
+    assert (runs(shop), shop.services["web"]["deploymentConfiguration"]) == ("web:2", before)

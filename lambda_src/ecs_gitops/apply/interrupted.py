@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from ecs_gitops.model.release import Release
 
 
-class Untouched(ItemFailed):
-    """Nothing of the service was changed by this release."""
-
-
 def may_have_begun(memory: Memory | None, release: Release) -> bool:
     """Whether a run of this release may have changed the service: it writes down its intent before. ``memory`` is None
     where it cannot be read."""
@@ -31,26 +27,28 @@ def may_have_begun(memory: Memory | None, release: Release) -> bool:
 
 
 def with_change(aws: Aws, release: Release, item: Item, service: Service, memory: Memory | None, now: float) -> Item:
-    """The item, with the revision that this release deployed, and with what a rollback restores.
+    """The item, with the revision that this release deployed, and with what a rollback restores; without a revision
+    where nothing that it deployed runs.
 
-    Raises :class:`Untouched`; :class:`ItemFailed` where no earlier revision is known; :class:`AwsUnavailable` while ECS
-    may not show it yet; and what the calls raise."""
-    runs = short(service.runs)
+    Raises :class:`ItemFailed` where no earlier revision is known; :class:`AwsUnavailable` while ECS may not show yet
+    what was deployed; and what the calls raise."""
+    runs, attempt = short(service.runs), memory.attempt if memory is not None else None
     if not may_have_begun(memory, release):
-        raise Untouched(f"the service was not changed by this release, and runs {runs}")
-    earlier = memory.attempt.rollback_to if memory is not None and memory.attempt is not None else None
+        return item
+    earlier = attempt.rollback_to if attempt is not None else None
     if earlier is not None:
         # It was planned again, and written down, after the check.
         item = item.with_change(
             previous=earlier.revision, previous_digests=earlier.digests, previous_settings=earlier.settings
         )
-    if item.change.kind is ChangeKind.CONFIGURE:
+    is_of_settings = item.change.kind is ChangeKind.CONFIGURE if attempt is None else attempt.is_of_settings_alone
+    if is_of_settings:
         return item.with_change(revision=item.change.previous)
     _, tags = described(aws, service.runs)
     if not is_ours(tags, release):
         if now - (item.progress.since or now) < SHOWN_WITHIN:
             raise AwsUnavailable("ECS does not show yet whether this release changed the service")
-        raise Untouched(f"the service was not changed by this release, and runs {runs}")
+        return item
     if item.change.previous is None:
         raise ItemFailed(f"no earlier revision is known, so {runs} is left as it is")
     return item.with_change(revision=runs)

@@ -93,7 +93,7 @@ class ServiceChange:
             before = attempt.rollback_to.settings or before
         changed = item.with_change(previous=decision.revision, revision=decision.revision)
         if decision.configure:
-            self._write_settings(changed, planned, plan.configuration, owned)
+            self._write_settings(item, planned, plan.configuration, owned, begun=changed)
         if differs(before, owned):
             reason = join_texts(item.reason, "the deployment settings alone changed: nothing was rolled out")
             return end(changed, Status.DEPLOYED, self.budget.clock(), reason)
@@ -107,7 +107,7 @@ class ServiceChange:
         if decision.configure and decision.is_going_on:
             note = "its deployment settings are put back by the next release, as a deployment is still going on"
         elif decision.configure:
-            self._write_settings(item, planned, plan.configuration, {}, is_held=True)
+            self._write_settings(item, planned, plan.configuration, {})
             note = "its deployment settings, which that release left behind, were put back"
         return hold(item, decision.revision, self.budget.clock(), decision.by, note)
 
@@ -126,7 +126,9 @@ class ServiceChange:
         previous = item.change.previous if decision.is_taken_back else None
         item = item.with_change(revision=decision.revision, previous=previous).with_progress(reason=why)
         if decision.configure:
-            self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
+            # Where the answer is lost, the settings alone go back.
+            begun = item.with_change(previous=decision.revision)
+            self._write_settings(item, planned, plan.configuration, item.service.deployment or {}, begun=begun)
         if primary is not None:
             item = item.with_watched(deployment=primary.id, deployed_at=primary.created_at)
         if item.has_hook(Hook.POST_DEPLOY):
@@ -136,12 +138,12 @@ class ServiceChange:
         return unchanged(item, decision.revision, self.budget.clock(), why)
 
     def _write_settings(
-        self, item: Item, planned: Planned, configuration: Json, owned: Json, *, is_held: bool = False
+        self, item: Item, planned: Planned, configuration: Json, owned: Json, *, begun: Item | None = None
     ) -> None:
-        """Write the settings of an item that is to be rolled back where the answer is lost, unless it ``is_held``."""
+        """Write the settings. ``begun`` is the item that is to be rolled back where the answer is lost."""
         configuration = settings_since(planned, self._current(item, planned), configuration, owned)
         self.ledger.fence.require(is_rollback=False)
-        with nullcontext() if is_held else self._beginning(item):
+        with nullcontext() if begun is None else self._beginning(begun):
             self.aws.update_service(item.cluster, item.name, None, configuration)
 
     # --- what is going on --------------------------------------------------------------------------------------------
@@ -152,17 +154,15 @@ class ServiceChange:
         if decision.previous is not None:
             try:
                 before, _ = self.aws.describe_task_definition(decision.previous)
-            except AwsRefused:
-                # The revision was deleted, so its images are unknown. The rollout is watched all the same.
+            except (AwsRefused, AwsUnavailable):
+                # It may have been deleted, so its images are unknown. The rollout is watched all the same.
                 before = {}
         container = next(iter(plan.containers.values())).name
         # Also those that an earlier release left behind: when this one is good, nothing remembers them any more. The
         # strategy of a deployment that goes on stays: what is known of it depends on that.
         is_kept = plan.is_restored and strategy(service.configuration) != strategy(plan.configuration)
         if not decision.is_ours and (plan.desired.configuration is not None or (plan.is_restored and not is_kept)):
-            previous = item.change.previous if decision.is_taken_back else None
-            begun = item.with_change(revision=short(arn(live.definition)), previous=previous)
-            self._write_settings(begun, planned, plan.configuration, item.service.deployment or {})
+            self._write_settings(item, planned, plan.configuration, item.service.deployment or {})
         elif not decision.is_ours and is_kept:
             item = item.with_change(warnings=tuple(dict.fromkeys((*item.change.warnings, _SETTINGS_STAY))))
         note = None if decision.is_ours else "joined the deployment of this image that was going on already"

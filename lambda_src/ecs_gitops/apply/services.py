@@ -21,14 +21,17 @@ from ecs_gitops.apply.planning import Planned
 from ecs_gitops.apply.rollback import Rollback
 from ecs_gitops.apply.service_change import ServiceChange
 from ecs_gitops.aws.observability import ItemLog
+from ecs_gitops.ecs.deployment_settings import differs
 from ecs_gitops.ecs.service import Service, require_deployable
 from ecs_gitops.flow.next_step import is_prepared, timeout_seconds, with_next_step
 from ecs_gitops.flow.transitions import after_failure, end, fail, fail_unknown, roll_back, untouched
 from ecs_gitops.live import services
 from ecs_gitops.model.errors import AwsRefused, AwsUnavailable, FenceLost, LedgerRefused, LedgerUnavailable
+from ecs_gitops.model.identity import short
 from ecs_gitops.model.item import join_names, join_texts
 from ecs_gitops.model.memory import NOTHING
-from ecs_gitops.model.status import ChangeKind, Hook, Judgement, OnFailure, Status, Step
+from ecs_gitops.model.status import Hook, Judgement, OnFailure, Status, Step
+from ecs_gitops.plan.decision import Join
 from ecs_gitops.verdict import rollout
 from ecs_gitops.watch.rollouts import RolloutWatch
 
@@ -125,7 +128,7 @@ class ServiceDeployer(Deployer):
         try:
             memories = self.ledger.targets.read() or {}
         except LedgerRefused as error:
-            return [self._not_begun(item, error) for item in items]
+            return [self._not_begun(item, error, is_unread=self.is_retry) for item in items]
         read_at = self.budget.monotonic()
         answers = services.describe_services(self.aws, items, self.budget)
         to_plan = [item for item in items if item.progress.step in _PLANNED]
@@ -136,7 +139,7 @@ class ServiceDeployer(Deployer):
         try:
             planned = planning.write_intents(self.ledger, planned)
         except LedgerRefused as error:
-            return [*done, *(self._not_begun(each.item, error) for each in planned)]
+            return [*done, *(self._not_begun(each.item, error, is_unread=self._is_unread(each)) for each in planned)]
         reads = LatestReads(self.aws, self.budget, planned)
         change = ServiceChange(
             self.aws, self.release, self.batch, self.budget, self.ledger, self._registrar, self._begun, reads
@@ -145,9 +148,16 @@ class ServiceDeployer(Deployer):
         hooks = [item for item in items if item.progress.step not in _PLANNED]
         return done + services.each(lambda item: self._hooked(item, answers), hooks, self.budget)
 
-    def _not_begun(self, item: Item, error: Exception) -> Item:
+    def _not_begun(self, item: Item, error: Exception, *, is_unread: bool) -> Item:
         """The item, where the ledger refuses what a rollback would need."""
-        return self._failed(item, f"nothing was changed: {error}")
+        is_unread = is_unread and item.progress.step in _PLANNED
+        return self._failed(item, str(error) if is_unread else f"nothing was changed: {error}", is_unread=is_unread)
+
+    def _is_unread(self, planned: Planned) -> bool:
+        """Whether a run before this one may have deployed what the plan found, or has not looked for."""
+        decision = planned.plan.decision if planned.plan is not None else None
+        is_ours = decision is None or (isinstance(decision, Join) and decision.is_ours)
+        return self.is_retry and is_ours and interrupted.may_have_begun(planned.remembered, self.release)
 
     def _planned(self, item: Item, answers: ServiceAnswers, memories: Memories, read_at: float) -> Planned | Item:
         def plan(answer: Service | AwsRefused | None) -> Planned:
@@ -162,7 +172,9 @@ class ServiceDeployer(Deployer):
         return self._tried(item, answers, plan, is_unread=is_unread)
 
     def _acted(self, planned: Planned, change: ServiceChange) -> Item:
-        return self._logged(planned.item, self._tried(planned.item, None, lambda _: change.act(planned)))
+        is_unread = self._is_unread(planned)
+        done = self._tried(planned.item, None, lambda _: change.act(planned), is_unread=is_unread)
+        return self._logged(planned.item, done)
 
     def _hooked(self, item: Item, answers: ServiceAnswers) -> Item:
         def act(answer: Service | AwsRefused | None) -> Item:
@@ -180,16 +192,27 @@ class ServiceDeployer(Deployer):
         def act(answer: Service | AwsRefused | None) -> Item:
             if isinstance(answer, AwsRefused):
                 raise answer
-            now, known = self.budget.clock(), item
             if item.change.revision is None and answer is not None:
-                try:
-                    known = interrupted.with_change(self.aws, self.release, item, answer, self._remembered(item), now)
-                except interrupted.Untouched as error:
-                    why = join_texts(item.reason, str(error)) or str(error)
-                    return fail(item, why, now, judgement=Judgement.UNTOUCHED)
-            return Rollback(self.aws, self.release, self.batch, known, now, self.ledger.fence).start(answer)
+                return self._unknown_rolled_back(item, answer)
+            return self._rollback(item).start(answer)
 
         return self._logged(item, self._tried(item, answers, act))
+
+    def _rollback(self, item: Item) -> Rollback:
+        return Rollback(self.aws, self.release, self.batch, item, self.budget.clock(), self.ledger.fence)
+
+    def _unknown_rolled_back(self, item: Item, service: Service) -> Item:
+        """The same for an item of which a run that died, or a state that failed, did not say what it had changed."""
+        memory, now, runs = self._remembered(item), self.budget.clock(), short(service.runs)
+        known = interrupted.with_change(self.aws, self.release, item, service, memory, now)
+        if known.change.revision is not None:
+            return self._rollback(known).start(service)
+        has_begun, before = interrupted.may_have_begun(memory, self.release), known.change.previous_settings
+        if has_begun and known.change.previous == runs and before and differs(service.configuration, before):
+            # ECS took it back, and left the settings.
+            return self._rollback(known.with_change(revision=runs)).start(service).with_change(revision=None)
+        why = join_texts(item.reason, f"nothing that this release deployed runs: the service runs {runs}")
+        return fail(item, why or "", now, judgement=Judgement.OPEN if has_begun else Judgement.UNTOUCHED)
 
     def _remembered(self, item: Item) -> Memory | None:
         """What the ledger has of the item's service; None where it cannot be read: a rollback does not wait for it."""
@@ -248,7 +271,7 @@ class ServiceDeployer(Deployer):
         now, step = self.budget.clock(), item.progress.step
         if (begun := self._begun.get(item.number)) is not None:
             return after_failure(begun, why, now, Judgement.OPEN)
-        if is_unread and item.change.kind in (ChangeKind.DEPLOY, ChangeKind.CONFIGURE):
+        if is_unread:
             item = item.with_change(revision=None)
             unknown = fail_unknown(item, why, may_be_changed=True)
             is_back = item.desired.on_failure.rolls_back

@@ -147,7 +147,8 @@ def _rolled_back(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], bool]:
         return tuple(batches), False
 
     def rolled_back(item: Item) -> Item:
-        is_known = item.result is None or not item.result.may_be_changed
+        # Of what may be changed, and has no revision yet, a rollback reads what it goes to.
+        is_known = item.change.revision is not None or item.result is None or not item.result.may_be_changed
         if _may_be_changed(item) and item.change.previous is None and is_known:
             why = "could not roll back with the release: no earlier revision is known"
             # It may have been said after an earlier stage.

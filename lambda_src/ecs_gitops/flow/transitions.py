@@ -107,7 +107,7 @@ def after_failure(item: Item, why: str, now: float, judgement: Judgement = Judge
     if item.desired.on_failure is OnFailure.STOP:
         left = f"left as it is (onFailure: stop): the service points to {item.change.revision}"
         return fail(item, f"{why}; {left}", now, running=item.change.revision, **failed)
-    is_settings_alone = item.change.kind is ChangeKind.CONFIGURE
+    is_settings_alone = item.change.kind in (ChangeKind.CONFIGURE, ChangeKind.JUDGE)
     if item.change.previous is None or (item.change.previous == item.change.revision and not is_settings_alone):
         runs = item.change.revision
         left = f"could not roll back: no earlier revision is known, so {runs} is left as it is"

@@ -44,8 +44,10 @@ _SHORTEST_PAUSE = 10.0
 # A try writes almost twice the events of a poll into the execution's history, see
 # :mod:`ecs_gitops.flow.event_budget`.
 _POLLS_OF_A_TRY = 2.0
-# Somebody, this release or AWS stopped the task before its containers had ended.
 _BEFORE_IT_RUNS = ("provisioning", "pending", "activating")
+# Why this release stops the task of a hook, which is a verdict. A run after it may find the task stopped.
+TOOK_TOO_LONG = "ecs-gitops: the hook took too long"
+# Somebody, this release or AWS stopped the task before its containers had ended.
 _STOPPED = ("UserInitiated", "SpotInterruption", "TerminationNotice", "ServiceSchedulerInitiated")
 
 
@@ -182,7 +184,8 @@ def judge(task: Json | None, item: Item, now: float) -> HookVerdict:
         return HookVerdict(HookStatus.SUCCEEDED)
     if (why := placement_failure(task)) is not None:
         return HookVerdict(HookStatus.UNPLACED, why, has_run=False)
-    has_run = container.get("exitCode") is not None and task.get("stopCode") not in _STOPPED
+    is_stopped = task.get("stopCode") in _STOPPED and task.get("stoppedReason") != TOOK_TOO_LONG
+    has_run = container.get("exitCode") is not None and not is_stopped
     return HookVerdict(HookStatus.FAILED, f"hook {hook}: {', '.join(_reasons(task, container))}{where}", has_run)
 
 

@@ -133,7 +133,7 @@ class HookWatch:
         """Stop the task of a hook that timed out. Returns what is added to the reason."""
         try:
             stop = self.aws.stop_task
-            self.budget.retry(lambda: stop(item.cluster, arn, "ecs-gitops: the hook took too long"))
+            self.budget.retry(lambda: stop(item.cluster, arn, hooks.TOOK_TOO_LONG))
         except (AwsRefused, AwsUnavailable) as error:
             return f"; it could not be stopped: {error}"
         return "; it was stopped"
