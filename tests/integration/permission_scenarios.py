@@ -308,11 +308,15 @@ def push(world: World) -> str:
 
 
 def large_input(world: World) -> str:
-    """A push whose input is too large for an execution: of one service, with a hook of 240,000 characters, which does
-    not run, as nothing changes."""
-    clone = world.clone
-    words = "".join(f"          - {'x' * 8_000}\n" for _ in range(30))
-    clone.push(f"{world.manifest()}    hooks:\n      preDeploy:\n        command:\n{words}", "A large one")
+    """A push whose input is too large for an execution: of three services, with hooks as long as they may be, of
+    characters of four bytes. They do not run, as nothing changes."""
+    clone, word = world.clone, "\U0001f4e6" * 8_000
+    hooks = f"hooks: {{preDeploy: {{command: [{word}]}}, postDeploy: {{command: [{word}]}}}}\n"
+    manifest = f"defaults:\n  {hooks}{world.manifest()}    {hooks}"
+    for name in ("large-1", "large-2"):
+        service = world.item(name) | {"image": "app:1"}
+        manifest += "  - " + "    ".join(f"{member}: {value}\n" for member, value in service.items()) + f"    {hooks}"
+    clone.push(manifest, "A large one")
     return world.pipeline()
 
 

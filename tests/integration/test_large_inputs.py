@@ -30,7 +30,7 @@ def test_a_push_that_no_execution_takes_is_released(world: World, settings: Call
     assert pointer["input"]["bytes"] > 240_000
     assert _stored(world)[pointer["input"]["key"]] == pointer["input"]["bytes"]
     assert pointer["source"]["subject"] == "A large one"
-    assert json.loads(told["output"])["result"]["counts"] == {"UNCHANGED": 1}
+    assert json.loads(told["output"])["result"]["counts"] == {"UNCHANGED": 3}
 
 
 def test_two_thousand_services_that_are_not_there_are_each_checked(world: World, settings: Callable[..., None]) -> None:
